@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* diag.h - What there is to say about a document, and where in it. */
+#ifndef MSB_DIAG_H
+#define MSB_DIAG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arena.h"
+#include "str.h"
+
+/** DIAG_MAX_ERRORS - Errors reported for one document; more are counted */
+#define DIAG_MAX_ERRORS 20
+
+/** DIAG_MAX_NOTES - Warnings and notes reported for one document, likewise */
+#define DIAG_MAX_NOTES 100
+
+/** enum diag_level - How bad it is */
+enum diag_level {
+	DIAG_ERROR,
+	DIAG_WARNING,
+	DIAG_NOTE,
+};
+
+/**
+ * DIAG_CODES() - Every kind of diagnostic: enum tail, stable code, meaning
+ *
+ * The code is what scripts match on: it never changes its meaning. The meaning
+ * is printed in the manual.
+ */
+#define DIAG_CODES(X) \
+	X(SYNTAX, "syntax", "the text is not JSON (RFC 8259)") \
+	X(UTF8, "utf-8", "the text is not UTF-8, or starts with a byte-order mark") \
+	X(TOO_LARGE, "too-large", "the document is over 64 MiB") \
+	X(DEPTH, "depth", "values are nested more than 32 deep") \
+	X(TYPE, "type", "a value has the wrong JSON type") \
+	X(UNKNOWN_KEY, "unknown-key", "a key that is no field of its object") \
+	X(DUPLICATE_KEY, "duplicate-key", \
+	  "a key twice in one object, or in both spellings") \
+	X(MISSING, "missing", "a required field is absent") \
+	X(NUMBER_RANGE, "number-range", "a number outside its range") \
+	X(NUMBER_FORMAT, "number-format", \
+	  "a number that is no whole number, or is written with blanks, signs or leading zeros") \
+	X(ENUM, "enum", "a word that is not one of those allowed") \
+	X(EMPTY, "empty", "an empty or null list element") \
+	X(PORT_RANGE, "port-range", "a port range whose ends are reversed") \
+	X(ADDRESS, "address", "text that is no IP address or prefix") \
+	X(DOMAIN_NAME, "domain-name", "text that is no domain name") \
+	X(DESTINATION, "destination", \
+	  "a destination that would never match what it seems to say") \
+	X(EXCLUSIVE, "exclusive", "fields that exclude each other") \
+	X(PAIR, "pair", "one of two fields that need each other is absent") \
+	X(DUPLICATE, "duplicate", "the same thing declared twice") \
+	X(ICMP_INGRESS, "icmp-ingress", "an ICMP protocol in a rule for ingress") \
+	X(POOL, "pool", "an address pool that cannot serve the slot") \
+	X(NOT_ENFORCED, "not-enforced", \
+	  "a field that this version understands but does not enforce") \
+	X(NEVER_MATCHES, "never-matches", "a rule that no packet can match") \
+	X(HOST_BITS, "host-bits", "a prefix with host bits set; they are cleared") \
+	X(MAPPED, "mapped", "an IPv4-mapped IPv6 address, read as IPv4") \
+	X(DNS_HELPER, "dns-helper", \
+	  "DNS that needs msb-dnsd, which this version does not have; port 53 is dropped") \
+	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
+	X(HOST_RELAY, "host-relay", \
+	  "flows to the gateway that nothing relays to the host yet") \
+	X(POLICY_SIZE, "policy-size", "a policy whose ruleset would be too large")
+
+/** enum diag_code - Kinds of diagnostics, by DIAG_CODES() */
+enum diag_code {
+#define DIAG_ENUM(id, code, meaning) DIAG_##id,
+	DIAG_CODES(DIAG_ENUM)
+#undef DIAG_ENUM
+		DIAG_CODE_COUNT,
+};
+
+/**
+ * struct diag - One diagnostic
+ * @level:	how bad
+ * @code:	kind
+ * @pointer:	JSON pointer (RFC 6901) as the document spells it; "" is the
+ *		whole document
+ * @line:	line, from 1; 0 if the place is not known
+ * @column:	column in characters (code points), from 1
+ * @offset:	byte offset of the place in the document
+ * @width:	characters to underline, at least 1
+ * @message:	what is wrong, and what would be allowed
+ * @hint:	what to write instead, or NULL
+ */
+struct diag {
+	enum diag_level level;
+	enum diag_code code;
+	const char *pointer;
+	unsigned int line;
+	unsigned int column;
+	size_t offset;
+	unsigned int width;
+	const char *message;
+	const char *hint;
+};
+
+/**
+ * struct diags - The diagnostics of one document
+ * @arena:	holds everything below
+ * @file:	name to print: a path, "-" or "preset:NAME"
+ * @text:	the document, for places and source lines; may be NULL
+ * @len:	bytes at @text
+ * @v:		diagnostics; diags_sort() orders them by place
+ * @n:		number of diagnostics at @v
+ * @cap:	private
+ * @count:	how many of each level there were, those not kept included
+ */
+struct diags {
+	struct arena *arena;
+	const char *file;
+	const char *text;
+	size_t len;
+	struct diag *v;
+	size_t n;
+	size_t cap;
+	size_t count[3];
+};
+
+/** DIAG_AT_KEY - Underline the member's key instead of its value */
+#define DIAG_AT_KEY 1u
+
+/**
+ * diag_add() - Add a diagnostic about a value
+ * @d:		diagnostics
+ * @level:	how bad
+ * @code:	kind
+ * @flags:	0 or DIAG_AT_KEY
+ * @pointer:	canonical JSON pointer (field names as in the field tables,
+ *		"/Rules/3/Ports/0"); it is resolved in the text of the document,
+ *		where either spelling of a field name is found, to a place and
+ *		to the pointer in the document's own spelling. A value that is
+ *		absent is placed at its nearest ancestor that is there
+ * @hint:	what to write instead, or NULL; copied
+ * @fmt:	message: one sentence without the full stop
+ *
+ * An error about a pointer that already has an error of the same code is
+ * dropped: one mistake, one message.
+ */
+void diag_add(struct diags *d, enum diag_level level, enum diag_code code,
+	      unsigned int flags, const char *pointer, const char *hint,
+	      const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+
+/**
+ * diag_add_at() - Add a diagnostic about a place in the text
+ * @offset:	byte offset in the document
+ *
+ * For what has no JSON pointer because the text could not be parsed. The other
+ * arguments are those of diag_add().
+ */
+void diag_add_at(struct diags *d, enum diag_level level, enum diag_code code,
+		 size_t offset, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/** diags_failed() - Whether there was any error */
+bool diags_failed(const struct diags *d);
+
+/** diags_sort() - Order by place in the document, then level */
+void diags_sort(struct diags *d);
+
+/**
+ * diags_print() - Append all diagnostics as text, as compilers print them
+ * @d:		diagnostics
+ * @out:	receives "file:line:col: level: /pointer: message [code]", the
+ *		source line, a caret line, and the hint for each
+ */
+void diags_print(const struct diags *d, struct str *out);
+
+/**
+ * diags_json() - Append all diagnostics as one JSON array
+ * @d:		diagnostics
+ * @out:	receives [{"file","line","column","level","pointer","code",
+ *		"message","hint"}]
+ */
+void diags_json(const struct diags *d, struct str *out);
+
+/** diag_code_name() - The stable code, "number-range" */
+const char *diag_code_name(enum diag_code code);
+
+/** diag_code_meaning() - One line for the manual */
+const char *diag_code_meaning(enum diag_code code);
+
+#endif
