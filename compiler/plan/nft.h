@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nft.h - The nftables objects that are emitted, and no others. */
+#ifndef MSB_NFT_H
+#define MSB_NFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "ip.h"
+
+/**
+ * enum nft_type - What a key yields and a set holds
+ */
+enum nft_type {
+	NFT_TYPE_IFNAME,
+	NFT_TYPE_IPV4_ADDR,
+	NFT_TYPE_IPV6_ADDR,
+	NFT_TYPE_INET_PROTO,
+	NFT_TYPE_INET_SERVICE,
+	NFT_TYPE_MARK,
+	NFT_TYPE_CT_STATE,
+	NFT_TYPE_CT_DIR,
+	NFT_TYPE_ICMPV6_TYPE,
+	NFT_TYPE_INTEGER,
+	NFT_TYPE_IFNAME_IPV4,
+	NFT_TYPE_IFNAME_IPV6,
+	NFT_TYPE_COUNT,
+};
+
+/**
+ * NFT_KEYS() - What a rule can look at: enum tail, nft's words, type
+ *
+ * The "ct original" keys are the addresses and ports with which the flow was
+ * opened, whichever of its packets is looked at and whatever NAT did to it.
+ */
+#define NFT_KEYS(X) \
+	X(IIFNAME, "iifname", IFNAME) \
+	X(OIFNAME, "oifname", IFNAME) \
+	X(L4PROTO, "meta l4proto", INET_PROTO) \
+	X(CT_STATE, "ct state", CT_STATE) \
+	X(CT_DIRECTION, "ct direction", CT_DIR) \
+	X(CT_MARK, "ct mark", MARK) \
+	X(CT_SADDR4, "ct original ip saddr", IPV4_ADDR) \
+	X(CT_DADDR4, "ct original ip daddr", IPV4_ADDR) \
+	X(CT_SADDR6, "ct original ip6 saddr", IPV6_ADDR) \
+	X(CT_DADDR6, "ct original ip6 daddr", IPV6_ADDR) \
+	X(CT_DPORT, "ct original proto-dst", INET_SERVICE) \
+	X(SADDR4, "ip saddr", IPV4_ADDR) \
+	X(DADDR4, "ip daddr", IPV4_ADDR) \
+	X(SADDR6, "ip6 saddr", IPV6_ADDR) \
+	X(DADDR6, "ip6 daddr", IPV6_ADDR) \
+	X(DPORT, "th dport", INET_SERVICE) \
+	X(ICMPV6_TYPE, "icmpv6 type", ICMPV6_TYPE) \
+	X(HOPLIMIT, "ip6 hoplimit", INTEGER) \
+	X(IIFNAME_SADDR4, "iifname . ip saddr", IFNAME_IPV4) \
+	X(IIFNAME_SADDR6, "iifname . ip6 saddr", IFNAME_IPV6)
+
+/** enum nft_key - Keys, by NFT_KEYS() */
+enum nft_key {
+#define NFT_ENUM(id, words, type) NFT_##id,
+	NFT_KEYS(NFT_ENUM)
+#undef NFT_ENUM
+		NFT_KEY_COUNT,
+};
+
+/** enum nft_ct_state - Bits of "ct state", as the kernel numbers them */
+enum nft_ct_state {
+	NFT_CT_INVALID = 1,
+	NFT_CT_ESTABLISHED = 2,
+	NFT_CT_RELATED = 4,
+	NFT_CT_NEW = 8,
+	NFT_CT_UNTRACKED = 64,
+};
+
+/** enum nft_ct_direction - Values of "ct direction" */
+enum nft_ct_direction {
+	NFT_CT_ORIGINAL,
+	NFT_CT_REPLY,
+};
+
+/**
+ * struct nft_elem - A value, a range of values, or a concatenation
+ * @name:	interface name, for types that have one
+ * @lo:		value, or the first of a range
+ * @hi:		last of the range; equal to @lo for a single value
+ */
+struct nft_elem {
+	const char *name;
+	ip_num lo;
+	ip_num hi;
+};
+
+/**
+ * struct nft_set - A named set
+ * @name:	name, unique in its table
+ * @type:	type of its elements
+ * @interval:	"flags interval": elements may be ranges
+ * @v:		elements; of an interval set ascending, disjoint, not adjacent
+ * @n:		number of elements
+ */
+struct nft_set {
+	const char *name;
+	enum nft_type type;
+	bool interval;
+	const struct nft_elem *v;
+	size_t n;
+};
+
+/**
+ * struct nft_match - One expression that a packet must satisfy
+ * @key:	what is looked at
+ * @negate:	"!="
+ * @set:	named set to look it up in, or NULL
+ * @v:		if @set is NULL: the values, one or an anonymous set of several,
+ *		ascending. CT_STATE has one value, a set of enum nft_ct_state
+ * @n:		number of values at @v
+ *
+ * A key that the packet does not have (an IPv6 address in an IPv4 packet)
+ * makes the rule not match, negated or not.
+ */
+struct nft_match {
+	enum nft_key key;
+	bool negate;
+	const struct nft_set *set;
+	const struct nft_elem *v;
+	size_t n;
+};
+
+/** enum nft_verb - What a rule does with a packet that matches */
+enum nft_verb {
+	NFT_ACCEPT,
+	NFT_DROP,
+	NFT_GOTO,
+	NFT_MARK_ACCEPT,
+	NFT_REJECT,
+	NFT_RESET,
+	NFT_DNAT4,
+	NFT_DNAT6,
+	NFT_MASQUERADE,
+};
+
+/**
+ * struct nft_rule - A rule
+ * @match:	expressions, in order
+ * @n:		number of expressions
+ * @counter:	count packets and bytes
+ * @verb:	what to do. NFT_REJECT answers port unreachable, NFT_RESET with
+ *		a TCP reset; NFT_MARK_ACCEPT stamps the flow, then accepts
+ * @target:	NFT_GOTO: name of the chain
+ * @mark:	NFT_MARK_ACCEPT: value of ct mark
+ * @to:		NFT_DNAT4, NFT_DNAT6: address
+ * @to_port:	NFT_DNAT4, NFT_DNAT6: port
+ * @comment:	at most NFT_COMMENT_MAX bytes, or NULL
+ */
+struct nft_rule {
+	const struct nft_match *match;
+	size_t n;
+	bool counter;
+	enum nft_verb verb;
+	const char *target;
+	uint32_t mark;
+	struct ip to;
+	uint16_t to_port;
+	const char *comment;
+};
+
+/** NFT_COMMENT_MAX - Longest comment that the kernel keeps (NFT_USERDATA) */
+#define NFT_COMMENT_MAX 127
+
+/**
+ * struct nft_base - What makes a chain a base chain
+ * @type:	"filter" or "nat"
+ * @hook:	"prerouting", "input", "forward", "output", "postrouting"
+ * @priority:	as nft lists it for @hook: "raw", "mangle", "filter", ...
+ * @drop:	policy drop; else policy accept
+ */
+struct nft_base {
+	const char *type;
+	const char *hook;
+	const char *priority;
+	bool drop;
+};
+
+/**
+ * struct nft_chain - A chain
+ * @name:	name, unique in its table and no keyword of nft
+ * @base:	NULL for a chain that is only a target
+ * @rules:	rules, in order
+ * @n:		number of rules
+ * @cap:	private to nft_chain_add()
+ */
+struct nft_chain {
+	const char *name;
+	const struct nft_base *base;
+	struct nft_rule *rules;
+	size_t n;
+	size_t cap;
+};
+
+/**
+ * struct nft_table - A table of family inet
+ * @name:	name
+ * @sets:	named sets, in the order of creation, which nft lists
+ * @n_sets:	number of sets
+ * @chains:	chains, likewise
+ * @n_chains:	number of chains
+ */
+struct nft_table {
+	const char *name;
+	struct nft_set *sets;
+	size_t n_sets;
+	struct nft_chain *chains;
+	size_t n_chains;
+};
+
+/** nft_chain_add() - Append a copy of @rule, its expressions included */
+void nft_chain_add(struct arena *a, struct nft_chain *c,
+		   const struct nft_rule *rule);
+
+/** nft_key_words() - A key as nft spells it */
+const char *nft_key_words(enum nft_key key);
+
+/** nft_key_type() - The type that a key yields */
+enum nft_type nft_key_type(enum nft_key key);
+
+/** nft_type_words() - A type as a set declares it: "ifname . ipv4_addr" */
+const char *nft_type_words(enum nft_type type);
+
+#endif

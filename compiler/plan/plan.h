@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* plan.h - Where everything goes: namespaces, links, addresses, tables. */
+#ifndef MSB_PLAN_H
+#define MSB_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "diag.h"
+#include "nft.h"
+#include "policy.h"
+
+/** PLAN_NAME_MAX - Characters of the longest sandbox name */
+#define PLAN_NAME_MAX 32
+
+/** PLAN_MTU - MTU of every link of a sandbox */
+#define PLAN_MTU 1500u
+
+/** enum plan_ns - The namespaces that a plan speaks of */
+enum plan_ns {
+	PLAN_HOST,
+	PLAN_GATEWAY,
+	PLAN_GUEST,
+};
+
+/**
+ * struct plan_end - One end of a veth pair
+ * @ns:		namespace it is in
+ * @name:	interface name, at most 15 characters
+ * @mac:	MAC address
+ */
+struct plan_end {
+	enum plan_ns ns;
+	const char *name;
+	uint8_t mac[6];
+};
+
+/**
+ * struct plan_link - A veth pair
+ * @end:	its two ends; @end[0] is in the gateway namespace
+ * @mtu:	MTU of both ends
+ * @guest:	whether this is the link to the guest; with a tap instead of a
+ *		guest namespace, @end[0] is the tap and there is no @end[1]
+ */
+struct plan_link {
+	struct plan_end end[2];
+	uint32_t mtu;
+	bool guest;
+};
+
+/**
+ * struct plan_addr - An address of an interface
+ * @ns:		namespace
+ * @link:	interface
+ * @ip:		address
+ * @len:	prefix length; the kernel's prefix route is wanted unless it is
+ *		the length of the whole address
+ */
+struct plan_addr {
+	enum plan_ns ns;
+	const char *link;
+	struct ip ip;
+	unsigned int len;
+};
+
+/**
+ * struct plan_route - A route
+ * @ns:		namespace
+ * @local:	type "local" instead of "unicast"
+ * @dst:	destination prefix; everything for a default route
+ * @via:	next hop, reachable on @link whatever the other routes say
+ *		("onlink"); family 0 if there is none
+ * @link:	interface
+ * @table:	routing table; 254 is main
+ */
+struct plan_route {
+	enum plan_ns ns;
+	bool local;
+	struct ip_range dst;
+	struct ip via;
+	const char *link;
+	uint32_t table;
+};
+
+/**
+ * struct plan_rule - A policy routing rule: packets with a mark use a table
+ * @ns:		namespace
+ * @family:	address family
+ * @priority:	priority
+ * @fwmark:	packet mark, compared in full
+ * @table:	routing table
+ */
+struct plan_rule {
+	enum plan_ns ns;
+	enum ip_family family;
+	uint32_t priority;
+	uint32_t fwmark;
+	uint32_t table;
+};
+
+/**
+ * struct plan_sysctl - A kernel setting
+ * @ns:		namespace in which it is set
+ * @key:	path below /proc/sys
+ * @value:	value to write
+ * @link:	interface that must exist before, or NULL
+ * @keep:	the setting belongs to the host: written only if it is different,
+ *		and not taken back when the sandbox goes
+ */
+struct plan_sysctl {
+	enum plan_ns ns;
+	const char *key;
+	const char *value;
+	const char *link;
+	bool keep;
+};
+
+/**
+ * struct plan - A sandbox, ready to be printed or made
+ * @name:	name of the sandbox, NULL-free, valid
+ * @policy:	what it obeys
+ * @netns:	name of the gateway namespace: "msb-NAME"
+ * @uplink:	name of the host's end of the uplink
+ * @generation:	policy generation: the ct mark of flows that it has allowed; the
+ *		low four bits are zero, the value is not
+ * @links:	veth pairs
+ * @n_links:	number of pairs
+ * @addrs:	addresses
+ * @n_addrs:	number of addresses
+ * @routes:	routes
+ * @n_routes:	number of routes
+ * @rules:	policy routing
+ * @n_rules:	number of rules
+ * @sysctls:	settings, in the order in which they are written
+ * @n_sysctls:	number of settings
+ * @sandbox:	table inet msb of the gateway namespace
+ * @host:	table inet msb of the host namespace: fixed rules, and this
+ *		sandbox's elements
+ *
+ * The order to make it in, so that nothing is open at any moment: gateway
+ * namespace, settings without a link, @sandbox, @host, links (down), settings
+ * with a link, addresses, links up, routes, policy routing.
+ */
+struct plan {
+	const char *name;
+	const struct policy *policy;
+	const char *netns;
+	const char *uplink;
+	uint32_t generation;
+	struct plan_link *links;
+	size_t n_links;
+	struct plan_addr *addrs;
+	size_t n_addrs;
+	struct plan_route *routes;
+	size_t n_routes;
+	struct plan_rule *rules;
+	size_t n_rules;
+	struct plan_sysctl *sysctls;
+	size_t n_sysctls;
+	struct nft_table sandbox;
+	struct nft_table host;
+};
+
+/** plan_name_valid() - Whether @name is 1 to 32 of a-z, 0-9 and "-" */
+bool plan_name_valid(const char *name);
+
+/**
+ * plan_make() - Place a policy
+ * @a:		arena for the plan
+ * @d:		receives errors and warnings
+ * @policy:	policy; must live as long as the plan
+ * @name:	valid sandbox name
+ * @ret:	plan; set on success
+ *
+ * Return: true; false if the ruleset would be too large
+ */
+bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
+	       const char *name, struct plan *ret)
+	__attribute__((warn_unused_result));
+
+#endif
