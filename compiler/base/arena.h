@@ -71,7 +71,6 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 void arena_free(struct arena *a);
 
 /** ARENA() - Declare an arena that is released when its scope ends */
-#define ARENA(name) \
-	__attribute__((cleanup(arena_free))) struct arena name = {0}
+#define ARENA(name) __attribute__((cleanup(arena_free))) struct arena name = {0}
 
 #endif

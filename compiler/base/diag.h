@@ -31,7 +31,8 @@ enum diag_level {
  */
 #define DIAG_CODES(X) \
 	X(SYNTAX, "syntax", "the text is not JSON (RFC 8259)") \
-	X(UTF8, "utf-8", "the text is not UTF-8, or starts with a byte-order mark") \
+	X(UTF8, "utf-8", \
+	  "the text is not UTF-8, or starts with a byte-order mark") \
 	X(TOO_LARGE, "too-large", "the document is over 64 MiB") \
 	X(DEPTH, "depth", "values are nested more than 32 deep") \
 	X(TYPE, "type", "a value has the wrong JSON type") \
@@ -52,19 +53,22 @@ enum diag_level {
 	X(EXCLUSIVE, "exclusive", "fields that exclude each other") \
 	X(PAIR, "pair", "one of two fields that need each other is absent") \
 	X(DUPLICATE, "duplicate", "the same thing declared twice") \
-	X(ICMP_INGRESS, "icmp-ingress", "an ICMP protocol in a rule for ingress") \
+	X(ICMP_INGRESS, "icmp-ingress", \
+	  "an ICMP protocol in a rule for ingress") \
 	X(POOL, "pool", "an address pool that cannot serve the slot") \
 	X(NOT_ENFORCED, "not-enforced", \
 	  "a field that this version understands but does not enforce") \
 	X(NEVER_MATCHES, "never-matches", "a rule that no packet can match") \
-	X(HOST_BITS, "host-bits", "a prefix with host bits set; they are cleared") \
+	X(HOST_BITS, "host-bits", \
+	  "a prefix with host bits set; they are cleared") \
 	X(MAPPED, "mapped", "an IPv4-mapped IPv6 address, read as IPv4") \
 	X(DNS_HELPER, "dns-helper", \
 	  "DNS that needs msb-dnsd, which this version does not have; port 53 is dropped") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
 	X(HOST_RELAY, "host-relay", \
 	  "flows to the gateway that nothing relays to the host yet") \
-	X(POLICY_SIZE, "policy-size", "a policy whose ruleset would be too large")
+	X(POLICY_SIZE, "policy-size", \
+	  "a policy whose ruleset would be too large")
 
 /** enum diag_code - Kinds of diagnostics, by DIAG_CODES() */
 enum diag_code {

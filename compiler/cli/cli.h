@@ -113,8 +113,7 @@ int cli_read_config(struct arena *a, const struct cli_args *args, int *operand,
 void cli_diags(struct diags *d);
 
 /* The subcommands: each cmd_*.c holds one or a few that belong together. */
-extern const struct cli_command cmd_check, cmd_compile, cmd_down,
-	cmd_explain, cmd_presets, cmd_run, cmd_schema, cmd_status, cmd_test,
-	cmd_up;
+extern const struct cli_command cmd_check, cmd_compile, cmd_down, cmd_explain,
+	cmd_presets, cmd_run, cmd_schema, cmd_status, cmd_test, cmd_up;
 
 #endif

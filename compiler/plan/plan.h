@@ -106,8 +106,8 @@ struct plan_rule {
  * @key:	path below /proc/sys
  * @value:	value to write
  * @link:	interface that must exist before, or NULL
- * @keep:	the setting belongs to the host: written only if it is different,
- *		and not taken back when the sandbox goes
+ * @keep:	the setting belongs to the host: written only if it is
+ *different, and not taken back when the sandbox goes
  */
 struct plan_sysctl {
 	enum plan_ns ns;

@@ -26,7 +26,8 @@ enum group {
 	GROUP_COUNT,
 };
 
-/** group_name() - The word in a document: "link-local"; "none" for GROUP_NONE */
+/** group_name() - The word in a document: "link-local"; "none" for GROUP_NONE
+ */
 const char *group_name(enum group g);
 
 /**
