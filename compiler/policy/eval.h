@@ -36,4 +36,22 @@ struct verdict {
 struct verdict eval(struct arena *a, const struct policy *p,
 		    const struct flow *f);
 
+/** EVAL_DNS_TRANSPORTS - Ports of other ways to resolve names than plain DNS */
+#define EVAL_DNS_TRANSPORTS 4
+
+/**
+ * eval_dns_transports - Those UDP ports; the first one is refused over TCP too
+ *
+ * Refused while names must be seen ("always:dns-transport").
+ */
+extern const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS];
+
+/** eval_blocks_quic() - Whether UDP to @port is refused ("always:quic") */
+bool eval_blocks_quic(const struct policy *p, uint16_t port);
+
+/** eval_uplink_net() - What no guest reaches ("always:uplink"): the /30 of the
+ * link between the gateway namespace and the host, the same in every sandbox
+ */
+struct ip_range eval_uplink_net(void);
+
 #endif

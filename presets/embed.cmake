@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Write the presets into one C file: cmake -DOUT=FILE -DDIR=presets -P embed.cmake
+set(names none public-only allow-all non-local)
+set(text "/* SPDX-License-Identifier: GPL-2.0-or-later */\n")
+string(APPEND text "/* preset_data.c - The documents of presets/, as bytes. */\n")
+string(APPEND text "#include \"preset.h\"\n\n")
+set(rows "")
+set(index 0)
+foreach(name IN LISTS names)
+	file(READ ${DIR}/${name}.json hex HEX)
+	string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+	string(REGEX REPLACE "((0x..,){16})" "\\1\n\t" bytes "${bytes}")
+	string(APPEND text "static const char preset_${index}[] = {\n\t${bytes}0x00};\n\n")
+	string(APPEND rows "\t{\"${name}\", preset_${index}},\n")
+	math(EXPR index "${index} + 1")
+endforeach()
+string(APPEND text "const struct preset presets[PRESET_COUNT] = {\n${rows}};\n")
+file(WRITE ${OUT} "${text}")
