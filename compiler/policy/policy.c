@@ -246,6 +246,16 @@ static bool walk_has_names(const struct policy_walk *walk)
 	return false;
 }
 
+/* What is local to one namespace or link cannot be reached by translating to
+ * it in another. */
+static bool nat_reaches(const struct policy *p, struct ip ip)
+{
+	const enum group group = group_of(ip, p->slot.gw4, p->slot.gw6);
+
+	return group == GROUP_PUBLIC || group == GROUP_PRIVATE ||
+	       group == GROUP_METADATA;
+}
+
 static void lower_dns(struct policy *p)
 {
 	const struct config *c = p->config;
@@ -276,8 +286,15 @@ static void lower_dns(struct policy *p)
 		return;
 	}
 	for (i = 0; i < c->dns.n_nameservers; i++) {
-		if (c->dns.nameservers[i].host) {
+		const struct config_nameserver *ns = &c->dns.nameservers[i];
+
+		if (ns->host) {
 			p->dns_reason = "a name server is given by name";
+			return;
+		}
+		if (!nat_reaches(p, ns->ip)) {
+			p->dns_reason = "NAT cannot reach a name server's "
+					"address";
 			return;
 		}
 	}
@@ -353,6 +370,19 @@ bool policy_published(const struct policy *p, enum config_proto proto,
 			return true;
 	}
 	return false;
+}
+
+const struct config_nameserver *policy_nameserver(const struct policy *p,
+						  enum ip_family family)
+{
+	const struct config_dns *dns = &p->config->dns;
+	size_t i;
+
+	for (i = 0; i < dns->n_nameservers; i++)
+		if (!dns->nameservers[i].host &&
+		    dns->nameservers[i].ip.family == family)
+			return &dns->nameservers[i];
+	return NULL;
 }
 
 static void dest_words(struct str *s, const struct config_dest *dest)

@@ -110,6 +110,14 @@ bool policy_published(const struct policy *p, enum config_proto proto,
 		      uint16_t guest_port);
 
 /**
+ * policy_nameserver() - Where NAT sends the guest's queries
+ *
+ * Return: the first name server of @family that is given by address, or NULL
+ */
+const struct config_nameserver *policy_nameserver(const struct policy *p,
+						  enum ip_family family);
+
+/**
  * policy_rule_words() - A rule as a sentence: "allow egress public tcp 443"
  * @a:		arena for the text
  * @r:		rule

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* plan.c - Where everything of a sandbox goes: links, addresses, routes. */
+#include "plan.h"
+
+#include <string.h>
+
+#include "eval.h"
+#include "tables.h"
+
+#define TABLE_MAIN 254u
+
+/* Packets that a helper's listener is to get carry this mark, and are routed
+ * to the local socket by a table of their own. */
+#define STEER_MARK     1u
+#define STEER_TABLE    100u
+#define STEER_PRIORITY 100u
+
+/* Interface names have at most 15 characters (IFNAMSIZ). */
+#define LINK_NAME_MAX 15u
+
+bool plan_name_valid(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return len >= 1 && len <= PLAN_NAME_MAX && !name[len];
+}
+
+/* "msb-NAME" where it fits an interface name, else a shortened name with a
+ * hash of the whole. */
+static const char *uplink_name(struct arena *a, const char *name)
+{
+	uint32_t h = 0x811c9dc5u;
+	const char *p;
+
+	if (strlen(name) + 4 <= LINK_NAME_MAX)
+		return arena_printf(a, "msb-%s", name);
+	for (p = name; *p; p++)
+		h = (h ^ (uint8_t)*p) * 0x01000193u;
+	return arena_printf(a, "msb-%.4s-%06x", name, h & 0xffffffu);
+}
+
+static void plan_links(struct arena *a, struct plan *p)
+{
+	const struct slot *s = &p->policy->slot;
+	struct plan_link *v = arena_array(a, 2, struct plan_link);
+	size_t i;
+
+	v[0] = (struct plan_link){
+		.end = {{.ns = PLAN_GATEWAY, .name = "uplink0"},
+			{.ns = PLAN_HOST, .name = p->uplink}},
+		.mtu = PLAN_MTU,
+	};
+	v[1] = (struct plan_link){
+		.end = {{.ns = PLAN_GATEWAY, .name = "guest0"},
+			{.ns = PLAN_GUEST, .name = "eth0"}},
+		.mtu = PLAN_MTU,
+		.guest = true,
+	};
+	memcpy(v[1].end[0].mac, s->gw_mac, 6);
+	memcpy(v[1].end[1].mac, s->guest_mac, 6);
+	for (i = 0; i < 2; i++) {
+		memcpy(v[0].end[i].mac, s->gw_mac, 6);
+		v[0].end[i].mac[5] = (uint8_t)(3 + i);
+	}
+	p->links = v;
+	p->n_links = 2;
+}
+
+static void plan_addrs(struct arena *a, struct plan *p)
+{
+	const struct slot *s = &p->policy->slot;
+	const struct ip net = {IP_V4, eval_uplink_net().lo};
+	const struct ip local = {IP_V6, (ip_num)0xfe80 << 112};
+	/* The host has the same uplink address on every sandbox's link, so it
+	 * must bring no route of its own: hence the full length. */
+	const struct plan_addr addrs[] = {
+		{PLAN_HOST, p->uplink, {IP_V4, net.num + 1}, 32},
+		{PLAN_HOST, p->uplink, {IP_V6, local.num + 1}, 64},
+		{PLAN_GATEWAY, "uplink0", {IP_V4, net.num + 2}, 30},
+		{PLAN_GATEWAY, "uplink0", {IP_V6, local.num + 2}, 64},
+		{PLAN_GATEWAY, "guest0", s->gw4, 30},
+		{PLAN_GATEWAY, "guest0", s->gw6, 64},
+		{PLAN_GUEST, "eth0", s->guest4, 30},
+		{PLAN_GUEST, "eth0", s->guest6, 64},
+	};
+
+	p->n_addrs = sizeof(addrs) / sizeof(addrs[0]);
+	p->addrs = arena_array(a, p->n_addrs, struct plan_addr);
+	memcpy(p->addrs, addrs, sizeof(addrs));
+}
+
+static void plan_routes(struct arena *a, struct plan *p)
+{
+	const struct slot *s = &p->policy->slot;
+	const struct ip_range all4 = {IP_V4, 0, ip_max(IP_V4)};
+	const struct ip_range all6 = {IP_V6, 0, ip_max(IP_V6)};
+	const struct ip host4 = p->addrs[0].ip, host6 = p->addrs[1].ip;
+	const struct ip gw4 = p->addrs[2].ip, gw6 = p->addrs[3].ip;
+	const struct plan_route routes[] = {
+		{PLAN_HOST, false, ip_single(s->guest4), gw4, p->uplink,
+		 TABLE_MAIN},
+		{PLAN_HOST, false, ip_single(s->guest6), gw6, p->uplink,
+		 TABLE_MAIN},
+		{PLAN_GATEWAY, false, all4, host4, "uplink0", TABLE_MAIN},
+		{PLAN_GATEWAY, false, all6, host6, "uplink0", TABLE_MAIN},
+		{PLAN_GATEWAY, true, all4, {0}, "lo", STEER_TABLE},
+		{PLAN_GATEWAY, true, all6, {0}, "lo", STEER_TABLE},
+		{PLAN_GUEST, false, all4, s->gw4, "eth0", TABLE_MAIN},
+		{PLAN_GUEST, false, all6, s->gw6, "eth0", TABLE_MAIN},
+	};
+	const struct plan_rule rules[] = {
+		{PLAN_GATEWAY, IP_V4, STEER_PRIORITY, STEER_MARK, STEER_TABLE},
+		{PLAN_GATEWAY, IP_V6, STEER_PRIORITY, STEER_MARK, STEER_TABLE},
+	};
+
+	p->n_routes = sizeof(routes) / sizeof(routes[0]);
+	p->routes = arena_array(a, p->n_routes, struct plan_route);
+	memcpy(p->routes, routes, sizeof(routes));
+	p->n_rules = sizeof(rules) / sizeof(rules[0]);
+	p->rules = arena_array(a, p->n_rules, struct plan_rule);
+	memcpy(p->rules, rules, sizeof(rules));
+}
+
+/* "LINK" in a key stands for the name of the interface. */
+static const struct {
+	enum plan_ns ns;
+	const char *link;
+	const char *key;
+	const char *value;
+	bool keep;
+} sysctls[] = {
+	{PLAN_HOST, NULL, "net/ipv4/ip_forward", "1", true},
+	{PLAN_HOST, NULL, "net/ipv6/conf/all/forwarding", "1", true},
+	{PLAN_GATEWAY, NULL, "net/ipv4/ip_forward", "1", false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/forwarding", "1", false},
+	/* Nobody tells the gateway where to send what, or sends through it by
+	 * a route of his own; and it tells nobody. */
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/accept_redirects", "0", false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/default/accept_redirects", "0",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/send_redirects", "0", false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/default/send_redirects", "0",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/accept_source_route", "0",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/route_localnet", "0", false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/default/route_localnet", "0",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/accept_redirects", "0", false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/default/accept_redirects", "0",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/default/accept_ra", "0", false},
+	/* The guest asks for the gateway's address on its link, and gets an
+	 * answer for no other. */
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/arp_ignore", "1", false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/rp_filter", "0", false},
+	/* Addresses are given, never made up, and usable at once. */
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/default/accept_dad", "0", false},
+	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/rp_filter", "1", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv4/conf/LINK/rp_filter", "0", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
+	 false},
+	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
+	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_ra", "0", false},
+	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_redirects", "0", false},
+	{PLAN_HOST, "", "net/ipv4/conf/LINK/accept_redirects", "0", false},
+	{PLAN_HOST, "", "net/ipv4/conf/LINK/send_redirects", "0", false},
+	{PLAN_HOST, "", "net/ipv4/conf/LINK/route_localnet", "0", false},
+};
+
+static void plan_sysctls(struct arena *a, struct plan *p)
+{
+	size_t i;
+
+	p->n_sysctls = sizeof(sysctls) / sizeof(sysctls[0]);
+	p->sysctls = arena_array(a, p->n_sysctls, struct plan_sysctl);
+	for (i = 0; i < p->n_sysctls; i++) {
+		const char *link = sysctls[i].link;
+		const char *key = sysctls[i].key;
+		const char *at = strstr(key, "LINK");
+
+		/* The host's end is the one whose name is not fixed. */
+		if (link && !*link)
+			link = p->uplink;
+		if (at)
+			key = arena_printf(a, "%.*s%s%s", (int)(at - key), key,
+					   link, at + 4);
+		p->sysctls[i] = (struct plan_sysctl){
+			.ns = sysctls[i].ns,
+			.key = key,
+			.value = sysctls[i].value,
+			.link = link,
+			.keep = sysctls[i].keep,
+		};
+	}
+}
+
+static void warn_dns(struct diags *d, const struct policy *p)
+{
+	const struct config_dns *dns = &p->config->dns;
+	size_t i;
+
+	if (p->dns == POLICY_DNS_HELPER)
+		diag_add(d, DIAG_WARNING, DIAG_DNS_HELPER, 0, "",
+			 "a DNS with RebindProtection false and Nameservers "
+			 "that are addresses is served by NAT",
+			 "DNS needs msb-dnsd, which this version does not have "
+			 "(%s): the guest's port 53 is dropped",
+			 p->dns_reason);
+	if (p->dns != POLICY_DNS_NAT)
+		return;
+	for (i = 0; i < dns->n_nameservers; i++) {
+		const struct config_nameserver *ns = &dns->nameservers[i];
+		char text[IP_TEXT_MAX];
+
+		if (ns == policy_nameserver(p, ns->ip.family))
+			continue;
+		diag_add(d, DIAG_WARNING, DIAG_DNS_NAT, 0,
+			 arena_printf(d->arena, "/DNS/Nameservers/%zu", i),
+			 NULL,
+			 "name server %s is not used: NAT sends every query to "
+			 "the first one of its family",
+			 ip_format(ns->ip, text));
+	}
+}
+
+/* A rule of the document's own that lets TCP or UDP but DNS to the gateway. */
+static bool wants_relay(const struct policy_rule *r)
+{
+	const bool dns = r->n_ports == 1 && r->ports[0].lo == 53 &&
+			 r->ports[0].hi == 53;
+
+	return r->allow && r->dest.kind == CONFIG_DEST_GROUP &&
+	       r->dest.group == GROUP_HOST && !dns &&
+	       (!r->protos || r->protos & (CONFIG_TCP | CONFIG_UDP)) &&
+	       strcmp(r->pointer, "/Policy") != 0;
+}
+
+static void warn_host(struct diags *d, const struct policy *p)
+{
+	const struct policy_walk *w = &p->walk[POLICY_EGRESS];
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (wants_relay(&w->rules[i]))
+			diag_add(d, DIAG_WARNING, DIAG_HOST_RELAY, 0,
+				 w->rules[i].pointer, NULL,
+				 "flows to the gateway are allowed, but what "
+				 "carries them to the host, msb-relayd, is not "
+				 "in this version: the gateway refuses them");
+}
+
+bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
+	       const char *name, struct plan *ret)
+{
+	struct plan p = {
+		.name = arena_strdup(a, name),
+		.policy = policy,
+		.netns = arena_printf(a, "msb-%s", name),
+		.uplink = uplink_name(a, name),
+	};
+
+	if (!sandbox_table(a, policy, &p.sandbox)) {
+		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
+			 "name fewer ports for each rule, or use ranges",
+			 "the rules become more than %u nftables rules",
+			 TABLES_MAX_RULES);
+		return false;
+	}
+	p.generation = table_generation(&p.sandbox);
+	table_stamp(&p.sandbox, p.generation);
+	host_table(a, &policy->slot, p.uplink, &p.host);
+	plan_links(a, &p);
+	plan_addrs(a, &p);
+	plan_routes(a, &p);
+	plan_sysctls(a, &p);
+	warn_dns(d, policy);
+	warn_host(d, policy);
+	*ret = p;
+	return true;
+}
