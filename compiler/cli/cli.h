@@ -60,8 +60,8 @@ struct cli_args {
  * @details:	more for --help, or NULL
  * @options:	options, up to a row without a name
  * @run:	does it; returns an enum cli_exit, or a command's exit status
- * @rest:	operands start at the first one: what follows is not an option
- *		of ours ("run CONFIG -- CMD...")
+ * @rest:	the operands behind the document are another command: nothing
+ *		from the first of them on is an option of ours
  */
 struct cli_command {
 	const char *name;
@@ -73,6 +73,30 @@ struct cli_command {
 	int (*run)(const struct cli_args *args);
 	bool rest;
 };
+
+/** cli_commands - All subcommands, ascending by name, up to NULL */
+extern const struct cli_command *const cli_commands[];
+
+/** cli_command() - The subcommand with a name, or NULL */
+const struct cli_command *cli_command(const char *name);
+
+/**
+ * cli_parse() - Read what follows the subcommand
+ * @command:	subcommand
+ * @argc:	words
+ * @argv:	words, NULL-terminated; operands are moved to its front
+ * @ret:	command line; set on success
+ *
+ * Return: CLI_YES, or CLI_USAGE after saying why
+ */
+int cli_parse(const struct cli_command *command, int argc, char **argv,
+	      struct cli_args *ret);
+
+/** cli_help() - Print the help of one subcommand on standard output */
+void cli_help(const struct cli_command *command);
+
+/** cli_bash_completion() - Print the completion script for bash */
+void cli_bash_completion(void);
 
 /** cli_value() - Value of the option @name; NULL if it was not given */
 const char *cli_value(const struct cli_args *args, const char *name);
@@ -109,8 +133,44 @@ void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_read_config(struct arena *a, const struct cli_args *args, int *operand,
 		    struct diags *ret);
 
+/**
+ * cli_read_file() - Read a whole file
+ * @a:		arena for the text
+ * @path:	path, "-" for standard input
+ * @ret_text:	contents, NUL-terminated
+ * @ret_len:	bytes; reading stops past CONFIG_MAX_BYTES
+ *
+ * Return: CLI_YES, or CLI_USAGE after saying why
+ */
+int cli_read_file(struct arena *a, const char *path, const char **ret_text,
+		  size_t *ret_len);
+
 /** cli_diags() - Print diagnostics on standard error, if there are any */
 void cli_diags(struct diags *d);
+
+/* Options that several subcommands have, as rows for their tables. */
+#define CLI_OPT_PRESET \
+	{ \
+		"preset", 0, "NAME", "@preset", \
+			"use a preset instead of a document" \
+	}
+#define CLI_OPT_SLOT \
+	{ \
+		"slot", 0, "N", NULL, "slot in the address pools, 0 to 65535" \
+	}
+#define CLI_OPT_JSON \
+	{ \
+		"json", 0, NULL, NULL, "report as JSON" \
+	}
+#define CLI_OPT_STATE \
+	{ \
+		"state", 0, "DIR", "@dir", \
+			"state directory (default /run/msb-netc)" \
+	}
+#define CLI_OPT_HELP \
+	{ \
+		"help", 'h', NULL, NULL, "print this help" \
+	}
 
 /* The subcommands: each cmd_*.c holds one or a few that belong together. */
 extern const struct cli_command cmd_check, cmd_compile, cmd_down, cmd_explain,

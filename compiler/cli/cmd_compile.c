@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_compile.c - "msb-netc compile": a document into a directory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "compile.h"
+
+/* Directories of a path below @dir, made as needed. */
+static int make_parents(int dir, const char *path)
+{
+	char parent[256];
+	const char *slash = strchr(path, '/');
+
+	for (; slash; slash = strchr(slash + 1, '/')) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path),
+			 path);
+		if (mkdirat(dir, parent, 0755) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A file is there as a whole or as it was: written aside, then renamed. */
+static int write_file(struct arena *a, int dir, const struct artefact *file)
+{
+	const char *aside = arena_printf(a, "%s.new", file->path);
+	int rc = make_parents(dir, file->path), fd;
+
+	if (rc)
+		return rc;
+	fd = openat(dir, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	rc = write_all(fd, file->text, file->len);
+	if (close(fd) && !rc)
+		rc = -errno;
+	if (!rc && renameat(dir, aside, dir, file->path))
+		rc = -errno;
+	if (rc)
+		unlinkat(dir, aside, 0);
+	return rc;
+}
+
+static int write_dir(struct arena *a, const char *path,
+		     const struct compiled *c)
+{
+	size_t i;
+	int dir, rc = 0;
+
+	if (mkdir(path, 0755) && errno != EEXIST) {
+		cli_error("cannot make %s: %s", path, strerror(errno));
+		return CLI_SYSTEM;
+	}
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		cli_error("cannot open %s: %s", path, strerror(errno));
+		return CLI_SYSTEM;
+	}
+	for (i = 0; i < c->n_files && !rc; i++)
+		rc = write_file(a, dir, &c->files[i]);
+	close(dir);
+	if (rc) {
+		cli_error("cannot write %s/%s: %s", path, c->files[i - 1].path,
+			  strerror(-rc));
+		return CLI_SYSTEM;
+	}
+	return CLI_YES;
+}
+
+static int run(const struct cli_args *args)
+{
+	ARENA(a);
+	struct compile_request req = {.name = "sandbox"};
+	const char *dir = cli_value(args, "output");
+	const struct artefact *sandbox;
+	struct compiled compiled;
+	int operand = 0, rc;
+	struct diags d;
+	bool good;
+
+	rc = cli_slot(args, &req.slot);
+	if (rc != CLI_YES)
+		return rc;
+	if (cli_has(args, "name"))
+		req.name = cli_value(args, "name");
+	if (!plan_name_valid(req.name))
+		return cli_usage(args,
+				 "\"%s\" is no name: write 1 to %d characters "
+				 "of a-z, 0-9 and \"-\"",
+				 req.name, PLAN_NAME_MAX);
+	rc = cli_read_config(&a, args, &operand, &d);
+	if (rc != CLI_YES)
+		return rc;
+	if (operand < args->argc)
+		return cli_usage(args, "one document at a time");
+	good = compile(&a, &d, &req, &compiled);
+	cli_diags(&d);
+	if (!good)
+		return CLI_NO;
+	if (dir)
+		return write_dir(&a, dir, &compiled);
+	sandbox = compile_artefact(&compiled, "sandbox.nft");
+	fwrite(sandbox->text, 1, sandbox->len, stdout);
+	return CLI_YES;
+}
+
+static const struct cli_option options[] = {
+	{"output", 'o', "DIR", "@dir", "write all artefacts below DIR"},
+	{"name", 0, "NAME", NULL, "name of the sandbox (default \"sandbox\")"},
+	CLI_OPT_SLOT,
+	CLI_OPT_PRESET,
+	CLI_OPT_HELP,
+	{0},
+};
+
+const struct cli_command cmd_compile = {
+	.name = "compile",
+	.operands = "CONFIG",
+	.complete = {"@file"},
+	.summary = "compile a document into rulesets and a plan",
+	.details =
+		"Without --output the ruleset of the sandbox is printed. With "
+		"it, DIR\ngets sandbox.nft, host.nft, plan.json and guest/.\n"
+		"CONFIG is a path, or \"-\" for standard input. The same "
+		"document gives\nthe same bytes, always.",
+	.options = options,
+	.run = run,
+};
