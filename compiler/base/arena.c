@@ -29,6 +29,15 @@ static _Noreturn void arena_exhausted(void)
 	_exit(3);
 }
 
+static void *arena_calloc(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (!p)
+		arena_exhausted();
+	return p;
+}
+
 static void *arena_bytes(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->head;
@@ -37,9 +46,7 @@ static void *arena_bytes(struct arena *a, size_t size)
 	if (!b || b->size - b->used < size) {
 		size_t room = size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK;
 
-		b = calloc(1, sizeof(*b) + room);
-		if (!b)
-			arena_exhausted();
+		b = arena_calloc(sizeof(*b) + room);
 		b->size = room;
 		/* A block of its own for a large object must not end the use of
 		 * the current one. */

@@ -19,7 +19,8 @@ static void print_host(struct str *s, const struct plan *p)
 	nft_text_refresh(s, &p->host);
 }
 
-/* Every artefact but plan.json, which lists them all; ascending by path. */
+/* Every artefact, ascending by path. The one without a function is plan.json,
+ * which lists them all. */
 static const struct {
 	const char *path;
 	void (*print)(struct str *s, const struct plan *p);
@@ -28,43 +29,33 @@ static const struct {
 	{"guest/network", guest_network},
 	{"guest/resolv.conf", guest_resolv_conf},
 	{"host.nft", print_host},
+	{"plan.json", NULL},
 	{"sandbox.nft", print_sandbox},
 };
 
 #define N_PRINTS (sizeof(prints) / sizeof(prints[0]))
 
-static void add_file(struct arena *a, struct artefact *file, const char *path,
-		     const struct str *text)
-{
-	file->path = path;
-	file->text = arena_strndup(a, str_text(text), text->len);
-	file->len = text->len;
-}
-
 static void print_all(struct arena *a, struct compiled *c)
 {
-	struct artefact *v = arena_array(a, N_PRINTS + 1, struct artefact);
-	const char *paths[N_PRINTS + 1];
-	size_t i, n = 0;
-	STR(json);
+	struct artefact *v = arena_array(a, N_PRINTS, struct artefact);
+	const char *paths[N_PRINTS];
+	size_t i;
 
+	for (i = 0; i < N_PRINTS; i++)
+		paths[i] = prints[i].path;
 	for (i = 0; i < N_PRINTS; i++) {
 		STR(text);
 
-		/* plan.json has its place between host.nft and sandbox.nft. */
-		if (strcmp(prints[i].path, "plan.json") > 0 &&
-		    (!n || strcmp(paths[n - 1], "plan.json") < 0))
-			paths[n++] = "plan.json";
-		paths[n++] = prints[i].path;
-		prints[i].print(&text, &c->plan);
-		add_file(a, &v[n - 1], prints[i].path, &text);
+		if (prints[i].print)
+			prints[i].print(&text, &c->plan);
+		else
+			plan_json(&text, &c->plan, paths, N_PRINTS);
+		v[i].path = paths[i];
+		v[i].text = arena_strndup(a, str_text(&text), text.len);
+		v[i].len = text.len;
 	}
-	plan_json(&json, &c->plan, paths, n);
-	for (i = 0; i < n; i++)
-		if (!v[i].path)
-			add_file(a, &v[i], "plan.json", &json);
 	c->files = v;
-	c->n_files = n;
+	c->n_files = N_PRINTS;
 }
 
 bool compile_policy(struct arena *a, struct diags *d, uint32_t slot,

@@ -60,13 +60,13 @@ static const struct nft_set *group_nft_set(struct group_sets *g,
 					   enum ip_family family,
 					   struct ip_set ranges)
 {
-	const struct nft_set **made = &g->made[which][family == IP_V6];
+	const size_t column = family == IP_V6;
 	struct nft_elem *v;
 	struct nft_set *set;
 	size_t i;
 
-	if (*made)
-		return *made;
+	if (g->made[which][column])
+		return g->made[which][column];
 	v = arena_array(g->a, ranges.n, struct nft_elem);
 	for (i = 0; i < ranges.n; i++)
 		v[i] = (struct nft_elem){.lo = ranges.v[i].lo,
@@ -80,7 +80,7 @@ static const struct nft_set *group_nft_set(struct group_sets *g,
 		.v = v,
 		.n = ranges.n,
 	};
-	*made = set;
+	g->made[which][column] = set;
 	return set;
 }
 
