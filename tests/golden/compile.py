@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""compile.py - Golden artefacts: documents and the directories they become.
+
+    compile.py [--update] MSB-NETC
+
+compile/NAME.json is compiled with name NAME and the slot in the middle of
+NAME ("two-3" is slot 3, else 0) and must give the files of compile/NAME/, byte for
+byte, and the same again from standard input. Every ruleset must be one that nft
+accepts, and that the kernel lists as it was written.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent / "compile"
+
+
+def tree(path):
+    return {str(p.relative_to(path)): p.read_text(encoding="utf-8")
+            for p in sorted(path.rglob("*")) if p.is_file()}
+
+
+def compiled(tool, doc, out, standard_input=False):
+    name = doc.stem
+    slot = re.search(r"-(\d+)$", name)
+    argv = [tool, "compile", "--name", name, "--slot", slot.group(1) if slot else "0",
+            "-o", str(out), "-" if standard_input else str(doc)]
+    return subprocess.run(argv, input=doc.read_text(encoding="utf-8") if standard_input else "",
+                          capture_output=True, text=True, check=False)
+
+
+def listed(path):
+    """What the kernel lists after loading a ruleset, in a namespace of its own."""
+    script = 'nft -c -f "$1" && nft -f "$1" && nft -f "$1" && nft -s list table inet msb'
+    return subprocess.run(["unshare", "-rn", "sh", "-c", script, "sh", str(path)],
+                          capture_output=True, text=True, check=False)
+
+
+def check(tool, doc, update):
+    """Problems of one document, a line each."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out, again = pathlib.Path(scratch) / "out", pathlib.Path(scratch) / "again"
+        got = compiled(tool, doc, out)
+        if got.returncode:
+            return ["not compiled: " + got.stderr]
+        problems = []
+        if compiled(tool, doc, again, standard_input=True).returncode or tree(out) != tree(again):
+            problems.append("other bytes the second time")
+        golden = HERE / doc.stem
+        if update:
+            shutil.rmtree(golden, ignore_errors=True)
+            shutil.copytree(out, golden)
+        want = tree(golden) if golden.is_dir() else {}
+        have = tree(out)
+        problems += ["%s differs" % f for f in sorted(want.keys() | have.keys())
+                     if want.get(f) != have.get(f)]
+        for ruleset in ("sandbox.nft", "host.nft"):
+            result = listed(out / ruleset)
+            body = have[ruleset].split("\n", 3)[3]
+            if result.returncode:
+                problems.append("%s: nft: %s" % (ruleset, result.stderr))
+            elif result.stdout != body:
+                problems.append("%s: the kernel lists it differently" % ruleset)
+        return problems
+
+
+def main():
+    update = "--update" in sys.argv[1:]
+    tool = os.path.abspath([a for a in sys.argv[1:] if a != "--update"][0])
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    passed = failed = 0
+    for doc in sorted(HERE.glob("*.json")):
+        problems = check(tool, doc, update)
+        for problem in problems:
+            print("%s: %s" % (doc.name, problem))
+        failed += bool(problems)
+        passed += not problems
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
