@@ -44,6 +44,7 @@ enum diag_level {
 	X(NUMBER_FORMAT, "number-format", \
 	  "a number that is no whole number, or is written with blanks, signs or leading zeros") \
 	X(ENUM, "enum", "a word that is not one of those allowed") \
+	X(TEXT, "text", "text that its field does not allow") \
 	X(EMPTY, "empty", "an empty or null list element") \
 	X(PORT_RANGE, "port-range", "a port range whose ends are reversed") \
 	X(ADDRESS, "address", "text that is no IP address or prefix") \
@@ -159,6 +160,20 @@ void diag_add(struct diags *d, enum diag_level level, enum diag_code code,
 void diag_add_at(struct diags *d, enum diag_level level, enum diag_code code,
 		 size_t offset, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
+
+/**
+ * diag_add_place() - Add a diagnostic about a place that is known
+ * @offset:	byte offset in the document
+ * @len:	bytes to underline
+ * @pointer:	JSON pointer as the document spells it
+ *
+ * For what is found while the text is read, before it is a tree. The other
+ * arguments are those of diag_add().
+ */
+void diag_add_place(struct diags *d, enum diag_level level,
+		    enum diag_code code, size_t offset, size_t len,
+		    const char *pointer, const char *hint, const char *fmt,
+		    ...) __attribute__((format(printf, 8, 9)));
 
 /** diags_failed() - Whether there was any error */
 bool diags_failed(const struct diags *d);

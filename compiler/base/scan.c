@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scan.c - What is wrong with a text as JSON, in words and places.
+ *
+ * The tree comes from a JSON library, whose word on a bad text is one short
+ * phrase and whose answer to a key that occurs twice is to keep one of them.
+ * This pass runs before it: it reads the same grammar (RFC 8259), keeps
+ * nothing, and says what a person needs to know. A text must pass both.
+ */
+#include "scan.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "locate.h"
+
+/** struct key - A key of an object that is open */
+struct key {
+	size_t offset;
+	size_t len;
+	uint64_t hash;
+	bool twice;
+};
+
+/** struct frame - An object or list that is open */
+struct frame {
+	char close;
+	size_t first_key;
+	size_t index;
+};
+
+/** struct scanner - A scan under way */
+struct scanner {
+	struct arena *a;
+	struct diags *d;
+	struct scan *found;
+	const char *text;
+	size_t len;
+	size_t pos;
+	struct frame frame[SCAN_MAX_DEPTH];
+	size_t depth;
+	struct key *key;
+	size_t n_keys;
+	size_t cap_keys;
+	size_t cap_big;
+};
+
+size_t scan_utf8(const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	unsigned int lo = 0x80, hi = 0xbf;
+	size_t len;
+
+	if (u[0] < 0x80)
+		return 1;
+	if (u[0] < 0xc2 || u[0] > 0xf4)
+		return 0;
+	len = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+	if (u[0] == 0xe0)
+		lo = 0xa0;
+	else if (u[0] == 0xed)
+		hi = 0x9f;
+	else if (u[0] == 0xf0)
+		lo = 0x90;
+	else if (u[0] == 0xf4)
+		hi = 0x8f;
+	if (n < len || u[1] < lo || u[1] > hi)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/* Report each run of bytes that is not UTF-8. */
+static bool check_utf8(struct diags *d, size_t pos)
+{
+	bool good = true, run = false;
+
+	while (pos < d->len) {
+		size_t n = scan_utf8(d->text + pos, d->len - pos);
+
+		if (!n && !run) {
+			diag_add_at(d, DIAG_ERROR, DIAG_UTF8, pos,
+				    "save the document as UTF-8",
+				    "byte 0x%02x is not UTF-8 here",
+				    (unsigned int)(unsigned char)d->text[pos]);
+			good = false;
+		}
+		run = !n;
+		pos += n ? n : 1;
+	}
+	return good;
+}
+
+static void skip_space(struct scanner *s)
+{
+	while (s->pos < s->len &&
+	       (s->text[s->pos] == ' ' || s->text[s->pos] == '\n' ||
+		s->text[s->pos] == '\t' || s->text[s->pos] == '\r'))
+		s->pos++;
+}
+
+/* The next character; NUL at the end, where no other NUL is allowed either. */
+static char peek(const struct scanner *s)
+{
+	return s->pos < s->len ? s->text[s->pos] : '\0';
+}
+
+/** struct slip - What people write where JSON has something else */
+struct slip {
+	const char *text;
+	const char *hint;
+};
+
+static const struct slip slips[] = {
+	{"//", "JSON has no comments"},
+	{"/*", "JSON has no comments"},
+	{"#", "JSON has no comments"},
+	{"'", "strings are written in double quotes"},
+	{"True", "write true"},
+	{"False", "write false"},
+	{"None", "write null, or leave the field out"},
+	{"nil", "write null, or leave the field out"},
+	{"undefined", "write null, or leave the field out"},
+	{"NaN", "JSON has no such number"},
+	{"Infinity", "JSON has no such number"},
+	{"+", "numbers have no plus sign in JSON"},
+	{".", "numbers start with a digit in JSON"},
+};
+
+static const char *slip_hint(const struct scanner *s)
+{
+	for (size_t i = 0; i < sizeof(slips) / sizeof(*slips); i++) {
+		size_t n = strlen(slips[i].text);
+
+		if (s->len - s->pos >= n &&
+		    !memcmp(s->text + s->pos, slips[i].text, n))
+			return slips[i].hint;
+	}
+	return NULL;
+}
+
+static bool fail(struct scanner *s, const char *hint, const char *what)
+{
+	if (s->pos >= s->len)
+		diag_add_at(s->d, DIAG_ERROR, DIAG_SYNTAX, s->len,
+			    "is the document complete?",
+			    "the document ends where %s is expected", what);
+	else
+		diag_add_at(s->d, DIAG_ERROR, DIAG_SYNTAX, s->pos,
+			    hint ? hint : slip_hint(s), "expected %s", what);
+	return false;
+}
+
+static bool fail_at(struct scanner *s, size_t pos, const char *hint,
+		    const char *what)
+{
+	diag_add_at(s->d, DIAG_ERROR, DIAG_SYNTAX, pos, hint, "%s", what);
+	return false;
+}
+
+static bool scan_escape(struct scanner *s)
+{
+	size_t start = s->pos++;
+	char c = peek(s);
+
+	if (c && strchr("\"\\/bfnrt", c)) {
+		s->pos++;
+		return true;
+	}
+	if (c == 'u') {
+		size_t n = strspn(s->text + s->pos + 1,
+				  "0123456789abcdefABCDEF");
+
+		if (n >= 4) {
+			s->pos += 5;
+			return true;
+		}
+		return fail_at(s, start, NULL,
+			       "\\u is followed by four hexadecimal digits");
+	}
+	return fail_at(s, start, "a backslash itself is written \\\\",
+		       "no such escape in a JSON string");
+}
+
+static bool scan_string(struct scanner *s)
+{
+	size_t start = s->pos++;
+
+	while (s->pos < s->len) {
+		unsigned char c = (unsigned char)s->text[s->pos];
+
+		if (c == '"') {
+			s->pos++;
+			return true;
+		}
+		if (c == '\n' || c == '\r')
+			break;
+		if (c < 0x20)
+			return fail_at(s, s->pos, "write it as an escape: \\t, "
+						  "\\u0000",
+				       "a control character in a string");
+		if (c != '\\')
+			s->pos++;
+		else if (!scan_escape(s))
+			return false;
+	}
+	return fail_at(s, start, "strings end on the line they start on",
+		       "this string has no closing quote");
+}
+
+static size_t count_digits(const struct scanner *s)
+{
+	size_t n = 0;
+
+	while (s->pos + n < s->len && s->text[s->pos + n] >= '0' &&
+	       s->text[s->pos + n] <= '9')
+		n++;
+	return n;
+}
+
+/* Whether a whole number is outside int64_t. */
+static bool is_huge(const char *digits, size_t n, bool negative)
+{
+	const char *max = negative ? "9223372036854775808" :
+				     "9223372036854775807";
+
+	return n > 19 || (n == 19 && memcmp(digits, max, 19) > 0);
+}
+
+static char *path_pointer(const struct scanner *s);
+
+static void report_huge(struct scanner *s, size_t start)
+{
+	struct scan *f = s->found;
+
+	diag_add_place(s->d, DIAG_ERROR, DIAG_NUMBER_RANGE, start,
+		       s->pos - start, path_pointer(s), NULL,
+		       "this number is far outside every range");
+	f->big = arena_grow(s->a, f->big, f->n_big, &s->cap_big,
+			    sizeof(*f->big));
+	f->big[f->n_big++] = (struct scan_number){start, s->pos - start};
+}
+
+static bool scan_number(struct scanner *s)
+{
+	size_t start = s->pos, whole, n, exponent = 0;
+	bool fraction = false;
+
+	if (peek(s) == '-')
+		s->pos++;
+	whole = s->pos;
+	n = count_digits(s);
+	if (!n)
+		return fail(s, NULL, "a digit");
+	if (n > 1 && s->text[whole] == '0')
+		return fail_at(s, start, "write it without the leading zero",
+			       "a number must not start with 0");
+	s->pos += n;
+	if (peek(s) == '.') {
+		s->pos++;
+		if (!count_digits(s))
+			return fail(s, NULL, "a digit");
+		s->pos += count_digits(s);
+		fraction = true;
+	}
+	if (peek(s) == 'e' || peek(s) == 'E') {
+		s->pos++;
+		if (peek(s) == '+' || peek(s) == '-')
+			s->pos++;
+		exponent = count_digits(s);
+		if (!exponent)
+			return fail(s, NULL, "a digit");
+		s->pos += exponent;
+	}
+	if (fraction || exponent ? exponent > 2 || n > 200 :
+				   is_huge(s->text + whole, n, whole > start))
+		report_huge(s, start);
+	return true;
+}
+
+static bool scan_word(struct scanner *s)
+{
+	static const char *const words[] = {"true", "false", "null"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (s->len - s->pos >= n &&
+		    !memcmp(s->text + s->pos, words[i], n)) {
+			s->pos += n;
+			return true;
+		}
+	}
+	return fail(s, NULL, "a value");
+}
+
+/* The pointer to the value being scanned. A key of an open object is the
+ * newest one, unless a deeper object put its own on top. */
+static char *path_pointer(const struct scanner *s)
+{
+	STR(p);
+
+	for (size_t i = 0; i < s->depth; i++) {
+		const struct frame *f = &s->frame[i];
+		size_t top = i + 1 < s->depth ? s->frame[i + 1].first_key :
+						s->n_keys;
+
+		if (f->close == ']') {
+			str_printf(&p, "/%zu", f->index);
+		} else if (top > f->first_key) {
+			const struct key *k = &s->key[top - 1];
+			STR(name);
+
+			locate_unquote(&name, s->text + k->offset, k->len);
+			str_putc(&p, '/');
+			locate_escape(&p, str_text(&name), name.len);
+		}
+	}
+	return arena_strndup(s->a, str_text(&p), p.len);
+}
+
+/* FNV-1a of the characters that a key stands for. */
+static uint64_t hash_key(const char *quoted, size_t len)
+{
+	uint64_t hash = 14695981039346656037u;
+	STR(plain);
+
+	if (memchr(quoted, '\\', len)) {
+		locate_unquote(&plain, quoted, len);
+		quoted = str_text(&plain);
+		len = plain.len;
+	} else {
+		quoted++;
+		len -= 2;
+	}
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)quoted[i]) * 1099511628211u;
+	return hash;
+}
+
+static bool same_key(const struct scanner *s, const struct key *x,
+		     const struct key *y)
+{
+	STR(a);
+	STR(b);
+
+	if (x->hash != y->hash)
+		return false;
+	locate_unquote(&a, s->text + x->offset, x->len);
+	locate_unquote(&b, s->text + y->offset, y->len);
+	return a.len == b.len && !memcmp(str_text(&a), str_text(&b), a.len);
+}
+
+static int compare_keys(const void *x, const void *y)
+{
+	const struct key *a = x, *b = y;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+static int compare_places(const void *x, const void *y)
+{
+	const struct key *a = x, *b = y;
+
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+/* Say which keys of the innermost object occur twice, and forget them all. */
+static void close_object(struct scanner *s)
+{
+	struct frame *f = &s->frame[s->depth - 1];
+	struct key *key = s->key + f->first_key;
+	size_t n = s->n_keys - f->first_key;
+	size_t twice = 0;
+
+	if (n > 1)
+		qsort(key, n, sizeof(*key), compare_keys);
+	for (size_t i = 1; i < n; i++)
+		twice += key[i].twice = same_key(s, &key[i - 1], &key[i]);
+	if (twice)
+		qsort(key, n, sizeof(*key), compare_places);
+	for (size_t i = 0; i < n && twice; i++) {
+		if (!key[i].twice)
+			continue;
+		twice--;
+		s->n_keys = f->first_key + i + 1;
+		diag_add_place(s->d, DIAG_ERROR, DIAG_DUPLICATE_KEY,
+			       key[i].offset, key[i].len, path_pointer(s),
+			       "keep one of them",
+			       "this key is already in the object");
+	}
+	s->n_keys = f->first_key;
+}
+
+static bool scan_key(struct scanner *s)
+{
+	struct key k = {.offset = s->pos};
+
+	if (!scan_string(s))
+		return false;
+	k.len = s->pos - k.offset;
+	k.hash = hash_key(s->text + k.offset, k.len);
+	s->key = arena_grow(s->a, s->key, s->n_keys, &s->cap_keys,
+			    sizeof(*s->key));
+	s->key[s->n_keys++] = k;
+	skip_space(s);
+	if (peek(s) != ':')
+		return fail(s, NULL, "\":\" and the key's value");
+	s->pos++;
+	return true;
+}
+
+static bool open_container(struct scanner *s, char close)
+{
+	if (s->depth == SCAN_MAX_DEPTH) {
+		diag_add_place(s->d, DIAG_ERROR, DIAG_DEPTH, s->pos, 1,
+			       path_pointer(s), NULL,
+			       "values may be nested %d deep, no deeper",
+			       SCAN_MAX_DEPTH);
+		return false;
+	}
+	s->frame[s->depth++] =
+		(struct frame){.close = close, .first_key = s->n_keys};
+	s->pos++;
+	return true;
+}
+
+/* What may follow inside the innermost container once a value has ended, or
+ * at its start. Closes as many containers as end here. *@ret_value tells
+ * whether another value comes. */
+static bool scan_between(struct scanner *s, bool first, bool *ret_value)
+{
+	*ret_value = false;
+	while (s->depth) {
+		struct frame *f = &s->frame[s->depth - 1];
+		bool object = f->close == '}';
+
+		skip_space(s);
+		if (peek(s) == f->close && s->pos < s->len) {
+			if (object)
+				close_object(s);
+			s->depth--;
+			s->pos++;
+			first = false;
+			continue;
+		}
+		if (!first) {
+			size_t comma = s->pos;
+
+			if (peek(s) != ',')
+				return fail(s, NULL,
+					    object ? "\",\" or \"}\"" :
+						     "\",\" or \"]\"");
+			s->pos++;
+			skip_space(s);
+			if (peek(s) == f->close)
+				return fail_at(s, comma, "remove it",
+					       "a comma with nothing behind it");
+			f->index++;
+		}
+		if (object && peek(s) != '"')
+			return fail(s,
+				    slip_hint(s) ? NULL :
+						   "keys are written in double "
+						   "quotes",
+				    first ? "a key or \"}\"" : "a key");
+		*ret_value = true;
+		return !object || scan_key(s);
+	}
+	return true;
+}
+
+static bool scan_value(struct scanner *s, bool *ret_opened)
+{
+	char c;
+
+	skip_space(s);
+	c = peek(s);
+	*ret_opened = c == '{' || c == '[';
+	if (c == '{' || c == '[')
+		return open_container(s, c == '{' ? '}' : ']');
+	if (c == '"')
+		return scan_string(s);
+	if (c == '-' || (c >= '0' && c <= '9'))
+		return scan_number(s);
+	return scan_word(s);
+}
+
+static bool scan_document(struct scanner *s)
+{
+	bool more = true;
+
+	while (more) {
+		bool opened;
+
+		if (!scan_value(s, &opened) || !scan_between(s, opened, &more))
+			return false;
+	}
+	skip_space(s);
+	if (s->pos < s->len)
+		return fail(s, "a document is one value",
+			    "the end of the document");
+	return true;
+}
+
+bool scan_text(struct arena *a, struct diags *d, struct scan *ret)
+{
+	struct scanner s = {
+		.a = a, .d = d, .found = ret, .text = d->text, .len = d->len};
+
+	*ret = (struct scan){0};
+	if (d->len > SCAN_MAX_BYTES) {
+		diag_add_at(d, DIAG_ERROR, DIAG_TOO_LARGE, 0, NULL,
+			    "the document has %zu bytes; %u MiB are the most",
+			    d->len, SCAN_MAX_BYTES >> 20);
+		return false;
+	}
+	if (d->len >= 3 && !memcmp(d->text, "\xef\xbb\xbf", 3)) {
+		diag_add_at(d, DIAG_ERROR, DIAG_UTF8, 0,
+			    "save the document as UTF-8 without a byte-order "
+			    "mark",
+			    "the document starts with a byte-order mark");
+		s.pos = ret->start = 3;
+	}
+	if (!check_utf8(d, s.pos))
+		return false;
+	return scan_document(&s);
+}
