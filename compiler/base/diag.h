@@ -170,10 +170,10 @@ void diag_add_at(struct diags *d, enum diag_level level, enum diag_code code,
  * For what is found while the text is read, before it is a tree. The other
  * arguments are those of diag_add().
  */
-void diag_add_place(struct diags *d, enum diag_level level,
-		    enum diag_code code, size_t offset, size_t len,
-		    const char *pointer, const char *hint, const char *fmt,
-		    ...) __attribute__((format(printf, 8, 9)));
+void diag_add_place(struct diags *d, enum diag_level level, enum diag_code code,
+		    size_t offset, size_t len, const char *pointer,
+		    const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 8, 9)));
 
 /** diags_failed() - Whether there was any error */
 bool diags_failed(const struct diags *d);

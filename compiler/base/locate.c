@@ -151,8 +151,8 @@ const char *locate_snake(const char *name, char buf[LOCATE_NAME_MAX])
 		if (n)
 			buf[n++] = '_';
 		for (; word; word--, name++)
-			buf[n++] = is_upper(*name) ? (char)(*name - 'A' + 'a') :
-						     *name;
+			buf[n++] = is_upper(*name) ? (char)(*name - 'A' + 'a')
+						   : *name;
 	}
 	buf[n] = '\0';
 	return buf;
@@ -232,13 +232,12 @@ static size_t unquote_unit(struct str *out, const char *s, size_t len)
 	    s[7] == 'u')
 		low = hex_unit(s + 8, len - 8);
 	if (low >= 0xdc00 && low < 0xe000) {
-		put_code_point(out, 0x10000u +
-					    (((uint32_t)high & 0x3ff) << 10 |
-					     ((uint32_t)low & 0x3ff)));
+		put_code_point(out, 0x10000u + (((uint32_t)high & 0x3ff) << 10 |
+						((uint32_t)low & 0x3ff)));
 		return 12;
 	}
-	put_code_point(out, high >= 0xd800 && high < 0xe000 ? 0xfffd :
-							      (uint32_t)high);
+	put_code_point(out, high >= 0xd800 && high < 0xe000 ? 0xfffd
+							    : (uint32_t)high);
 	return 6;
 }
 
@@ -285,15 +284,15 @@ static enum match match_key(const char *quoted, size_t len, const char *name)
 			return MATCH_EXACT;
 		locate_snake(name, snake);
 		n = strlen(snake);
-		return len == n + 2 && !memcmp(quoted + 1, snake, n) ?
-			       MATCH_SNAKE :
-			       MATCH_NONE;
+		return len == n + 2 && !memcmp(quoted + 1, snake, n)
+			       ? MATCH_SNAKE
+			       : MATCH_NONE;
 	}
 	locate_unquote(&key, quoted, len);
 	if (!strcmp(str_text(&key), name))
 		return MATCH_EXACT;
-	return strcmp(str_text(&key), locate_snake(name, snake)) ? MATCH_NONE :
-								   MATCH_SNAKE;
+	return strcmp(str_text(&key), locate_snake(name, snake)) ? MATCH_NONE
+								 : MATCH_SNAKE;
 }
 
 /** struct member - A member of an object, or an element of a list */
@@ -411,10 +410,10 @@ struct locate_place locate_pointer(struct arena *a, const char *text,
 		struct member child;
 
 		w.pos = m.value;
-		place.found =
-			walk_at(&w, '{') ? find_member(&w, token, &child) :
-			walk_at(&w, '[') ? find_element(&w, token, &child) :
-					   false;
+		place.found = walk_at(&w, '{') ? find_member(&w, token, &child)
+			      : walk_at(&w, '[')
+				      ? find_element(&w, token, &child)
+				      : false;
 		str_putc(&spelled, '/');
 		if (place.found && child.key_len) {
 			STR(name);

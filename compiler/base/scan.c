@@ -170,13 +170,16 @@ static bool scan_escape(struct scanner *s)
 		return true;
 	}
 	if (c == 'u') {
-		size_t n = strspn(s->text + s->pos + 1,
-				  "0123456789abcdefABCDEF");
+		size_t n = 0;
 
-		if (n >= 4) {
-			s->pos += 5;
-			return true;
+		s->pos++;
+		while (n < 4 && peek(s) &&
+		       strchr("0123456789abcdefABCDEF", peek(s))) {
+			s->pos++;
+			n++;
 		}
+		if (n == 4)
+			return true;
 		return fail_at(s, start, NULL,
 			       "\\u is followed by four hexadecimal digits");
 	}
@@ -198,8 +201,9 @@ static bool scan_string(struct scanner *s)
 		if (c == '\n' || c == '\r')
 			break;
 		if (c < 0x20)
-			return fail_at(s, s->pos, "write it as an escape: \\t, "
-						  "\\u0000",
+			return fail_at(s, s->pos,
+				       "write it as an escape: \\t, "
+				       "\\u0000",
 				       "a control character in a string");
 		if (c != '\\')
 			s->pos++;
@@ -223,8 +227,8 @@ static size_t count_digits(const struct scanner *s)
 /* Whether a whole number is outside int64_t. */
 static bool is_huge(const char *digits, size_t n, bool negative)
 {
-	const char *max = negative ? "9223372036854775808" :
-				     "9223372036854775807";
+	const char *max = negative ? "9223372036854775808"
+				   : "9223372036854775807";
 
 	return n > 19 || (n == 19 && memcmp(digits, max, 19) > 0);
 }
@@ -274,8 +278,8 @@ static bool scan_number(struct scanner *s)
 			return fail(s, NULL, "a digit");
 		s->pos += exponent;
 	}
-	if (fraction || exponent ? exponent > 2 || n > 200 :
-				   is_huge(s->text + whole, n, whole > start))
+	if (fraction || exponent ? exponent > 2 || n > 200
+				 : is_huge(s->text + whole, n, whole > start))
 		report_huge(s, start);
 	return true;
 }
@@ -304,8 +308,8 @@ static char *path_pointer(const struct scanner *s)
 
 	for (size_t i = 0; i < s->depth; i++) {
 		const struct frame *f = &s->frame[i];
-		size_t top = i + 1 < s->depth ? s->frame[i + 1].first_key :
-						s->n_keys;
+		size_t top = i + 1 < s->depth ? s->frame[i + 1].first_key
+					      : s->n_keys;
 
 		if (f->close == ']') {
 			str_printf(&p, "/%zu", f->index);
@@ -453,19 +457,20 @@ static bool scan_between(struct scanner *s, bool first, bool *ret_value)
 
 			if (peek(s) != ',')
 				return fail(s, NULL,
-					    object ? "\",\" or \"}\"" :
-						     "\",\" or \"]\"");
+					    object ? "\",\" or \"}\""
+						   : "\",\" or \"]\"");
 			s->pos++;
 			skip_space(s);
 			if (peek(s) == f->close)
-				return fail_at(s, comma, "remove it",
-					       "a comma with nothing behind it");
+				return fail_at(
+					s, comma, "remove it",
+					"a comma with nothing behind it");
 			f->index++;
 		}
 		if (object && peek(s) != '"')
 			return fail(s,
-				    slip_hint(s) ? NULL :
-						   "keys are written in double "
+				    slip_hint(s) ? NULL
+						 : "keys are written in double "
 						   "quotes",
 				    first ? "a key or \"}\"" : "a key");
 		*ret_value = true;
