@@ -306,13 +306,15 @@ static bool read_one(struct field_ctx *c, const struct field *f,
 static char *extend(struct field_ctx *c, const struct field *f, void *to,
 		    size_t more)
 {
-	char **v = (char **)((char *)to + f->offset);
 	size_t n = *(size_t *)((char *)to + f->count);
 	char *array = arena_alloc(c->a, n + more, f->size);
+	char *old;
 
+	/* The pointer's own type is not known here. */
+	memcpy(&old, (char *)to + f->offset, sizeof(old));
 	if (n)
-		memcpy(array, *v, n * f->size);
-	*v = array;
+		memcpy(array, old, n * f->size);
+	memcpy((char *)to + f->offset, &array, sizeof(array));
 	return array + n * f->size;
 }
 

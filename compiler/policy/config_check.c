@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* config_check.c - What concerns several fields at once: checks, defaults. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_table.h"
+
+static bool is_set(uint32_t set, unsigned int field)
+{
+	return set >> field & 1;
+}
+
+/* An error about a member of the object being read. */
+__attribute__((format(printf, 5, 6))) static void
+member_error(struct field_ctx *c, const char *name, enum diag_code code,
+	     const char *hint, const char *fmt, ...)
+{
+	struct field_path path = {.up = c->at, .key = name};
+	ARENA(s);
+	va_list ap;
+
+	va_start(ap, fmt);
+	c->at = &path;
+	field_report(c, DIAG_ERROR, code, hint, "%s",
+		     arena_vprintf(&s, fmt, ap));
+	c->at = path.up;
+	va_end(ap);
+}
+
+static int compare_ports(const void *x, const void *y)
+{
+	const struct config_ports *a = x, *b = y;
+
+	return a->lo != b->lo ? a->lo - b->lo : a->hi - b->hi;
+}
+
+/* Sort the ranges, and join those that overlap or touch. */
+static size_t unite_ports(struct config_ports *v, size_t n)
+{
+	size_t kept = 0;
+
+	if (n < 2)
+		return n;
+	qsort(v, n, sizeof(*v), compare_ports);
+	for (size_t i = 1; i < n; i++) {
+		if (v[i].lo > v[kept].hi + 1)
+			v[++kept] = v[i];
+		else if (v[i].hi > v[kept].hi)
+			v[kept].hi = v[i].hi;
+	}
+	return kept + 1;
+}
+
+void config_check_rule(struct field_ctx *c, uint32_t set, void *to)
+{
+	static const char *const names[] = {
+		[RULE_PROTOCOL] = "Protocol",
+		[RULE_PROTOCOLS] = "Protocols",
+	};
+	struct config_rule *r = to;
+
+	if (r->direction == CONFIG_DIRECTION_UNSET)
+		r->direction = CONFIG_EGRESS;
+	/* The array is ours until the document is read. */
+	r->n_ports = unite_ports((struct config_ports *)(uintptr_t)r->ports,
+				 r->n_ports);
+	r->pointer = field_pointer(c->a, c->at);
+	if (r->direction == CONFIG_EGRESS ||
+	    !(r->protos & (CONFIG_ICMPV4 | CONFIG_ICMPV6)))
+		return;
+	member_error(c, names[is_set(set, RULE_PROTOCOLS)], DIAG_ICMP_INGRESS,
+		     "write \"Direction\": \"egress\", or leave ICMP out",
+		     "ICMP is for egress only, and this rule is for %s",
+		     r->direction == CONFIG_INGRESS ? "ingress" : "any");
+}
+
+void config_check_tls(struct field_ctx *c, uint32_t set, void *to)
+{
+	bool cert = is_set(set, TLS_CA_CERT), key = is_set(set, TLS_CA_KEY);
+
+	(void)to;
+	if (cert != key)
+		member_error(c, cert ? "CACert" : "CAKey", DIAG_PAIR,
+			     "leave both out to have a CA generated",
+			     "%s is set without %s; set both or neither",
+			     cert ? "CACert" : "CAKey",
+			     cert ? "CAKey" : "CACert");
+}
+
+void config_check_binding(struct field_ctx *c, uint32_t set, void *to)
+{
+	struct config_binding *b = to;
+
+	(void)set;
+	if (!b->bind.family)
+		b->bind = ip4(127, 0, 0, 1);
+	if (!b->proto)
+		b->proto = CONFIG_TCP;
+	b->pointer = field_pointer(c->a, c->at);
+}
+
+void config_check_secret(struct field_ctx *c, uint32_t set, void *to)
+{
+	struct config_secret *s = to;
+	bool file = is_set(set, SECRET_VALUE_FILE);
+	bool env = is_set(set, SECRET_VALUE_ENV);
+
+	if (file && env)
+		member_error(c, "ValueEnv", DIAG_EXCLUSIVE, "keep one of them",
+			     "ValueFile is set too; a value has one place");
+	else if (!file && !env)
+		field_report(c, DIAG_ERROR, DIAG_MISSING,
+			     "the value itself never goes into the document",
+			     "SecretEntry needs ValueFile or ValueEnv: where "
+			     "the host keeps the value");
+	if (!s->placeholder && s->name)
+		s->placeholder = arena_printf(c->a, "$MSB_%s", s->name);
+}
+
+static void check_exclusive(struct field_ctx *c, uint32_t set)
+{
+	static const struct {
+		enum config_network_field field;
+		const char *name;
+	} others[] = {
+		{NETWORK_RULES, "Rules"},
+		{NETWORK_DEFAULT_EGRESS, "DefaultEgress"},
+		{NETWORK_DEFAULT_INGRESS, "DefaultIngress"},
+	};
+
+	if (!is_set(set, NETWORK_POLICY))
+		return;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (is_set(set, others[i].field))
+			member_error(c, others[i].name, DIAG_EXCLUSIVE,
+				     "keep Policy, or write out what it stands "
+				     "for (msb-netc presets)",
+				     "%s and Policy are mutually exclusive",
+				     others[i].name);
+}
+
+static int compare_bindings(const void *x, const void *y)
+{
+	const struct config_binding *a =
+		*(const struct config_binding *const *)x;
+	const struct config_binding *b =
+		*(const struct config_binding *const *)y;
+
+	if (a->host_port != b->host_port)
+		return a->host_port - b->host_port;
+	if (a->proto != b->proto)
+		return a->proto < b->proto ? -1 : 1;
+	if (a->bind.family != b->bind.family)
+		return a->bind.family < b->bind.family ? -1 : 1;
+	if (a->bind.num != b->bind.num)
+		return a->bind.num < b->bind.num ? -1 : 1;
+	return 0;
+}
+
+static int compare_bindings_stable(const void *x, const void *y)
+{
+	const struct config_binding *a =
+		*(const struct config_binding *const *)x;
+	const struct config_binding *b =
+		*(const struct config_binding *const *)y;
+	int order = compare_bindings(x, y);
+
+	return order ? order : a < b ? -1 : a > b;
+}
+
+static void check_bindings(struct field_ctx *c, const struct config *config)
+{
+	ARENA(s);
+	size_t n = config->n_bindings, first = 0;
+	const struct config_binding **v =
+		arena_array(&s, n, const struct config_binding *);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = &config->bindings[i];
+	if (n > 1)
+		qsort(v, n, sizeof(*v), compare_bindings_stable);
+	for (size_t i = 1; i < n; i++) {
+		char buf[IP_TEXT_MAX];
+
+		if (compare_bindings(&v[first], &v[i])) {
+			first = i;
+			continue;
+		}
+		/* A port that could not be read is 0. */
+		if (!v[i]->host_port)
+			continue;
+		diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0, v[i]->pointer,
+			 "publish it once, or on another address",
+			 "%s port %u on %s is published by %s already",
+			 v[i]->proto == CONFIG_UDP ? "UDP" : "TCP",
+			 v[i]->host_port, ip_format(v[i]->bind, buf),
+			 v[first]->pointer);
+	}
+}
+
+/** struct secret_text - A text that must be one secret's own */
+struct secret_text {
+	const char *text;
+	size_t index;
+};
+
+static int compare_texts(const void *x, const void *y)
+{
+	const struct secret_text *a = x, *b = y;
+	int order = strcmp(a->text, b->text);
+
+	return order ? order : a->index < b->index ? -1 : 1;
+}
+
+/* Report texts that several secrets have: @offset is that of a string in
+ * struct config_secret. */
+static void check_texts(struct field_ctx *c, const struct config *config,
+			const char *field, size_t offset)
+{
+	ARENA(s);
+	struct secret_text *v =
+		arena_array(&s, config->n_secrets, struct secret_text);
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_secrets; i++) {
+		const char *text =
+			*(const char *const *)(const void
+						       *)((const char *)&config
+								  ->secrets[i] +
+							  offset);
+
+		if (text)
+			v[n++] = (struct secret_text){text, i};
+	}
+	if (n > 1)
+		qsort(v, n, sizeof(*v), compare_texts);
+	for (size_t i = 1; i < n; i++)
+		if (!strcmp(v[i - 1].text, v[i].text))
+			diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0,
+				 arena_printf(&s, "/Secrets/%zu/%s", v[i].index,
+					      field),
+				 "each secret needs its own",
+				 "%s %s is that of /Secrets/%zu already", field,
+				 field_quote(&s, v[i].text), v[i - 1].index);
+}
+
+void config_check_network(struct field_ctx *c, uint32_t set, void *to)
+{
+	struct config *config = to;
+
+	check_exclusive(c, set);
+	check_bindings(c, config);
+	check_texts(c, config, "Name", offsetof(struct config_secret, name));
+	check_texts(c, config, "Placeholder",
+		    offsetof(struct config_secret, placeholder));
+	if (!config->pool4.family)
+		config->pool4 = ip_prefix(ip4(172, 16, 0, 0), 12);
+	if (!config->pool6.family)
+		config->pool6 = ip_prefix(
+			(struct ip){IP_V6, (ip_num)0xfd426d730062 << 80}, 48);
+}

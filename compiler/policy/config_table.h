@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* config_table.h - The field tables of the input language. */
+#ifndef MSB_CONFIG_TABLE_H
+#define MSB_CONFIG_TABLE_H
+
+#include "config.h"
+#include "field.h"
+#include "str.h"
+
+/** enum config_object - Kinds of objects, the whole document first */
+enum config_object {
+	CONFIG_NETWORK,
+	CONFIG_RULE,
+	CONFIG_DNS,
+	CONFIG_TLS,
+	CONFIG_PORT_BINDING,
+	CONFIG_RATE_LIMITER,
+	CONFIG_RATE_LIMIT,
+	CONFIG_TOKEN_BUCKET,
+	CONFIG_SECRET,
+	CONFIG_OBJECT_COUNT,
+};
+
+/** config_objects - Their tables; what refers to another table comes first */
+extern const struct field_object config_objects[CONFIG_OBJECT_COUNT];
+
+/* Fields that a check asks for by number: their rows in the tables. */
+
+/** enum config_network_field - Fields of NetworkConfig that exclude others */
+enum config_network_field {
+	NETWORK_POLICY,
+	NETWORK_RULES,
+	NETWORK_DEFAULT_EGRESS,
+	NETWORK_DEFAULT_INGRESS,
+};
+
+/** enum config_rule_field - Fields of PolicyRule that a check points at */
+enum config_rule_field {
+	RULE_ACTION,
+	RULE_DIRECTION,
+	RULE_DESTINATION,
+	RULE_PROTOCOL,
+	RULE_PROTOCOLS,
+};
+
+/** enum config_tls_field - Fields of TLS that need each other */
+enum config_tls_field {
+	TLS_CA_CERT,
+	TLS_CA_KEY,
+};
+
+/** enum config_secret_field - Fields of SecretEntry that exclude each other */
+enum config_secret_field {
+	SECRET_NAME,
+	SECRET_VALUE_FILE,
+	SECRET_VALUE_ENV,
+};
+
+/* The checks of the tables, in config_check.c. */
+
+/** config_check_network() - Exclusive fields, duplicates, defaults */
+void config_check_network(struct field_ctx *c, uint32_t set, void *to);
+
+/** config_check_rule() - Defaults, ICMP and direction; unites the ports */
+void config_check_rule(struct field_ctx *c, uint32_t set, void *to);
+
+/** config_check_tls() - CACert and CAKey need each other */
+void config_check_tls(struct field_ctx *c, uint32_t set, void *to);
+
+/** config_check_binding() - Defaults */
+void config_check_binding(struct field_ctx *c, uint32_t set, void *to);
+
+/** config_check_secret() - One of ValueFile and ValueEnv; defaults */
+void config_check_secret(struct field_ctx *c, uint32_t set, void *to);
+
+/**
+ * config_schema() - Append the JSON Schema (2020-12) of the input language
+ *
+ * Every document that config_read() accepts is valid under it. What a schema
+ * cannot say, such as that no port is published twice, is left to
+ * config_read().
+ */
+void config_schema(struct str *out);
+
+/** config_manual() - Append the fields as mdoc source, for the manual */
+void config_manual(struct str *out);
+
+#endif
