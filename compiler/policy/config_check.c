@@ -53,10 +53,6 @@ static size_t unite_ports(struct config_ports *v, size_t n)
 
 void config_check_rule(struct field_ctx *c, uint32_t set, void *to)
 {
-	static const char *const names[] = {
-		[RULE_PROTOCOL] = "Protocol",
-		[RULE_PROTOCOLS] = "Protocols",
-	};
 	struct config_rule *r = to;
 
 	if (r->direction == CONFIG_DIRECTION_UNSET)
@@ -68,7 +64,8 @@ void config_check_rule(struct field_ctx *c, uint32_t set, void *to)
 	if (r->direction == CONFIG_EGRESS ||
 	    !(r->protos & (CONFIG_ICMPV4 | CONFIG_ICMPV6)))
 		return;
-	member_error(c, names[is_set(set, RULE_PROTOCOLS)], DIAG_ICMP_INGRESS,
+	member_error(c, is_set(set, RULE_PROTOCOLS) ? "Protocols" : "Protocol",
+		     DIAG_ICMP_INGRESS,
 		     "write \"Direction\": \"egress\", or leave ICMP out",
 		     "ICMP is for egress only, and this rule is for %s",
 		     r->direction == CONFIG_INGRESS ? "ingress" : "any");

@@ -79,7 +79,47 @@ static const struct field_word violation_words[] = {
 	{0},
 };
 
+/* clang-format off: it would indent a row by whether it has a number. */
+
 static const struct field rule_fields[] = {
+	[RULE_ACTION] =
+		{
+			.name = "Action",
+			.kind = FIELD_WORD,
+			.flags = FIELD_REQUIRED,
+			.offset = AT(config_rule, action),
+			.words = action_words,
+			.about =
+				"What happens to a flow that matches. Denied flows "
+				"are dropped without an answer.",
+		},
+	[RULE_DIRECTION] =
+		{
+			.name = "Direction",
+			.kind = FIELD_WORD,
+			.offset = AT(config_rule, direction),
+			.words = direction_words,
+			.initial = "egress",
+			.about =
+				"Who opens the flow: egress is the guest, ingress the "
+				"peer.",
+		},
+	[RULE_DESTINATION] =
+		{
+			.name = "Destination",
+			.kind = FIELD_TEXT,
+			.offset = AT(config_rule, dest),
+			.read = config_read_dest,
+			.type = "a destination as a string",
+			.pattern = DEST_PATTERN,
+			.example = "\"public\"",
+			.initial = "any destination",
+			.about =
+				"For ingress, the peer. \"*\" is any; then a "
+				"destination group; \".example.com\" every subdomain "
+				"of example.com, not itself; an address or a prefix; "
+				"else an exact domain name.",
+		},
 	[RULE_PROTOCOL] =
 		{
 			.name = "Protocol",
@@ -102,38 +142,6 @@ static const struct field rule_fields[] = {
 			.about =
 				"Protocols. The ICMP protocols are for egress only.",
 		},
-	{
-		.name = "Action",
-		.kind = FIELD_WORD,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(config_rule, action),
-		.words = action_words,
-		.about = "What happens to a flow that matches. Denied flows "
-			 "are dropped without an answer.",
-	},
-	{
-		.name = "Direction",
-		.kind = FIELD_WORD,
-		.offset = AT(config_rule, direction),
-		.words = direction_words,
-		.initial = "egress",
-		.about = "Who opens the flow: egress is the guest, ingress the "
-			 "peer.",
-	},
-	{
-		.name = "Destination",
-		.kind = FIELD_TEXT,
-		.offset = AT(config_rule, dest),
-		.read = config_read_dest,
-		.type = "a destination as a string",
-		.pattern = DEST_PATTERN,
-		.example = "\"public\"",
-		.initial = "any destination",
-		.about = "For ingress, the peer. \"*\" is any; then a "
-			 "destination group; \".example.com\" every subdomain "
-			 "of example.com, not itself; an address or a prefix; "
-			 "else an exact domain name.",
-	},
 	{
 		.name = "Port",
 		.kind = FIELD_TEXT,
@@ -414,6 +422,19 @@ static const struct field limiter_fields[] = {
 };
 
 static const struct field secret_fields[] = {
+	[SECRET_NAME] =
+		{
+			.name = "Name",
+			.kind = FIELD_TEXT,
+			.flags = FIELD_REQUIRED,
+			.offset = AT(config_secret, name),
+			.read = config_read_env,
+			.type = "an environment variable's name as a string",
+			.pattern = "^[A-Za-z_][A-Za-z0-9_]*$",
+			.about =
+				"Environment variable of the guest that holds the "
+				"placeholder.",
+		},
 	[SECRET_VALUE_FILE] =
 		{
 			.name = "ValueFile",
@@ -437,17 +458,6 @@ static const struct field secret_fields[] = {
 				"Environment variable on the host that holds the "
 				"value.",
 		},
-	{
-		.name = "Name",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(config_secret, name),
-		.read = config_read_env,
-		.type = "an environment variable's name as a string",
-		.pattern = "^[A-Za-z_][A-Za-z0-9_]*$",
-		.about = "Environment variable of the guest that holds the "
-			 "placeholder.",
-	},
 	{
 		.name = "Placeholder",
 		.kind = FIELD_TEXT,
@@ -693,6 +703,8 @@ static const struct field network_fields[] = {
 		.about = "Limits on what the guest sends and receives.",
 	},
 };
+
+/* clang-format on */
 
 #define OBJECT(text, table, checks, what) \
 	{ \

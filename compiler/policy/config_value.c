@@ -50,8 +50,7 @@ bool config_parse_port(struct field_ctx *c, const char *text, size_t len,
 				   "allowed",
 				   len < 24 ? (int)len : 24, text);
 	if (!port)
-		return field_error(c, DIAG_NUMBER_RANGE,
-				   "leave the field out to match every port",
+		return field_error(c, DIAG_NUMBER_RANGE, NULL,
 				   "port 0 is below 1; 1 to 65535 are allowed");
 	*ret = (uint16_t)port;
 	return true;
