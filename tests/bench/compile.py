@@ -43,7 +43,7 @@ def deny(n):
 
 
 def deny_public(n):
-    """n denied names before the public internet: judged by check and explain."""
+    """n denied names before the public internet: judged by explain."""
     return {"DenyDomains": ["host%d.ads.example" % i for i in range(n)]}
 
 
@@ -62,9 +62,9 @@ def run(argv):
 def main():
     tool = os.path.abspath(sys.argv[1])
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    cases = [("rules", rules, (1000, 10000, 40000), ["compile"]),
-             ("deny list", deny, (10000, 100000, 400000), ["compile"]),
-             ("deny list + presets", deny_public, (10000, 100000, 400000), ["check"])]
+    cases = [("rules", rules, (1000, 10000, 40000), ["compile", "FILE"]),
+             ("deny list", deny, (10000, 100000, 400000), ["compile", "FILE"]),
+             ("deny list + presets", deny_public, (10000, 100000, 400000), ["explain", "FILE", "dns", "api.example.com"])]
     nft = shutil.which("nft", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     print("%-22s %8s %10s %10s %12s" % ("document", "items", "seconds", "MiB", "per item"))
     with tempfile.TemporaryDirectory() as scratch:
@@ -74,7 +74,7 @@ def main():
                 path = os.path.join(scratch, "%s-%d.json" % (make.__name__, n))
                 with open(path, "w", encoding="utf-8") as f:
                     json.dump(make(n), f)
-                argvs.append([tool, *command, path])
+                argvs.append([tool] + [path if a == "FILE" else a for a in command])
             samples = [[] for _ in sizes]
             for _ in range(runs):
                 for i, argv in enumerate(argvs):
@@ -91,7 +91,7 @@ def main():
             subprocess.run([tool, "compile", "-o", out,
                             os.path.join(scratch, "rules-10000.json")],
                            check=True, stderr=subprocess.DEVNULL)
-            check = ["unshare", "-rn", nft, "-c", "-f", os.path.join(out, "sandbox.nft")]
+            check = ["unshare", "-n", nft, "-c", "-f", os.path.join(out, "sandbox.nft")]
             print("%-22s %8d %10.3f" % ("nft -c of the rules", 10000, statistics.median(
                 run(check)[0] for _ in range(max(1, runs // 2)))))
 
