@@ -58,16 +58,16 @@ int cli_read_config(struct arena *a, const struct cli_args *args, int *operand,
 	int rc;
 
 	if (name) {
-		const struct preset *preset = preset_by_name(name);
-
-		if (!preset)
+		if (!preset_by_name(name))
 			return cli_usage(args,
 					 "no preset \"%s\": \"msb-netc "
 					 "presets\" lists them",
 					 name);
+		/* The document that asks for it, so that it is told apart from
+		 * one that spells the same rules out. */
 		d.file = arena_printf(a, "preset:%s", name);
-		d.text = preset->text;
-		d.len = strlen(preset->text);
+		d.text = arena_printf(a, "{\"Policy\": \"%s\"}\n", name);
+		d.len = strlen(d.text);
 	} else {
 		if (*operand >= args->argc)
 			return cli_usage(args, "a document is missing: a path, "
