@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* interpret.c - What emitted nftables objects do with one packet. */
+#include "interpret.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * This is nftables as the kernel defines it, for the objects of nft.h, and
+ * written from the kernel's documentation and sources alone: nothing here knows
+ * why a rule was emitted. In particular:
+ *
+ *   - a key that the packet does not have ends the rule (NFT_BREAK), "!=" or
+ *     not: ct keys of a packet without a flow, an IPv6 address of an IPv4
+ *     packet. "ct state" is always there;
+ *   - "ct state" is a bit mask: one common bit matches;
+ *   - an accept ends its base chain only, the next base chain goes on; a drop
+ *     ends everything; goto does not come back, so the end of its target is the
+ *     policy of the base chain;
+ *   - chains of type nat see the first packet of a flow and no other.
+ */
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+unknown(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("interpret: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	abort();
+}
+
+/** struct value - What a key yields: a number, a name, or both */
+struct value {
+	const char *name;
+	ip_num num;
+};
+
+/** struct state - A packet on its way, and what was done to it */
+struct state {
+	const struct nft_table *table;
+	const struct interpret_packet *p;
+	struct interpret_result r;
+	bool done;
+};
+
+static bool tracked(const struct interpret_packet *p)
+{
+	switch (p->ct_state) {
+	case NFT_CT_INVALID:
+	case NFT_CT_UNTRACKED:
+		return false;
+	case NFT_CT_ESTABLISHED:
+	case NFT_CT_RELATED:
+	case NFT_CT_NEW:
+		return true;
+	}
+	unknown("ct state %d", (int)p->ct_state);
+}
+
+static bool address(struct ip ip, enum ip_family want, struct value *ret)
+{
+	ret->num = ip.num;
+	return ip.family == want;
+}
+
+/* The value of a key; false if the packet has none. */
+static bool key_value(const struct state *s, enum nft_key key, bool outgoing,
+		      struct value *ret)
+{
+	const struct interpret_packet *p = s->p;
+
+	*ret = (struct value){0};
+	switch (key) {
+	case NFT_IIFNAME:
+		ret->name = p->iif;
+		return true;
+	case NFT_OIFNAME:
+		if (!outgoing)
+			unknown("oifname before there is a route");
+		ret->name = p->oif;
+		return true;
+	case NFT_L4PROTO:
+		ret->num = p->proto;
+		return true;
+	case NFT_CT_STATE:
+		ret->num = p->ct_state;
+		return true;
+	case NFT_CT_DIRECTION:
+		ret->num = p->ct_direction;
+		return tracked(p);
+	case NFT_CT_MARK:
+		ret->num = s->r.mark;
+		return tracked(p);
+	case NFT_CT_SADDR4:
+		return address(p->ct_saddr, IP_V4, ret) && tracked(p);
+	case NFT_CT_DADDR4:
+		return address(p->ct_daddr, IP_V4, ret) && tracked(p);
+	case NFT_CT_SADDR6:
+		return address(p->ct_saddr, IP_V6, ret) && tracked(p);
+	case NFT_CT_DADDR6:
+		return address(p->ct_daddr, IP_V6, ret) && tracked(p);
+	case NFT_CT_DPORT:
+		ret->num = p->ct_dport;
+		return tracked(p);
+	case NFT_SADDR4:
+		return address(p->saddr, IP_V4, ret);
+	case NFT_DADDR4:
+		return address(s->r.to, IP_V4, ret);
+	case NFT_SADDR6:
+		return address(p->saddr, IP_V6, ret);
+	case NFT_DADDR6:
+		return address(s->r.to, IP_V6, ret);
+	case NFT_DPORT:
+		if (!p->has_ports)
+			unknown("th dport of protocol %u", p->proto);
+		ret->num = s->r.to_port;
+		return true;
+	case NFT_ICMPV6_TYPE:
+		ret->num = p->icmp_type;
+		return p->proto == IPPROTO_ICMPV6;
+	case NFT_HOPLIMIT:
+		ret->num = p->hoplimit;
+		return p->family == IP_V6;
+	case NFT_IIFNAME_SADDR4:
+		ret->name = p->iif;
+		return address(p->saddr, IP_V4, ret);
+	case NFT_IIFNAME_SADDR6:
+		ret->name = p->iif;
+		return address(p->saddr, IP_V6, ret);
+	case NFT_KEY_COUNT:
+		break;
+	}
+	unknown("key %d", (int)key);
+}
+
+static bool elem_has(enum nft_type type, const struct nft_elem *e,
+		     const struct value *v)
+{
+	switch (type) {
+	case NFT_TYPE_IFNAME:
+		if (!e->name)
+			unknown("an interface without a name");
+		return strcmp(e->name, v->name) == 0;
+	case NFT_TYPE_IFNAME_IPV4:
+	case NFT_TYPE_IFNAME_IPV6:
+		if (!e->name)
+			unknown("an interface without a name");
+		return strcmp(e->name, v->name) == 0 && v->num >= e->lo &&
+		       v->num <= e->hi;
+	case NFT_TYPE_CT_STATE:
+		return (e->lo & v->num) != 0;
+	case NFT_TYPE_IPV4_ADDR:
+	case NFT_TYPE_IPV6_ADDR:
+	case NFT_TYPE_INET_PROTO:
+	case NFT_TYPE_INET_SERVICE:
+	case NFT_TYPE_MARK:
+	case NFT_TYPE_CT_DIR:
+	case NFT_TYPE_ICMPV6_TYPE:
+	case NFT_TYPE_INTEGER:
+		if (e->hi < e->lo)
+			unknown("a range that ends before it starts");
+		return v->num >= e->lo && v->num <= e->hi;
+	case NFT_TYPE_COUNT:
+		break;
+	}
+	unknown("type %d", (int)type);
+}
+
+/* The set of that name in the table, as the kernel would find it. */
+static const struct nft_set *set_named(const struct nft_table *t,
+				       const struct nft_set *want)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_sets; i++)
+		if (strcmp(t->sets[i].name, want->name) == 0)
+			return &t->sets[i];
+	unknown("set %s is not in the table", want->name);
+}
+
+static bool match_holds(const struct state *s, const struct nft_match *m,
+			bool outgoing)
+{
+	const enum nft_type type = nft_key_type(m->key);
+	const struct nft_elem *v = m->v;
+	size_t n = m->n, i;
+	struct value value;
+	bool found = false;
+
+	if (m->set) {
+		const struct nft_set *set = set_named(s->table, m->set);
+
+		if (set->type != type)
+			unknown("set %s has another type than its key",
+				set->name);
+		v = set->v;
+		n = set->n;
+	} else if (!n) {
+		unknown("a match without a value");
+	}
+	if (!key_value(s, m->key, outgoing, &value))
+		return false;
+	for (i = 0; i < n && !found; i++) {
+		if (m->set && !m->set->interval && v[i].lo != v[i].hi)
+			unknown("a range in set %s, which holds values",
+				m->set->name);
+		found = elem_has(type, &v[i], &value);
+	}
+	return found != m->negate;
+}
+
+static const struct nft_chain *chain_named(const struct nft_table *t,
+					   const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_chains; i++)
+		if (strcmp(t->chains[i].name, name) == 0)
+			return &t->chains[i];
+	unknown("chain %s is not in the table", name);
+}
+
+static void decide(struct state *s, enum interpret_fate fate)
+{
+	s->r.fate = fate;
+	s->done = true;
+}
+
+/* Through one base chain: its end, or a verdict. */
+static void run_base(struct state *s, const struct nft_chain *base)
+{
+	const bool outgoing = strcmp(base->base->hook, "forward") == 0;
+	const bool nat = strcmp(base->base->type, "nat") == 0;
+	const struct nft_chain *c = base;
+	size_t i = 0, j, jumps = 0;
+
+	if (!nat && strcmp(base->base->type, "filter") != 0)
+		unknown("chain type %s", base->base->type);
+	if (nat && s->p->ct_state != NFT_CT_NEW)
+		return;
+	s->r.chain = base->name;
+	while (i < c->n) {
+		const struct nft_rule *r = &c->rules[i++];
+
+		for (j = 0; j < r->n; j++)
+			if (!match_holds(s, &r->match[j], outgoing))
+				break;
+		if (j < r->n)
+			continue;
+		if (r->comment && strlen(r->comment) > NFT_COMMENT_MAX)
+			unknown("a comment that the kernel would not keep");
+		if (r->comment && !nat)
+			s->r.comment = r->comment;
+		switch (r->verb) {
+		case NFT_ACCEPT:
+			return;
+		case NFT_DROP:
+			decide(s, INTERPRET_DROPPED);
+			return;
+		case NFT_GOTO:
+			if (++jumps > 16)
+				unknown("more jumps than the kernel follows");
+			c = chain_named(s->table, r->target);
+			if (c->base)
+				unknown("goto the base chain %s", c->name);
+			i = 0;
+			continue;
+		case NFT_MARK_ACCEPT:
+			if (!tracked(s->p))
+				return;
+			s->r.stamped = true;
+			s->r.mark = r->mark;
+			return;
+		case NFT_REJECT:
+			decide(s, INTERPRET_REJECTED);
+			return;
+		case NFT_RESET:
+			/* nft itself adds "meta l4proto tcp" to it. */
+			if (s->p->proto != IPPROTO_TCP)
+				continue;
+			decide(s, INTERPRET_RESET);
+			return;
+		case NFT_DNAT4:
+		case NFT_DNAT6:
+			if (!nat ||
+			    s->p->family !=
+				    (r->verb == NFT_DNAT4 ? IP_V4 : IP_V6))
+				unknown("dnat outside of its place");
+			s->r.translated = true;
+			s->r.to = r->to;
+			s->r.to_port = r->to_port;
+			return;
+		case NFT_MASQUERADE:
+			unknown("masquerade at %s", base->base->hook);
+		}
+	}
+	if (base->base->drop) {
+		s->r.comment = NULL;
+		decide(s, INTERPRET_DROPPED);
+	}
+}
+
+static int priority(const struct nft_base *b)
+{
+	static const struct {
+		const char *name;
+		int value;
+	} names[] = {
+		{"raw", -300}, {"mangle", -150}, {"dstnat", -100},
+		{"filter", 0}, {"security", 50}, {"srcnat", 100},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, b->priority) == 0)
+			return names[i].value;
+	unknown("priority %s", b->priority);
+}
+
+static void run_hook(struct state *s, const char *hook)
+{
+	const struct nft_chain *next;
+	int at = -1000, best;
+	size_t i;
+
+	do {
+		next = NULL;
+		best = 0;
+		for (i = 0; i < s->table->n_chains; i++) {
+			const struct nft_chain *c = &s->table->chains[i];
+
+			if (!c->base || strcmp(c->base->hook, hook) != 0)
+				continue;
+			if (next && priority(c->base) == best)
+				unknown("two chains of one priority");
+			if (priority(c->base) > at &&
+			    (!next || priority(c->base) < best)) {
+				next = c;
+				best = priority(c->base);
+			}
+		}
+		if (next)
+			run_base(s, next);
+		at = best;
+	} while (next && !s->done);
+}
+
+struct interpret_result interpret(const struct nft_table *t,
+				  const struct interpret_packet *p)
+{
+	struct state s = {
+		.table = t,
+		.p = p,
+		.r = {.mark = p->ct_mark, .to = p->daddr, .to_port = p->dport},
+	};
+	enum interpret_route route = p->route;
+
+	if (p->saddr.family != p->family || p->daddr.family != p->family)
+		unknown("a packet of two families");
+	run_hook(&s, "prerouting");
+	if (s.done)
+		return s.r;
+	/* Who translates sends the packet elsewhere than it was going. */
+	if (s.r.translated)
+		route = INTERPRET_FORWARD;
+	switch (route) {
+	case INTERPRET_NOWHERE:
+		break;
+	case INTERPRET_INPUT:
+		run_hook(&s, "input");
+		break;
+	case INTERPRET_FORWARD:
+		run_hook(&s, "forward");
+		break;
+	}
+	return s.r;
+}
+
+const char *interpret_fate_name(enum interpret_fate fate)
+{
+	switch (fate) {
+	case INTERPRET_ACCEPTED:
+		return "accept";
+	case INTERPRET_DROPPED:
+		return "drop";
+	case INTERPRET_REJECTED:
+		return "reject";
+	case INTERPRET_RESET:
+		return "reset";
+	}
+	return "?";
+}
