@@ -36,7 +36,10 @@ static void route(const struct policy *p, struct interpret_packet *packet)
 
 	packet->oif = "uplink0";
 	if (ip_equal(to, s->guest4) || ip_equal(to, s->guest6)) {
-		packet->route = INTERPRET_FORWARD;
+		/* What the guest sends to itself is not sent back to it. */
+		packet->route = strcmp(packet->iif, "guest0") == 0
+					? INTERPRET_NOWHERE
+					: INTERPRET_FORWARD;
 		packet->oif = "guest0";
 		return;
 	}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* generate.h - Random documents and flows, the same for the same seed. */
+#ifndef MSB_GENERATE_H
+#define MSB_GENERATE_H
+
+#include <stdint.h>
+
+#include "flow.h"
+#include "policy.h"
+
+/** struct generator - State of the random numbers */
+struct generator {
+	uint64_t state;
+};
+
+/** generate_below() - A random number from 0 to @n - 1 */
+unsigned int generate_below(struct generator *g, unsigned int n);
+
+/**
+ * generate_document() - A valid document
+ * @a:	arena for the text
+ * @g:	random numbers
+ *
+ * Rules overlap, nest and touch: addresses come from a few prefixes of many
+ * lengths, ports from a few neighbours.
+ *
+ * Return: JSON text
+ */
+const char *generate_document(struct arena *a, struct generator *g);
+
+/**
+ * generate_flow() - A flow that the policy's rules have something to say about
+ * @g:	random numbers
+ * @p:	policy
+ *
+ * Its address is mostly an end of a rule's prefix, or next to one; so is its
+ * port. Packets can express it.
+ */
+struct flow generate_flow(struct generator *g, const struct policy *p);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* random.c - Random documents and flows through eval and the interpreter. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agree.h"
+#include "document.h"
+#include "generate.h"
+
+/**
+ * struct request - What the command line asks for
+ * @seed:	seed of the first document; the others follow
+ * @docs:	how many documents
+ * @flows:	how many flows each
+ * @dump:	directory for DOCUMENT.json and DOCUMENT.flows, or NULL
+ */
+struct request {
+	uint64_t seed;
+	uint64_t docs;
+	uint64_t flows;
+	const char *dump;
+};
+
+/** struct counts - What the flows were */
+struct counts {
+	size_t allowed;
+	size_t denied;
+	size_t failed;
+};
+
+static void disagreement(struct arena *a, uint64_t seed, const char *document,
+			 const struct flow *f, const struct verdict *v,
+			 const char *why)
+{
+	printf("disagreement, seed %llu\n  document: %s\n  flow: %s\n"
+	       "  eval: %s by %s (%s)\n  %s\n",
+	       (unsigned long long)seed, document, flow_format(a, f),
+	       v->allow ? "allow" : "deny", v->pointer, v->words, why);
+}
+
+/* One document and its flows. */
+static bool run(const struct request *req, uint64_t seed, struct counts *n)
+{
+	ARENA(a);
+	struct generator g = {.state = seed};
+	const char *text = generate_document(&a, &g);
+	const uint32_t slot = generate_below(&g, 64);
+	struct compiled c;
+	const char *why;
+	uint64_t i;
+	STR(lines);
+
+	if (!document_compile(&a, "random", text, strlen(text), slot, &c)) {
+		printf("refused, seed %llu\n  document: %s\n",
+		       (unsigned long long)seed, text);
+		return false;
+	}
+	str_printf(&lines, "# slot %u\n# seed %llu\n", slot,
+		   (unsigned long long)seed);
+	for (i = 0; i < req->flows; i++) {
+		ARENA(b);
+		const struct flow f = generate_flow(&g, &c.policy);
+		const struct verdict v = eval(&b, &c.policy, &f);
+
+		n->allowed += v.allow;
+		n->denied += !v.allow;
+		why = agree_check(&b, &c, &f, &v);
+		if (why) {
+			disagreement(&b, seed, text, &f, &v, why);
+			n->failed++;
+		}
+		str_printf(&lines, "%s %s # %s\n", flow_format(&b, &f),
+			   v.allow ? "allow" : "deny", v.pointer);
+	}
+	if (!req->dump)
+		return true;
+	return document_write(arena_printf(&a, "%s/random-%llu.json", req->dump,
+					   (unsigned long long)seed),
+			      text, strlen(text)) &&
+	       document_write(arena_printf(&a, "%s/random-%llu.flows",
+					   req->dump, (unsigned long long)seed),
+			      str_text(&lines), lines.len);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"seed", required_argument, NULL, 's'},
+		{"docs", required_argument, NULL, 'd'},
+		{"flows", required_argument, NULL, 'f'},
+		{"dump", required_argument, NULL, 'o'},
+		{NULL, 0, NULL, 0},
+	};
+	struct request req = {.seed = 1, .docs = 200, .flows = 200};
+	struct counts n = {0};
+	bool good = true;
+	uint64_t i;
+	int c;
+
+	while (good && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 's')
+			good = document_number(optarg, UINT64_MAX, &req.seed);
+		else if (c == 'd')
+			good = document_number(optarg, 1000000, &req.docs);
+		else if (c == 'f')
+			good = document_number(optarg, 1000000, &req.flows);
+		else if (c == 'o')
+			req.dump = optarg;
+		else
+			good = false;
+	}
+	if (!good || optind != argc) {
+		fputs("usage: random [--seed N] [--docs N] [--flows N] "
+		      "[--dump DIR]\n",
+		      stderr);
+		return 2;
+	}
+	for (i = 0; i < req.docs; i++)
+		if (!run(&req, req.seed + i, &n))
+			n.failed++;
+	printf("%zu passed, %zu failed (%zu allowed, %zu denied, seeds %llu to "
+	       "%llu)\n",
+	       n.allowed + n.denied - n.failed, n.failed, n.allowed, n.denied,
+	       (unsigned long long)req.seed,
+	       (unsigned long long)(req.seed + req.docs - 1));
+	return n.failed ? 1 : 0;
+}
