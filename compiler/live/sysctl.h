@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sysctl.h - Kernel settings of the namespace that the process is in. */
+#ifndef MSB_SYSCTL_H
+#define MSB_SYSCTL_H
+
+#include "live_error.h"
+
+/** SYSCTL_MAX - Room for a setting's value, with NUL */
+#define SYSCTL_MAX 64
+
+/**
+ * sysctl_read() - Read a setting
+ * @key:	path below /proc/sys
+ * @ret:	value, without the line feed; set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int sysctl_read(const char *key, char ret[SYSCTL_MAX], struct live_error *e);
+
+/** sysctl_write() - Write a setting; 0, -1 on failure */
+int sysctl_write(const char *key, const char *value, struct live_error *e);
+
+#endif
