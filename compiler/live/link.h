@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* link.h - Interfaces, addresses, routes and routing rules, over rtnetlink. */
+#ifndef MSB_LINK_H
+#define MSB_LINK_H
+
+#include <stdbool.h>
+
+#include "live_error.h"
+#include "plan.h"
+
+/** struct link_sock - An rtnetlink socket of one namespace; private */
+struct link_sock;
+
+/**
+ * link_open() - Open a socket in the namespace that the process is in
+ * @e:	error
+ *
+ * The socket stays in that namespace wherever the process goes.
+ *
+ * Return: socket, NULL on failure
+ */
+struct link_sock *link_open(struct live_error *e);
+
+/** link_close() - Release a socket; NULL is nothing */
+void link_close(struct link_sock *s);
+
+/** link_index() - Index of an interface; 0 if there is none */
+unsigned int link_index(struct link_sock *s, const char *name);
+
+/**
+ * link_get() - Look at an interface
+ * @s:		socket
+ * @name:	interface
+ * @ret_mac:	its MAC address; zeros if it has none; set on success
+ * @ret_up:	whether it is set up; set on success
+ *
+ * Return: true if there is such an interface
+ */
+bool link_get(struct link_sock *s, const char *name, uint8_t ret_mac[6],
+	      bool *ret_up);
+
+/**
+ * link_add_veth() - Make a pair; both ends are down
+ * @s:		namespace of the first end
+ * @near:	first end
+ * @far:	second end
+ * @far_ns:	descriptor of the second end's namespace
+ * @mtu:	MTU of both
+ * @e:		error; refused if a name is taken
+ *
+ * Each end has its name, MAC address and MTU from birth.
+ *
+ * Return: 0, -1 on failure
+ */
+int link_add_veth(struct link_sock *s, const struct plan_end *near,
+		  const struct plan_end *far, int far_ns, uint32_t mtu,
+		  struct live_error *e);
+
+/**
+ * link_add_tap() - Make a tap that stays; it is down
+ * @s:		namespace, which the process must be in
+ * @end:	name and MAC address
+ * @mtu:	MTU
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int link_add_tap(struct link_sock *s, const struct plan_end *end, uint32_t mtu,
+		 struct live_error *e);
+
+/** link_delete() - Delete an interface; 0 also if there is none */
+int link_delete(struct link_sock *s, const char *name, struct live_error *e);
+
+/** link_set_up() - Set an interface up or down */
+int link_set_up(struct link_sock *s, const char *name, bool up,
+		struct live_error *e);
+
+/** link_add_addr() - Give an interface an address, usable at once */
+int link_add_addr(struct link_sock *s, const struct plan_addr *addr,
+		  struct live_error *e);
+
+/** link_add_route() - Add a route; refused if there is one like it */
+int link_add_route(struct link_sock *s, const struct plan_route *route,
+		   struct live_error *e);
+
+/** link_add_rule() - Add a policy routing rule */
+int link_add_rule(struct link_sock *s, const struct plan_rule *rule,
+		  struct live_error *e);
+
+/**
+ * struct link_route - A route that the kernel has
+ * @dst:	destination
+ * @link:	interface, "" if there is none
+ */
+struct link_route {
+	struct ip_range dst;
+	char link[16];
+};
+
+/**
+ * link_routes() - List the routes of both families
+ * @s:		socket
+ * @a:		arena for the list
+ * @ret:	routes of all tables, local addresses included; multicast and
+ *		broadcast left out; set on success
+ * @ret_n:	how many; set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int link_routes(struct link_sock *s, struct arena *a, struct link_route **ret,
+		size_t *ret_n, struct live_error *e);
+
+#endif
