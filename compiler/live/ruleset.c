@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ruleset.c - nftables of the namespace that the process is in. */
+#include "ruleset.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "json.h"
+
+/* A context is used once: libnftables 1.0.6 aborts at the second dry run of
+ * one, and a context keeps the socket of the namespace it was made in. It ends
+ * the process where it gets no socket, so that is tried before. */
+static struct nft_ctx *ruleset_ctx(struct live_error *e)
+{
+	int probe =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	struct nft_ctx *ctx;
+
+	if (probe < 0) {
+		live_errno(e, errno,
+			   "open nfnetlink socket (does the kernel have "
+			   "nf_tables?)");
+		return NULL;
+	}
+	close(probe);
+	ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!ctx || nft_ctx_buffer_output(ctx) || nft_ctx_buffer_error(ctx)) {
+		nft_ctx_free(ctx);
+		live_errno(e, errno ? errno : ENOMEM, "open nftables");
+		return NULL;
+	}
+	return ctx;
+}
+
+/* nft says the same thing once for each command it belongs to; the first lines
+ * are enough. */
+static int ruleset_words(struct nft_ctx *ctx, struct live_error *e)
+{
+	const char *words = nft_ctx_get_error_buffer(ctx);
+	const int code = errno;
+	size_t len = words ? strnlen(words, 1000) : 0;
+
+	while (len && words[len - 1] == '\n')
+		len--;
+	if (!len)
+		return live_errno(e, code ? code : EIO, "nft");
+	return live_system(e, "nft: %.*s", (int)len, words);
+}
+
+/* Runs @text; what nft prints goes to @a if @ret_out is given. */
+static int ruleset_run(const char *text, bool dry, unsigned int flags,
+		       struct arena *a, const char **ret_out,
+		       struct live_error *e)
+{
+	struct nft_ctx *ctx = ruleset_ctx(e);
+	int ret = 0;
+
+	if (!ctx)
+		return -1;
+	nft_ctx_set_dry_run(ctx, dry);
+	nft_ctx_output_set_flags(ctx, flags);
+	errno = 0;
+	if (nft_run_cmd_from_buffer(ctx, text) != 0)
+		ret = ruleset_words(ctx, e);
+	else if (ret_out)
+		*ret_out = arena_strdup(a, nft_ctx_get_output_buffer(ctx));
+	nft_ctx_free(ctx);
+	return ret;
+}
+
+int ruleset_load(const char *text, struct live_error *e)
+{
+	return ruleset_run(text, false, 0, NULL, NULL, e);
+}
+
+int ruleset_check(const char *text, struct live_error *e)
+{
+	return ruleset_run(text, true, 0, NULL, NULL, e);
+}
+
+int ruleset_has_table(const char *name, bool *ret, struct live_error *e)
+{
+	const char *out, *line;
+	ARENA(a);
+
+	if (ruleset_run("list tables inet\n", false, 0, &a, &out, e) < 0)
+		return -1;
+	line = arena_printf(&a, "table inet %s\n", name);
+	*ret = strncmp(out, line, strlen(line)) == 0 ||
+	       strstr(out, arena_printf(&a, "\n%s", line));
+	return 0;
+}
+
+static const struct jval *member(const struct jval *v, const char *key)
+{
+	struct jval_member m = {0};
+
+	if (!v || jval_type(v) != JVAL_OBJECT)
+		return NULL;
+	while (jval_next(v, &m))
+		if (strcmp(m.key, key) == 0)
+			return m.value;
+	return NULL;
+}
+
+static const char *member_text(const struct jval *v, const char *key)
+{
+	const struct jval *text = member(v, key);
+	size_t len;
+
+	if (!text || jval_type(text) != JVAL_TEXT)
+		return NULL;
+	return jval_text(text, &len);
+}
+
+static uint64_t member_count(const struct jval *v, const char *key)
+{
+	const struct jval *n = member(v, key);
+
+	if (!n || jval_type(n) != JVAL_INT || jval_int(n) < 0)
+		return 0;
+	return (uint64_t)jval_int(n);
+}
+
+/* A listing as a tree: {"nftables": [{"rule": {...}}, ...]}. */
+static struct jval *ruleset_list(struct arena *a, const char *table,
+				 const struct jval **ret_objects,
+				 struct live_error *e)
+{
+	const char *text = arena_printf(a, "list table inet %s\n", table);
+	struct diags d = {.arena = a, .file = "nft"};
+	struct jval *v;
+
+	if (ruleset_run(text, false, NFT_CTX_OUTPUT_JSON, a, &d.text, e) < 0)
+		return NULL;
+	d.len = strlen(d.text);
+	v = jval_read(&d);
+	*ret_objects = member(v, "nftables");
+	if (!*ret_objects || jval_type(*ret_objects) != JVAL_LIST) {
+		jval_free(v);
+		live_system(e, "the listing of table %s cannot be read", table);
+		return NULL;
+	}
+	return v;
+}
+
+static const struct jval *rule_counter(const struct jval *rule)
+{
+	const struct jval *exprs = member(rule, "expr");
+	const struct jval *counter;
+	size_t i;
+
+	if (!exprs || jval_type(exprs) != JVAL_LIST)
+		return NULL;
+	for (i = 0; i < jval_count(exprs); i++) {
+		counter = member(jval_element(exprs, i), "counter");
+		if (counter)
+			return counter;
+	}
+	return NULL;
+}
+
+int ruleset_counts(struct arena *a, const char *table,
+		   struct ruleset_count **ret, size_t *ret_n,
+		   struct live_error *e)
+{
+	const struct jval *objects;
+	struct ruleset_count *v = NULL;
+	size_t i, n = 0, cap = 0;
+	struct jval *tree = ruleset_list(a, table, &objects, e);
+
+	if (!tree)
+		return -1;
+	for (i = 0; i < jval_count(objects); i++) {
+		const struct jval *rule =
+			member(jval_element(objects, i), "rule");
+		const struct jval *counter = rule_counter(rule);
+		const char *comment = member_text(rule, "comment");
+		const char *chain = member_text(rule, "chain");
+		struct ruleset_count *to;
+
+		if (!counter || !comment || !chain)
+			continue;
+		to = n ? &v[n - 1] : NULL;
+		if (!to || strcmp(to->comment, comment) != 0 ||
+		    strcmp(to->chain, chain) != 0) {
+			v = arena_grow(a, v, n, &cap, sizeof(*v));
+			to = &v[n++];
+			to->chain = arena_strdup(a, chain);
+			to->comment = arena_strdup(a, comment);
+		}
+		to->packets += member_count(counter, "packets");
+		to->bytes += member_count(counter, "bytes");
+	}
+	jval_free(tree);
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+int ruleset_elements(const char *table, size_t *ret, struct live_error *e)
+{
+	const struct jval *objects;
+	struct jval *tree;
+	size_t i, n = 0;
+	ARENA(a);
+
+	tree = ruleset_list(&a, table, &objects, e);
+	if (!tree)
+		return -1;
+	for (i = 0; i < jval_count(objects); i++) {
+		const struct jval *set =
+			member(jval_element(objects, i), "set");
+		const struct jval *elem = member(set, "elem");
+
+		if (elem && jval_type(elem) == JVAL_LIST)
+			n += jval_count(elem);
+	}
+	jval_free(tree);
+	*ret = n;
+	return 0;
+}
