@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* state.c - The state directory: what is running, and what it was made of. */
+#include "state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "str.h"
+
+/*
+ * DIR/sandboxes/NAME/	record, owner, config.json, the artefacts
+ * DIR/leases/		one symbolic link for each thing leased, to its NAME
+ *
+ * A sandbox's directory is filled under a name with a leading dot and renamed,
+ * and renamed to such a name before it is emptied: so a directory with a
+ * sandbox's name always has a record. Names with dots are leftovers of a
+ * process that was killed; whoever has the lock next sweeps them away.
+ */
+
+#define RECORD "record"
+#define OWNER  "owner"
+
+/* A record is a few short lines. */
+#define RECORD_MAX 4096
+
+static int open_dir(int at, const char *path, bool create, mode_t mode)
+{
+	if (create && mkdirat(at, path, mode) < 0 && errno != EEXIST)
+		return -1;
+	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void close_dir(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int state_open(struct state *s, const char *path, bool create,
+	       struct live_error *e)
+{
+	struct state new = {path, -1, -1, -1, -1};
+
+	new.dir = open_dir(AT_FDCWD, path, create, 0700);
+	if (new.dir < 0 && errno == ENOENT && !create) {
+		*s = new;
+		return 0;
+	}
+	if (new.dir < 0)
+		return live_errno(e, errno, "state directory %s", path);
+	new.sandboxes = open_dir(new.dir, "sandboxes", create, 0700);
+	if (new.sandboxes >= 0 || errno == ENOENT)
+		new.leases = open_dir(new.dir, "leases", create, 0700);
+	if ((new.sandboxes < 0 || new.leases < 0) &&
+	    (create || errno != ENOENT)) {
+		live_errno(e, errno, "state directory %s", path);
+		state_close(&new);
+		return -1;
+	}
+	*s = new;
+	return 0;
+}
+
+void state_close(struct state *s)
+{
+	close_dir(&s->leases);
+	close_dir(&s->sandboxes);
+	close_dir(&s->dir);
+	close_dir(&s->lock);
+}
+
+/* Removes what is below @name, two levels deep, and @name itself. */
+static int remove_tree(int at, const char *name, unsigned int depth)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if ((errno != EISDIR && errno != EPERM) || !depth)
+		return -1;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			remove_tree(fd, entry->d_name, depth - 1);
+	closedir(dir);
+	return unlinkat(at, name, AT_REMOVEDIR);
+}
+
+static DIR *open_list(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = own < 0 ? NULL : fdopendir(own);
+
+	if (!dir && own >= 0)
+		close(own);
+	return dir;
+}
+
+static void state_sweep(struct state *s)
+{
+	DIR *dir = s->sandboxes < 0 ? NULL : open_list(s->sandboxes);
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] == '.' && entry->d_name[1] &&
+		    strcmp(entry->d_name, "..") != 0)
+			remove_tree(s->sandboxes, entry->d_name, 2);
+	closedir(dir);
+}
+
+int state_lock(struct state *s, struct live_error *e)
+{
+	int fd = open(STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		      0600);
+
+	if (fd < 0)
+		return live_errno(e, errno, "lock file " STATE_LOCK);
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		live_errno(e, errno, "lock " STATE_LOCK);
+		close(fd);
+		return -1;
+	}
+	s->lock = fd;
+	state_sweep(s);
+	return 0;
+}
+
+void state_unlock(struct state *s)
+{
+	close_dir(&s->lock);
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		text += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd);
+}
+
+/* Writes a file aside and renames it: readers see the old one or the new. */
+static int write_file(int dir, const char *path, const char *text, size_t len)
+{
+	char aside[128];
+	int fd, ret, code;
+
+	snprintf(aside, sizeof(aside), "%s.new", path);
+	fd = openat(dir, aside,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		    0644);
+	if (fd < 0)
+		return -1;
+	ret = write_all(fd, text, len);
+	code = errno;
+	close(fd);
+	if (ret == 0)
+		return renameat(dir, aside, dir, path);
+	unlinkat(dir, aside, 0);
+	errno = code;
+	return -1;
+}
+
+static void record_line(struct str *s, const char *key, const char *value)
+{
+	size_t i;
+
+	/* What a user gave may hold a line feed; here it would be a new key. */
+	str_printf(s, "%s ", key);
+	for (i = 0; value[i]; i++)
+		str_putc(s, value[i] == '\n' ? '?' : value[i]);
+	str_putc(s, '\n');
+}
+
+static int write_record(int dir, const struct state_record *r)
+{
+	const uint8_t *m = r->uplink_mac;
+	size_t i;
+	STR(s);
+
+	record_line(&s, "name", r->name);
+	str_printf(&s, "slot %u\n", r->slot);
+	record_line(&s, "ready", r->ready ? "yes" : "no");
+	record_line(&s, "run", r->run ? "yes" : "no");
+	str_printf(&s, "created %lld\n", (long long)r->created);
+	record_line(&s, "guest", r->guest);
+	record_line(&s, "netns", r->netns);
+	record_line(&s, "uplink", r->uplink);
+	str_printf(&s, "uplink-mac %02x:%02x:%02x:%02x:%02x:%02x\n", m[0], m[1],
+		   m[2], m[3], m[4], m[5]);
+	for (i = 0; i < STATE_LINKS; i++)
+		str_printf(&s, "link%zu %s\n", i, r->links[i]);
+	record_line(&s, "file", r->file);
+	record_line(&s, "forwarding", r->forwarding ? "yes" : "no");
+	return write_file(dir, RECORD, s.data, s.len);
+}
+
+static int owner_lock(int dir, int flags, int operation)
+{
+	int fd = openat(dir, OWNER, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int code;
+
+	if (fd < 0 || flock(fd, operation) == 0)
+		return fd;
+	code = errno;
+	close(fd);
+	errno = code;
+	return -1;
+}
+
+static int make_parent(int dir, const char *path)
+{
+	const char *slash = strchr(path, '/');
+	char parent[64];
+
+	if (!slash)
+		return 0;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+	return mkdirat(dir, parent, 0755) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+int state_add(struct state *s, const struct state_record *record,
+	      const struct state_file *files, size_t n, struct live_error *e)
+{
+	const char *what = "directory";
+	char aside[PLAN_NAME_MAX + 8];
+	int dir, owner = -1, ret = -1;
+	size_t i;
+
+	snprintf(aside, sizeof(aside), ".new-%s", record->name);
+	dir = open_dir(s->sandboxes, aside, true, 0700);
+	if (dir < 0)
+		goto out;
+	for (i = 0; i < n; i++) {
+		what = files[i].path;
+		if (make_parent(dir, what) < 0 ||
+		    write_file(dir, what, files[i].text, files[i].len) < 0)
+			goto out;
+	}
+	what = OWNER;
+	owner = owner_lock(dir, O_RDWR | O_CREAT, LOCK_EX | LOCK_NB);
+	if (owner < 0)
+		goto out;
+	what = RECORD;
+	if (write_record(dir, record) == 0 && fsync(dir) == 0)
+		ret = renameat(s->sandboxes, aside, s->sandboxes, record->name);
+out:
+	if (ret < 0)
+		live_errno(e, errno, "write %s/sandboxes/%s: %s", s->path,
+			   record->name, what);
+	if (dir >= 0)
+		close(dir);
+	if (ret == 0)
+		return owner;
+	if (owner >= 0)
+		close(owner);
+	remove_tree(s->sandboxes, aside, 2);
+	return -1;
+}
+
+static int sandbox_dir(const struct state *s, const char *name)
+{
+	if (s->sandboxes < 0 || !plan_name_valid(name)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return openat(s->sandboxes, name,
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int state_update(struct state *s, const struct state_record *record,
+		 struct live_error *e)
+{
+	int dir = sandbox_dir(s, record->name);
+	int ret = dir < 0 ? -1 : write_record(dir, record);
+
+	if (ret < 0)
+		live_errno(e, errno, "write %s/sandboxes/%s/" RECORD, s->path,
+			   record->name);
+	if (dir >= 0)
+		close(dir);
+	return ret;
+}
+
+bool state_has(const struct state *s, const char *name)
+{
+	int dir = sandbox_dir(s, name);
+
+	if (dir >= 0)
+		close(dir);
+	return dir >= 0;
+}
+
+bool state_owned(const struct state *s, const char *name)
+{
+	int dir = sandbox_dir(s, name);
+	int fd = -1;
+	bool owned = false;
+
+	if (dir < 0)
+		return false;
+	/* A shared try: two who look at once do not see each other. */
+	fd = owner_lock(dir, O_RDONLY, LOCK_SH | LOCK_NB);
+	owned = fd < 0 && errno == EWOULDBLOCK;
+	if (fd >= 0)
+		close(fd);
+	close(dir);
+	return owned;
+}
+
+const char *state_read(const struct state *s, struct arena *a, const char *name,
+		       const char *path, size_t *ret_len, struct live_error *e)
+{
+	int dir = sandbox_dir(s, name), fd = -1;
+	const char *text = NULL;
+	char buf[16384];
+	ssize_t n = -1;
+	STR(all);
+
+	if (dir >= 0)
+		fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		while ((n = read(fd, buf, sizeof(buf))) > 0)
+			str_append(&all, buf, (size_t)n);
+	}
+	if (n < 0) {
+		live_errno(e, errno, "read %s/sandboxes/%s/%s", s->path, name,
+			   path);
+	} else {
+		text = arena_strndup(a, str_text(&all), all.len);
+		*ret_len = all.len;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	return text;
+}
+
+/* Finds the value of @key among the lines of a record; "" if it is absent. */
+static void record_text(const char *text, const char *key, char *ret,
+			size_t size)
+{
+	size_t len = strlen(key);
+
+	ret[0] = '\0';
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (strncmp(text, key, len) == 0 && text[len] == ' ') {
+			text += len + 1;
+			snprintf(ret, size, "%.*s", (int)strcspn(text, "\n"),
+				 text);
+			return;
+		}
+	}
+}
+
+static bool record_yes(const char *text, const char *key)
+{
+	char value[8];
+
+	record_text(text, key, value, sizeof(value));
+	return strcmp(value, "yes") == 0;
+}
+
+int state_get(const struct state *s, const char *name, struct state_record *ret,
+	      struct live_error *e)
+{
+	struct state_record r = {.slot = 0};
+	uint8_t *m = r.uplink_mac;
+	char value[32], key[16];
+	const char *text;
+	size_t i, len;
+	ARENA(a);
+
+	text = state_read(s, &a, name, RECORD, &len, e);
+	if (!text)
+		return -1;
+	record_text(text, "name", r.name, sizeof(r.name));
+	if (strcmp(r.name, name) != 0 || len > RECORD_MAX)
+		return live_system(e, "%s/sandboxes/%s/" RECORD " is damaged",
+				   s->path, name);
+	record_text(text, "slot", value, sizeof(value));
+	r.slot = (uint32_t)strtoul(value, NULL, 10);
+	r.ready = record_yes(text, "ready");
+	r.run = record_yes(text, "run");
+	record_text(text, "created", value, sizeof(value));
+	r.created = strtoll(value, NULL, 10);
+	record_text(text, "guest", r.guest, sizeof(r.guest));
+	record_text(text, "netns", r.netns, sizeof(r.netns));
+	record_text(text, "uplink", r.uplink, sizeof(r.uplink));
+	record_text(text, "uplink-mac", value, sizeof(value));
+	if (sscanf(value, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &m[0], &m[1],
+		   &m[2], &m[3], &m[4], &m[5]) != 6)
+		memset(m, 0, 6);
+	for (i = 0; i < STATE_LINKS; i++) {
+		snprintf(key, sizeof(key), "link%zu", i);
+		record_text(text, key, r.links[i], sizeof(r.links[i]));
+	}
+	record_text(text, "file", r.file, sizeof(r.file));
+	r.forwarding = record_yes(text, "forwarding");
+	*ret = r;
+	return 0;
+}
+
+int state_remove(struct state *s, const char *name, struct live_error *e)
+{
+	char aside[PLAN_NAME_MAX + 8];
+
+	snprintf(aside, sizeof(aside), ".gone-%s", name);
+	remove_tree(s->sandboxes, aside, 2);
+	if (renameat(s->sandboxes, name, s->sandboxes, aside) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : live_errno(e, errno, "remove %s/sandboxes/%s",
+					    s->path, name);
+	if (remove_tree(s->sandboxes, aside, 2) < 0)
+		return live_errno(e, errno, "remove %s/sandboxes/%s", s->path,
+				  aside);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int state_list(const struct state *s, struct arena *a, const char ***ret,
+	       size_t *ret_n, struct live_error *e)
+{
+	DIR *dir = s->sandboxes < 0 ? NULL : open_list(s->sandboxes);
+	const char **v = NULL;
+	struct dirent *entry;
+	size_t n = 0, cap = 0;
+
+	if (!dir && s->sandboxes >= 0)
+		return live_errno(e, errno, "list %s/sandboxes", s->path);
+	while (dir && (entry = readdir(dir))) {
+		if (!plan_name_valid(entry->d_name))
+			continue;
+		v = arena_grow(a, v, n, &cap, sizeof(*v));
+		v[n++] = arena_strdup(a, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(v, n, sizeof(*v), by_name);
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}

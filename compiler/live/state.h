@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* state.h - The state directory: what is running, and what it was made of. */
+#ifndef MSB_STATE_H
+#define MSB_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "live_error.h"
+#include "plan.h"
+
+/** STATE_DEFAULT - State directory unless another one is named */
+#define STATE_DEFAULT "/run/msb-netc"
+
+/** STATE_LOCK - Held while anything of the host is changed, by any state */
+#define STATE_LOCK "/run/msb-netc.lock"
+
+/**
+ * struct state - An open state directory
+ * @path:	path, for messages
+ * @dir:	directory; -1 if there is none
+ * @sandboxes:	its sandboxes/; -1 likewise
+ * @leases:	its leases/; -1 likewise
+ * @lock:	STATE_LOCK while it is held, else -1
+ */
+struct state {
+	const char *path;
+	int dir;
+	int sandboxes;
+	int leases;
+	int lock;
+};
+
+/**
+ * state_open() - Open a state directory
+ * @s:		filled in on success
+ * @path:	path
+ * @create:	make what is missing; without it a directory that is not there
+ *		is a state without sandboxes
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int state_open(struct state *s, const char *path, bool create,
+	       struct live_error *e);
+
+/** state_close() - Release a state directory, and the lock */
+void state_close(struct state *s);
+
+/**
+ * state_lock() - Wait for the lock of this machine
+ *
+ * The kernel takes it back from a process that ends, however it ends. What an
+ * interrupted process left half-written is swept away.
+ */
+int state_lock(struct state *s, struct live_error *e);
+
+/** state_unlock() - Release the lock */
+void state_unlock(struct state *s);
+
+/** STATE_LINKS - Links of a sandbox in its gateway namespace */
+#define STATE_LINKS 2
+
+/**
+ * struct state_record - What must be known to remove a sandbox
+ * @name:	name
+ * @slot:	slot
+ * @ready:	whether it was made completely
+ * @run:	whether it is a throw-away sandbox of "run"
+ * @created:	seconds since the epoch
+ * @guest:	"tap", or the guest's namespace as it was given
+ * @netns:	gateway namespace
+ * @uplink:	host's end of the uplink
+ * @uplink_mac:	its MAC address
+ * @links:	links in the gateway namespace, "" where there is none
+ * @file:	name of the document, for messages
+ * @forwarding:	whether IP forwarding of the host was turned on for it
+ */
+struct state_record {
+	char name[PLAN_NAME_MAX + 1];
+	uint32_t slot;
+	bool ready;
+	bool run;
+	int64_t created;
+	char guest[256];
+	char netns[64];
+	char uplink[16];
+	uint8_t uplink_mac[6];
+	char links[STATE_LINKS][16];
+	char file[256];
+	bool forwarding;
+};
+
+/** struct state_file - A file of a sandbox, by its path below its directory */
+struct state_file {
+	const char *path;
+	const char *text;
+	size_t len;
+};
+
+/**
+ * state_add() - Enter a sandbox
+ * @s:		state, locked
+ * @record:	record
+ * @files:	its files
+ * @n:		how many
+ * @e:		error
+ *
+ * It is there as a whole or not at all.
+ *
+ * Return: descriptor that owns the sandbox: while it is open, in this process
+ * or a child, nobody takes the sandbox for abandoned. -1 on failure
+ */
+int state_add(struct state *s, const struct state_record *record,
+	      const struct state_file *files, size_t n, struct live_error *e);
+
+/** state_update() - Replace the record of a sandbox; 0, -1 on failure */
+int state_update(struct state *s, const struct state_record *record,
+		 struct live_error *e);
+
+/** state_has() - Whether there is a sandbox of that name */
+bool state_has(const struct state *s, const char *name);
+
+/** state_owned() - Whether a process that is alive owns a sandbox */
+bool state_owned(const struct state *s, const char *name);
+
+/** state_get() - Read a sandbox's record; 0, -1 on failure */
+int state_get(const struct state *s, const char *name, struct state_record *ret,
+	      struct live_error *e);
+
+/**
+ * state_read() - Read a file of a sandbox
+ * @s:		state
+ * @a:		arena for the text
+ * @name:	sandbox
+ * @path:	path below its directory
+ * @ret_len:	bytes; set on success
+ * @e:		error
+ *
+ * Return: text with a NUL behind it, NULL on failure
+ */
+const char *state_read(const struct state *s, struct arena *a, const char *name,
+		       const char *path, size_t *ret_len, struct live_error *e);
+
+/** state_remove() - Forget a sandbox; 0 also if there is none */
+int state_remove(struct state *s, const char *name, struct live_error *e);
+
+/**
+ * state_list() - Names of all sandboxes, ascending
+ * @s:		state
+ * @a:		arena for the list
+ * @ret:	names; set on success
+ * @ret_n:	how many; set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int state_list(const struct state *s, struct arena *a, const char ***ret,
+	       size_t *ret_n, struct live_error *e);
+
+#endif
