@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status.c - What a sandbox is like now. */
+#include "status.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "netns.h"
+
+static const char *const directions[POLICY_DIRECTIONS] = {
+	[POLICY_EGRESS] = "egress",
+	[POLICY_INGRESS] = "ingress",
+};
+
+const char *status_health_name(enum status_health health)
+{
+	static const char *const names[] = {
+		[STATUS_OK] = "ok",
+		[STATUS_RUNNING] = "running",
+		[STATUS_LEFTOVER] = "leftover",
+		[STATUS_BROKEN] = "broken",
+	};
+
+	return names[health];
+}
+
+const char *status_dns(enum policy_dns dns)
+{
+	static const char *const names[] = {
+		[POLICY_DNS_NONE] = "none",
+		[POLICY_DNS_NAT] = "nat",
+		[POLICY_DNS_HELPER] = "helper",
+	};
+
+	return names[dns];
+}
+
+const char *status_policy(struct arena *a, const struct policy *p)
+{
+	static const char *const presets[] = {
+		[CONFIG_PRESET_UNSET] = "public-only",
+		[CONFIG_PRESET_NONE] = "none",
+		[CONFIG_PRESET_PUBLIC_ONLY] = "public-only",
+		[CONFIG_PRESET_ALLOW_ALL] = "allow-all",
+		[CONFIG_PRESET_NON_LOCAL] = "non-local",
+	};
+	const struct config *c = p->config;
+	const bool own = c->has_rules ||
+			 c->default_egress != CONFIG_ACTION_UNSET ||
+			 c->default_ingress != CONFIG_ACTION_UNSET;
+	const size_t denied = c->deny_domains.n + c->deny_suffixes.n;
+	const char *words = presets[c->policy];
+
+	if (own)
+		words = arena_printf(
+			a, "%zu rule%s, egress %s, ingress %s", c->n_rules,
+			c->n_rules == 1 ? "" : "s",
+			p->walk[POLICY_EGRESS].default_allow ? "allow" : "deny",
+			p->walk[POLICY_INGRESS].default_allow ? "allow"
+							      : "deny");
+	if (!denied)
+		return words;
+	return arena_printf(a, "%s, %zu denied name%s", words, denied,
+			    denied == 1 ? "" : "s");
+}
+
+/* A rule's place in the walks, by direction and pointer. */
+static int by_place(const void *a, const void *b)
+{
+	const struct status_hits *x = *(struct status_hits *const *)a;
+	const struct status_hits *y = *(struct status_hits *const *)b;
+	int order = strcmp(x->direction, y->direction);
+
+	return order ? order : strcmp(x->pointer, y->pointer);
+}
+
+static size_t hits_of_walk(struct arena *a, const struct policy *p,
+			   enum policy_direction dir, struct status_hits *v)
+{
+	const struct policy_walk *w = &p->walk[dir];
+	size_t i, n = 0;
+
+	for (i = 0; i < w->n; i++) {
+		const struct policy_rule *r = &w->rules[i];
+
+		/* Rules of a preset share a pointer, and so their hits. */
+		if (n && strcmp(v[n - 1].pointer, r->pointer) == 0) {
+			v[n - 1].words = NULL;
+			continue;
+		}
+		v[n++] = (struct status_hits){
+			.direction = directions[dir],
+			.pointer = r->pointer,
+			.words = policy_rule_words(a, r, dir),
+		};
+	}
+	v[n++] = (struct status_hits){
+		.direction = directions[dir],
+		.pointer = w->default_pointer,
+		.words = w->default_allow ? "default allow" : "default deny",
+	};
+	return n;
+}
+
+/* Puts each count where its rule is; what belongs to no rule goes behind. */
+static void hits_fill(struct arena *a, struct status *st,
+		      const struct ruleset_count *counts, size_t n_counts)
+{
+	const struct policy *p = &st->compiled->policy;
+	size_t room = p->walk[POLICY_EGRESS].n + p->walk[POLICY_INGRESS].n + 2;
+	struct status_hits *v =
+		arena_array(a, room + n_counts, struct status_hits);
+	struct status_hits **sorted;
+	size_t i, known, n;
+
+	known = hits_of_walk(a, p, POLICY_EGRESS, v);
+	known += hits_of_walk(a, p, POLICY_INGRESS, v + known);
+	sorted = arena_array(a, known, struct status_hits *);
+	for (i = 0; i < known; i++)
+		sorted[i] = &v[i];
+	qsort(sorted, known, sizeof(struct status_hits *), by_place);
+	for (i = 0, n = known; i < n_counts; i++) {
+		struct status_hits key = {.direction = counts[i].chain,
+					  .pointer = counts[i].comment};
+		struct status_hits *const at = &key;
+		struct status_hits **found =
+			bsearch(&at, sorted, known,
+				sizeof(struct status_hits *), by_place);
+		struct status_hits *to = found ? *found : NULL;
+		size_t j;
+
+		for (j = known; !to && j < n; j++)
+			if (strcmp(v[j].pointer, key.pointer) == 0)
+				to = &v[j];
+		if (!to) {
+			to = &v[n++];
+			to->direction = "";
+			to->pointer = key.pointer;
+		}
+		to->packets += counts[i].packets;
+		to->bytes += counts[i].bytes;
+	}
+	st->hits = v;
+	st->n_hits = n;
+}
+
+/* Looks into the gateway namespace; @st->missing says what is not there. */
+static int look_inside(struct arena *a, struct status *st, bool counters,
+		       struct live_error *e)
+{
+	int host = netns_open_self(e), gw = -1, ret = -1;
+	struct ruleset_count *counts = NULL;
+	struct link_sock *sock = NULL;
+	size_t i, n_counts = 0;
+	bool has = false;
+
+	if (host < 0)
+		return -1;
+	gw = netns_open(st->record.netns, e);
+	if (gw < 0) {
+		st->missing = arena_printf(a, "network namespace %s",
+					   st->record.netns);
+		ret = e->kind == LIVE_REFUSED ? 0 : -1;
+		goto out;
+	}
+	if (netns_enter(gw, e) < 0)
+		goto out;
+	sock = link_open(e);
+	if (sock && ruleset_has_table("msb", &has, e) == 0)
+		ret = has && counters
+			      ? ruleset_counts(a, "msb", &counts, &n_counts, e)
+			      : 0;
+	netns_return(host);
+	for (i = 0; sock && i < STATE_LINKS; i++)
+		if (st->record.links[i][0] &&
+		    !link_index(sock, st->record.links[i]))
+			st->missing = arena_printf(a, "interface %s of %s",
+						   st->record.links[i],
+						   st->record.netns);
+	if (!has)
+		st->missing = arena_printf(a, "table inet msb of %s",
+					   st->record.netns);
+	if (ret == 0 && counters && st->compiled)
+		hits_fill(a, st, counts, n_counts);
+out:
+	link_close(sock);
+	if (gw >= 0)
+		close(gw);
+	close(host);
+	return ret;
+}
+
+static int look_outside(struct arena *a, struct status *st,
+			struct live_error *e)
+{
+	struct link_sock *sock = link_open(e);
+	bool has;
+
+	if (!sock)
+		return -1;
+	if (!link_index(sock, st->record.uplink))
+		st->missing = arena_printf(a, "interface %s of the host",
+					   st->record.uplink);
+	link_close(sock);
+	if (ruleset_has_table("msb", &has, e) < 0)
+		return -1;
+	if (!has)
+		st->missing = "table inet msb of the host";
+	return 0;
+}
+
+static void status_compile(struct arena *a, const struct state *s,
+			   struct status *st)
+{
+	struct compile_request req = {st->record.name, st->record.slot, false};
+	struct compiled *c = arena_new(a, struct compiled);
+	struct diags d = {.arena = a, .file = st->record.file};
+	struct live_error ignored;
+
+	d.text = state_read(s, a, st->record.name, "config.json", &d.len,
+			    &ignored);
+	if (d.text && compile(a, &d, &req, c))
+		st->compiled = c;
+}
+
+int status_read(struct arena *a, const struct state *s, const char *name,
+		bool counters, struct status *ret, struct live_error *e)
+{
+	struct status st = {.health = STATUS_OK};
+	bool owned;
+
+	if (state_get(s, name, &st.record, e) < 0)
+		return -1;
+	status_compile(a, s, &st);
+	if (look_outside(a, &st, e) < 0 || look_inside(a, &st, counters, e) < 0)
+		return -1;
+	owned = state_owned(s, name);
+	if (st.missing)
+		st.health = STATUS_BROKEN;
+	if (st.record.run && owned)
+		st.health = st.missing ? STATUS_BROKEN : STATUS_RUNNING;
+	else if ((st.record.run || !st.record.ready) && !owned)
+		st.health = STATUS_LEFTOVER;
+	*ret = st;
+	return 0;
+}

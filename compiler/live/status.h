@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status.h - What a sandbox is like now. */
+#ifndef MSB_STATUS_H
+#define MSB_STATUS_H
+
+#include "compile.h"
+#include "ruleset.h"
+#include "state.h"
+
+/** enum status_health - Whether a sandbox is whole */
+enum status_health {
+	STATUS_OK,
+	STATUS_RUNNING,
+	STATUS_LEFTOVER,
+	STATUS_BROKEN,
+};
+
+/**
+ * struct status_hits - What a rule of the document has decided
+ * @direction:	"egress" or "ingress"; "" for what holds in either
+ * @pointer:	JSON pointer, or "always:..."
+ * @words:	the rule in words, or NULL
+ * @packets:	packets; a flow that is allowed counts its first alone
+ * @bytes:	bytes
+ */
+struct status_hits {
+	const char *direction;
+	const char *pointer;
+	const char *words;
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/**
+ * struct status - What a sandbox is like
+ * @record:	what the state directory says
+ * @health:	STATUS_OK; STATUS_RUNNING: a "run" with its command alive;
+ *		STATUS_LEFTOVER: its owner was killed; STATUS_BROKEN: something
+ *		is missing
+ * @missing:	what, in words, or NULL
+ * @compiled:	what it is made of, compiled again; NULL if the document that
+ *		is kept cannot be compiled
+ * @hits:	in the order of the walks, then what holds always; of
+ *		status_read() only
+ * @n_hits:	how many
+ */
+struct status {
+	struct state_record record;
+	enum status_health health;
+	const char *missing;
+	const struct compiled *compiled;
+	const struct status_hits *hits;
+	size_t n_hits;
+};
+
+/** status_health_name() - "ok", "running", "leftover", "broken" */
+const char *status_health_name(enum status_health health);
+
+/**
+ * status_read() - Look at a sandbox
+ * @a:		arena for @ret
+ * @s:		state
+ * @name:	sandbox
+ * @counters:	whether to read the counters too
+ * @ret:	status; set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int status_read(struct arena *a, const struct state *s, const char *name,
+		bool counters, struct status *ret, struct live_error *e);
+
+/** status_policy() - A policy in a few words: "3 rules, egress deny, ..." */
+const char *status_policy(struct arena *a, const struct policy *p);
+
+/** status_dns() - How DNS is served, in one word: "none", "nat", "helper" */
+const char *status_dns(enum policy_dns dns);
+
+#endif
