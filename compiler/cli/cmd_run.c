@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_run.c - "msb-netc run": a command in a sandbox that goes with it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "cli_live.h"
+#include "netns.h"
+#include "sandbox.h"
+
+/*
+ * The command stays in our process group: a terminal's ^C and ^Z reach it as
+ * they would without us, and an interactive shell finds itself in the
+ * foreground. What the terminal sends it sends to the whole group, so of the
+ * signals that come to us only those that somebody sent are passed on. If the
+ * command alone is stopped we stop too, so that the shell we were started from
+ * sees a stopped job; when that continues us, we continue the command.
+ *
+ * The command does not outlive us: the kernel kills it if we are killed. The
+ * sandbox is then left over, with its policy, and goes with the next "up",
+ * "run" or "down".
+ */
+
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND	    127
+#define EXIT_SIGNAL	    128
+
+static const int forwarded[] = {SIGINT,	 SIGTERM, SIGHUP,  SIGQUIT,
+				SIGUSR1, SIGUSR2, SIGWINCH};
+
+#define N_FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
+
+/* --- the child --- */
+
+static int child_bind(const char *from, const char *to)
+{
+	if (mount(from, to, NULL, MS_BIND, NULL) == 0)
+		return mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
+			     NULL);
+	if (errno != ENOENT || access(to, F_OK) == 0)
+		return -1;
+	cli_error("warning: there is no %s, so the command does not find the "
+		  "sandbox's",
+		  to);
+	return 0;
+}
+
+/* A mount namespace of its own, in which the files of the guest lie over those
+ * of the host, and /sys shows the interfaces of the guest's namespace. */
+static int child_mounts(struct arena *a, const char *dir)
+{
+	static const char *const files[] = {"resolv.conf", "hosts"};
+	size_t i;
+
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("", "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
+		cli_error("mount namespace: %s", strerror(errno));
+		return -1;
+	}
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  NULL) < 0) {
+		cli_error("mount /sys: %s", strerror(errno));
+		return -1;
+	}
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *to = arena_printf(a, "/etc/%s", files[i]);
+
+		if (child_bind(arena_printf(a, "%s/guest/%s", dir, files[i]),
+			       to) < 0) {
+			cli_error("mount over %s: %s", to, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static _Noreturn void child(struct arena *a, char **argv, int netns,
+			    const char *dir, pid_t parent, const sigset_t *mask)
+{
+	struct live_error e;
+	int code;
+
+	/* The second line is for a parent that was killed before the first. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(CLI_SYSTEM);
+	if (netns_enter(netns, &e) < 0) {
+		cli_error("%s", e.text);
+		_exit(CLI_SYSTEM);
+	}
+	if (child_mounts(a, dir) < 0)
+		_exit(CLI_SYSTEM);
+	/* Descriptors that we were started with are not the command's. */
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	code = errno;
+	cli_error("%s: %s", argv[0], strerror(code));
+	_exit(code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+}
+
+/* --- the parent --- */
+
+static void forward(pid_t pid, const siginfo_t *info)
+{
+	/* The terminal's own signals went to the command too, unless it has
+	 * left for a group of its own. */
+	if (info->si_code == SI_KERNEL && getpgid(pid) == getpgrp())
+		return;
+	kill(pid, info->si_signo);
+}
+
+/* Stops with the command and continues it afterwards. A stop that the terminal
+ * sent to the whole group has stopped us already, and is over by now. */
+static void stopped(pid_t pid, int sig)
+{
+	if (sig != SIGTSTP || getpgid(pid) != getpgrp())
+		kill(getpid(), SIGSTOP);
+	kill(pid, SIGCONT);
+}
+
+/* Waits for the command; passes signals on meanwhile. */
+static int attend(pid_t pid, const sigset_t *held)
+{
+	siginfo_t info;
+	int status;
+	pid_t got;
+
+	for (;;) {
+		got = waitpid(pid, &status, WNOHANG | WUNTRACED);
+		if (got < 0 && errno != EINTR)
+			return CLI_SYSTEM;
+		if (got > 0 && WIFSTOPPED(status)) {
+			stopped(pid, WSTOPSIG(status));
+			continue;
+		}
+		if (got > 0 && WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (got > 0 && WIFSIGNALED(status))
+			return EXIT_SIGNAL + WTERMSIG(status);
+		if (sigwaitinfo(held, &info) > 0 && info.si_signo != SIGCHLD)
+			forward(pid, &info);
+	}
+}
+
+static int run_command(struct arena *a, char **argv, int netns, const char *dir,
+		       const sigset_t *held, const sigset_t *before)
+{
+	const pid_t self = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		cli_error("fork: %s", strerror(errno));
+		return CLI_SYSTEM;
+	}
+	if (pid == 0)
+		child(a, argv, netns, dir, self, before);
+	return attend(pid, held);
+}
+
+static int in_sandbox(const struct cli_args *args, struct arena *a,
+		      struct state *state, struct sandbox_request *req,
+		      char **argv)
+{
+	sigset_t held, before;
+	struct live_error e;
+	struct sandbox sb;
+	const char *dir;
+	size_t i;
+	int ret;
+
+	(void)args;
+	sigemptyset(&held);
+	sigaddset(&held, SIGCHLD);
+	for (i = 0; i < N_FORWARDED; i++)
+		sigaddset(&held, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	if (sandbox_up(a, state, req, &sb, &e) < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return cli_live_error(&e, req->doc);
+	}
+	cli_diags(req->doc);
+	fflush(stdout);
+	dir = arena_printf(a, "%s/sandboxes/%s", state->path, req->name);
+	ret = run_command(a, argv, req->guest_fd, dir, &held, &before);
+	if (sandbox_down(state, req->name, true, &e) < 0)
+		ret = cli_live_error(&e, NULL);
+	close(sb.owner);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
+/* A name that nobody has: a process number can come back while a sandbox of its
+ * first bearer could not be removed yet. */
+static const char *throw_away_name(struct arena *a, const struct state *s)
+{
+	const char *name = arena_printf(a, "run-%d", (int)getpid());
+	unsigned int i;
+
+	for (i = 2; state_has(s, name) && !state_owned(s, name); i++)
+		name = arena_printf(a, "run-%d-%u", (int)getpid(), i);
+	return name;
+}
+
+static int run(const struct cli_args *args)
+{
+	const char *path = cli_value(args, "state");
+	struct sandbox_request req = {
+		.fixed = cli_has(args, "slot"),
+		.run = true,
+	};
+	struct live_error e;
+	struct state state;
+	struct diags d;
+	int operand = 0, rc;
+	char **argv;
+	ARENA(a);
+
+	rc = cli_slot(args, &req.slot);
+	if (rc != CLI_YES)
+		return rc;
+	rc = cli_read_config(&a, args, &operand, &d);
+	if (rc != CLI_YES)
+		return rc;
+	argv = args->argv + operand;
+	if (*argv && strcmp(*argv, "--") == 0)
+		argv++;
+	if (!*argv)
+		return cli_usage(args, "the command is missing");
+	req.doc = &d;
+	if (sandbox_privileged(&e) < 0 ||
+	    state_open(&state, path ? path : STATE_DEFAULT, true, &e) < 0)
+		return cli_live_error(&e, NULL);
+	req.name = throw_away_name(&a, &state);
+	req.guest_fd = netns_create(NULL, &e);
+	if (req.guest_fd < 0) {
+		rc = cli_live_error(&e, NULL);
+	} else {
+		rc = in_sandbox(args, &a, &state, &req, argv);
+		close(req.guest_fd);
+	}
+	state_close(&state);
+	return rc;
+}
+
+static const struct cli_option options[] = {
+	CLI_OPT_SLOT, CLI_OPT_PRESET, CLI_OPT_STATE, CLI_OPT_HELP, {0},
+};
+
+const struct cli_command cmd_run = {
+	.name = "run",
+	.operands = "CONFIG -- CMD [ARG...]",
+	.complete = {"@file"},
+	.summary = "run a command in a throw-away sandbox",
+	.details =
+		"CMD has a network namespace of its own behind the policy, "
+		"which is in\nforce before CMD starts, and the sandbox's "
+		"resolv.conf and hosts. The\nexit status is that of CMD, 128 "
+		"and the signal's number if one ended it,\n126 or 127 if it "
+		"cannot be run. The sandbox confines the network alone: a\n"
+		"CMD with the privileges of root can leave it.",
+	.options = options,
+	.run = run,
+	.rest = true,
+};

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_status.c - "msb-netc status": what is running, and what it has decided.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "cli_live.h"
+#include "lease.h"
+#include "sandbox.h"
+#include "status.h"
+#include "str.h"
+
+static const char *policy_words(struct arena *a, const struct status *st)
+{
+	if (!st->compiled)
+		return "?";
+	return status_policy(a, &st->compiled->policy);
+}
+
+static void json_text(struct str *s, const char *key, const char *value)
+{
+	str_printf(s, ",\"%s\":", key);
+	if (value)
+		str_json(s, value, strlen(value));
+	else
+		str_puts(s, "null");
+}
+
+/* The members that the list and the single report have in common. */
+static void json_common(struct arena *a, struct str *s, const struct status *st)
+{
+	const struct state_record *r = &st->record;
+	char text[IP_TEXT_MAX];
+
+	str_puts(s, "\"name\":");
+	str_json(s, r->name, strlen(r->name));
+	str_printf(s, ",\"slot\":%u", r->slot);
+	json_text(s, "health", status_health_name(st->health));
+	json_text(s, "missing", st->missing);
+	json_text(s, "guest", r->guest);
+	str_printf(s, ",\"run\":%s,\"created\":%" PRId64,
+		   r->run ? "true" : "false", r->created);
+	json_text(s, "netns", r->netns);
+	json_text(s, "uplink", r->uplink);
+	str_printf(s, ",\"forwarding_turned_on\":%s",
+		   r->forwarding ? "true" : "false");
+	if (!st->compiled)
+		return;
+	json_text(s, "guest4",
+		  ip_format(st->compiled->policy.slot.guest4, text));
+	json_text(s, "guest6",
+		  ip_format(st->compiled->policy.slot.guest6, text));
+	json_text(s, "policy", policy_words(a, st));
+	json_text(s, "dns", status_dns(st->compiled->policy.dns));
+	json_text(s, "dns_reason", st->compiled->policy.dns_reason);
+}
+
+static void list_text(struct arena *a, const struct status *v, size_t n)
+{
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	if (!n)
+		return;
+	printf("%-20s %5s  %-15s  %-8s  %s\n", "NAME", "SLOT", "GUEST",
+	       "HEALTH", "POLICY");
+	for (i = 0; i < n; i++) {
+		const struct compiled *c = v[i].compiled;
+
+		printf("%-20s %5u  %-15s  %-8s  %s\n", v[i].record.name,
+		       v[i].record.slot,
+		       c ? ip_format(c->policy.slot.guest4, text) : "?",
+		       status_health_name(v[i].health), policy_words(a, &v[i]));
+	}
+}
+
+static void list_json(struct arena *a, const struct status *v, size_t n)
+{
+	size_t i;
+	STR(s);
+
+	str_putc(&s, '[');
+	for (i = 0; i < n; i++) {
+		str_puts(&s, i ? ",\n{" : "{");
+		json_common(a, &s, &v[i]);
+		str_putc(&s, '}');
+	}
+	str_puts(&s, "]\n");
+	fputs(str_text(&s), stdout);
+}
+
+static int list(const struct cli_args *args, struct arena *a,
+		const struct state *state)
+{
+	struct live_error e;
+	const char **names;
+	struct status *v;
+	size_t i, n, good = 0;
+	int ret = CLI_YES;
+
+	if (state_list(state, a, &names, &n, &e) < 0)
+		return cli_live_error(&e, NULL);
+	v = arena_array(a, n, struct status);
+	for (i = 0; i < n; i++) {
+		if (status_read(a, state, names[i], false, &v[good], &e) == 0)
+			good++;
+		/* One that went while we looked is none. */
+		else if (state_has(state, names[i]))
+			ret = cli_live_error(&e, NULL);
+	}
+	if (cli_has(args, "json"))
+		list_json(a, v, good);
+	else
+		list_text(a, v, good);
+	return ret;
+}
+
+static void one_text(struct arena *a, const struct state *state,
+		     const struct status *st)
+{
+	const struct state_record *r = &st->record;
+	char four[IP_TEXT_MAX], six[IP_TEXT_MAX];
+	const struct policy *p;
+	uint32_t slots, used = lease_count(state);
+	size_t i;
+
+	printf("%s: %s%s%s\n", r->name, status_health_name(st->health),
+	       st->missing ? ", missing: " : "",
+	       st->missing ? st->missing : "");
+	printf("  slot        %u\n", r->slot);
+	printf("  document    %s\n", r->file);
+	printf("  namespace   %s, uplink %s\n", r->netns, r->uplink);
+	if (r->forwarding)
+		printf("  forwarding  of the host was turned on for it\n");
+	if (!st->compiled) {
+		printf("  policy      the document kept cannot be compiled by "
+		       "this version\n");
+		return;
+	}
+	p = &st->compiled->policy;
+	slots = pool_slots(p->config->pool4, p->config->pool6);
+	printf("  guest       %s/30, %s/64 (%s)\n",
+	       ip_format(p->slot.guest4, four), ip_format(p->slot.guest6, six),
+	       r->guest);
+	printf("  gateway     %s, %s\n", ip_format(p->slot.gw4, four),
+	       ip_format(p->slot.gw6, six));
+	printf("  policy      %s\n", status_policy(a, p));
+	printf("  generation  0x%08x\n", st->compiled->plan.generation);
+	printf("  dns         %s (%s)\n", status_dns(p->dns),
+	       p->dns_reason ? p->dns_reason : "");
+	printf("  slots       %u used, %u free\n", used,
+	       slots > used ? slots - used : 0);
+	if (!st->n_hits)
+		return;
+	printf("\n%12s %14s  %s\n", "PACKETS", "BYTES", "RULE");
+	for (i = 0; i < st->n_hits; i++) {
+		const struct status_hits *h = &st->hits[i];
+
+		printf("%12" PRIu64 " %14" PRIu64 "  %s%s%s%s%s\n", h->packets,
+		       h->bytes, h->direction, *h->direction ? " " : "",
+		       h->pointer, h->words ? ": " : "",
+		       h->words ? h->words : "");
+	}
+}
+
+static void one_json(struct arena *a, const struct state *state,
+		     const struct status *st)
+{
+	uint32_t used = lease_count(state);
+	size_t i;
+	STR(s);
+
+	str_putc(&s, '{');
+	json_common(a, &s, st);
+	json_text(&s, "document", st->record.file);
+	if (st->compiled) {
+		const struct policy *p = &st->compiled->policy;
+		uint32_t slots = pool_slots(p->config->pool4, p->config->pool6);
+
+		str_printf(&s, ",\"generation\":%u",
+			   st->compiled->plan.generation);
+		str_printf(&s, ",\"slots_used\":%u,\"slots_free\":%u", used,
+			   slots > used ? slots - used : 0);
+	}
+	str_puts(&s, ",\"hits\":[");
+	for (i = 0; i < st->n_hits; i++) {
+		const struct status_hits *h = &st->hits[i];
+
+		str_puts(&s, i ? ",\n{\"pointer\":" : "\n{\"pointer\":");
+		str_json(&s, h->pointer, strlen(h->pointer));
+		json_text(&s, "direction", *h->direction ? h->direction : NULL);
+		json_text(&s, "rule", h->words);
+		str_printf(&s,
+			   ",\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+			   h->packets, h->bytes);
+	}
+	str_puts(&s, "]}\n");
+	fputs(str_text(&s), stdout);
+}
+
+static int one(const struct cli_args *args, struct arena *a,
+	       const struct state *state, const char *name)
+{
+	struct live_error e;
+	struct status st;
+
+	if (!plan_name_valid(name))
+		return cli_usage(args, "\"%s\" is no name of a sandbox", name);
+	if (!state_has(state, name)) {
+		cli_error("there is no sandbox %s (state %s)", name,
+			  state->path);
+		return CLI_NO;
+	}
+	if (status_read(a, state, name, true, &st, &e) < 0)
+		return cli_live_error(&e, NULL);
+	if (cli_has(args, "json"))
+		one_json(a, state, &st);
+	else
+		one_text(a, state, &st);
+	return st.health == STATUS_OK || st.health == STATUS_RUNNING ? CLI_YES
+								     : CLI_NO;
+}
+
+static int run(const struct cli_args *args)
+{
+	const char *path = cli_value(args, "state");
+	struct live_error e;
+	struct state state;
+	int ret;
+	ARENA(a);
+
+	if (args->argc > 1)
+		return cli_usage(args,
+				 "one sandbox at a time, or none for all");
+	if (sandbox_privileged(&e) < 0 ||
+	    state_open(&state, path ? path : STATE_DEFAULT, false, &e) < 0)
+		return cli_live_error(&e, NULL);
+	ret = args->argc ? one(args, &a, &state, args->argv[0])
+			 : list(args, &a, &state);
+	state_close(&state);
+	return ret;
+}
+
+static const struct cli_option options[] = {
+	CLI_OPT_STATE,
+	CLI_OPT_JSON,
+	CLI_OPT_HELP,
+	{0},
+};
+
+const struct cli_command cmd_status = {
+	.name = "status",
+	.operands = "[NAME]",
+	.complete = {"@sandbox"},
+	.summary = "list the sandboxes, or show one and what its rules decided",
+	.details =
+		"With NAME the packets and bytes that each rule of the "
+		"document has\ndecided are counted; of a flow that is allowed "
+		"the first packet counts.\nThe exit status is 0 if the "
+		"sandbox is whole, and 1 if it is not.",
+	.options = options,
+	.run = run,
+};
