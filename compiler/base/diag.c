@@ -82,8 +82,9 @@ static void place(struct diag *diag, const struct diags *d, size_t offset,
 		diag->width = 1;
 }
 
-static void add(struct diags *d, struct diag *diag, const char *hint,
-		const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+add(struct diags *d, struct diag *diag, const char *hint, const char *fmt,
+    va_list ap)
 {
 	if (diag->pointer[0] && is_repeated(d, diag))
 		return;

@@ -29,9 +29,9 @@ const char *field_pointer(struct arena *a, const struct field_path *path)
 	return arena_strdup(a, str_text(&s));
 }
 
-static void report(struct field_ctx *c, enum diag_level level,
-		   enum diag_code code, unsigned int flags, const char *hint,
-		   const char *fmt, va_list ap)
+__attribute__((format(printf, 6, 0))) static void
+report(struct field_ctx *c, enum diag_level level, enum diag_code code,
+       unsigned int flags, const char *hint, const char *fmt, va_list ap)
 {
 	ARENA(scratch);
 
