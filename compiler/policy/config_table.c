@@ -28,10 +28,11 @@ _Static_assert((int)CONFIG_FALSE == 1 && (int)CONFIG_TRUE == 2, "booleans");
 #define SUFFIX_PATTERN "^\\.?[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*$"
 #define HOST_PATTERN   "^(\\*\\.)?[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*$"
 #define DEST_PATTERN \
-	"^(\\*|[0-9A-Fa-f:.]+/(0|[1-9][0-9]{0,2})|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*" \
-	"|[0-9]{1,3}(\\.[0-9]{1,3}){3}" \
-	"|(?!\\.?[0-9.]+$)(?![Aa]ny$|[Aa]ll$|[Mm]eta$|[Nn]one$" \
-	"|[Ll]ink_?[Ll]ocal$|LINK-LOCAL$|Link-[Ll]ocal$|P[Uu][Bb]|P[Rr][Ii][Vv][Aa][Tt][Ee]$)" \
+	"^(\\*|[0-9A-Fa-f:.]+/(0|[1-9][0-9]{0,2})" \
+	"|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[0-9]{1,3}(\\.[0-9]{1,3}){3}" \
+	"|(?!\\.?[0-9.]+$)" \
+	"(?!(any|all|meta|none|internet|localhost|link_local|Public|Private" \
+	"|Host|Metadata|Loopback|Multicast|Link-local|Link-Local)$)" \
 	"\\.?[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*)$"
 
 static const struct field_word preset_words[] = {

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_check.c - "msb-netc check": what is wrong with documents. */
+#include <stdio.h>
+
+#include "cli.h"
+#include "compile.h"
+#include "enforced.h"
+#include "str.h"
+
+/* Check one document. A field that is refused at compile time is a note here:
+ * the document itself is good. */
+static void check_one(struct arena *a, struct diags *d)
+{
+	struct policy policy;
+	struct config config;
+
+	if (compile_policy(a, d, 0, &config, &policy))
+		enforced_check(d, &policy, DIAG_NOTE);
+	diags_sort(d);
+}
+
+static int run(const struct cli_args *args)
+{
+	const bool json = cli_has(args, "json");
+	int operand = 0, rc = CLI_YES;
+	bool first = true;
+	STR(out);
+
+	do {
+		ARENA(a);
+		struct diags d;
+		int read = cli_read_config(&a, args, &operand, &d);
+
+		if (read != CLI_YES)
+			return read;
+		check_one(&a, &d);
+		if (diags_failed(&d))
+			rc = CLI_NO;
+		if (json) {
+			str_puts(&out, first ? "[" : ",\n ");
+			diags_json(&d, &out);
+		} else {
+			cli_diags(&d);
+		}
+		first = false;
+	} while (operand < args->argc && !cli_value(args, "preset"));
+	if (json) {
+		str_puts(&out, "]\n");
+		fputs(str_text(&out), stdout);
+	}
+	return rc;
+}
+
+static const struct cli_option options[] = {
+	CLI_OPT_PRESET,
+	CLI_OPT_JSON,
+	CLI_OPT_HELP,
+	{0},
+};
+
+const struct cli_command cmd_check = {
+	.name = "check",
+	.operands = "CONFIG...",
+	.complete = {"@file"},
+	.summary = "tell what is wrong with documents, and where",
+	.details = "Exits with 0 if all documents are good, with 1 if one is "
+		   "refused. Errors, warnings\nand notes go to standard error; "
+		   "with --json, one list of them for each document\ngoes to "
+		   "standard output.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* msb_gen.c - Prints at build time what the tables know: schema, manual. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config_table.h"
+#include "diag.h"
+#include "group.h"
+#include "str.h"
+
+/* mdoc takes a dot or quote at the start of a line, or a backslash, for its
+ * own; none of these texts has one. */
+
+static void diags(struct str *out)
+{
+	str_puts(out, ".Bl -tag -width Ds\n");
+	for (int i = 0; i < DIAG_CODE_COUNT; i++)
+		str_printf(out, ".It Cm %s\n%s.\n",
+			   diag_code_name((enum diag_code)i),
+			   diag_code_meaning((enum diag_code)i));
+	str_puts(out, ".El\n");
+}
+
+static void groups(struct str *out)
+{
+	str_puts(out, ".Bl -tag -width Ds\n");
+	for (int i = GROUP_HOST; i < GROUP_COUNT; i++)
+		str_printf(out, ".It Cm %s\n%s.\n", group_name((enum group)i),
+			   group_summary((enum group)i));
+	str_puts(out, ".El\n");
+}
+
+static const struct {
+	const char *name;
+	void (*print)(struct str *out);
+} outputs[] = {
+	{"schema", config_schema},
+	{"fields.mdoc", config_manual},
+	{"diags.mdoc", diags},
+	{"groups.mdoc", groups},
+};
+
+int main(int argc, char **argv)
+{
+	STR(out);
+
+	for (size_t i = 0; argc == 2 && i < sizeof(outputs) / sizeof(*outputs);
+	     i++) {
+		if (strcmp(argv[1], outputs[i].name) != 0)
+			continue;
+		outputs[i].print(&out);
+		fputs(str_text(&out), stdout);
+		return ferror(stdout) ? 3 : 0;
+	}
+	fputs("usage: msb-gen schema|fields.mdoc|diags.mdoc|groups.mdoc\n",
+	      stderr);
+	return 2;
+}
