@@ -121,7 +121,7 @@ static const char *type_hint(struct arena *a, const struct field *f,
 	size_t len;
 	const char *text;
 
-	if (list && jval_type(v) != JVAL_OBJECT)
+	if (list && (jval_type(v) != JVAL_OBJECT || f->kind == FIELD_OBJECT))
 		return f->example ? arena_printf(a, "write a list: [%s]",
 						 f->example)
 				  : "put it in brackets: [...]";
@@ -146,9 +146,12 @@ static bool type_error(struct field_ctx *c, const struct field *f,
 	ARENA(s);
 	const char *what = describe(&s, f);
 
-	return field_error(c, DIAG_TYPE, type_hint(&s, f, v, list),
-			   "must be %s%s, not %s", list ? "a list: " : "", what,
-			   jval_type_name(v));
+	if (list)
+		return field_error(c, DIAG_TYPE, type_hint(&s, f, v, true),
+				   "must be a list, not %s; each element is %s",
+				   jval_type_name(v), what);
+	return field_error(c, DIAG_TYPE, type_hint(&s, f, v, false),
+			   "must be %s, not %s", what, jval_type_name(v));
 }
 
 /* A number's digits as the document has them. */

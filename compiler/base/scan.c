@@ -202,8 +202,7 @@ static bool scan_string(struct scanner *s)
 			break;
 		if (c < 0x20)
 			return fail_at(s, s->pos,
-				       "write it as an escape: \\t, "
-				       "\\u0000",
+				       "write it as an escape: \\u001b",
 				       "a control character in a string");
 		if (c != '\\')
 			s->pos++;

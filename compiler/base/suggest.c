@@ -58,6 +58,12 @@ size_t suggest_distance(const char *a, const char *b)
 void suggest_offer(struct suggest *s, const char *typed, const char *word)
 {
 	size_t distance = suggest_distance(typed, word);
+	char x[SUGGEST_MAX], y[SUGGEST_MAX];
+	size_t n = fold(typed, x);
+
+	/* An abbreviation is as good as one mistake. */
+	if (n >= 3 && n < fold(word, y) && n < SUGGEST_MAX && !memcmp(x, y, n))
+		distance = 1;
 
 	if (distance * 3 > strlen(word) || distance >= strlen(typed))
 		return;

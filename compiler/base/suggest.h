@@ -36,7 +36,8 @@ struct suggest {
  * @typed:	what was written
  * @word:	what could have been meant; not copied
  *
- * A word counts if at most a third of its letters are mistaken.
+ * A word counts if at most a third of its letters are mistaken, or if @typed is
+ * how it starts.
  */
 void suggest_offer(struct suggest *s, const char *typed, const char *word);
 

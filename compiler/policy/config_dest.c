@@ -36,14 +36,16 @@ static bool word_error(struct field_ctx *c, const char *text,
 	for (int g = GROUP_NONE + 1; g < GROUP_COUNT; g++)
 		str_printf(&names, "%s%s", g == GROUP_NONE + 1 ? "" : ", ",
 			   group_name((enum group)g));
-	hint = instead ? arena_printf(
-				 &s,
-				 "write \"%s\"; for a host that is "
-				 "called so, write %s",
-				 instead,
-				 field_quote(&s, arena_printf(&s, "%s.", text)))
-		       : arena_printf(&s, "the groups are %s",
-				      str_text(&names));
+	if (!instead)
+		hint = arena_printf(&s, "the groups are %s", str_text(&names));
+	else if (strpbrk(text, " \t\n"))
+		hint = arena_printf(&s, "write \"%s\"", instead);
+	else
+		hint = arena_printf(
+			&s,
+			"write \"%s\"; for a host that is called so, write %s",
+			instead,
+			field_quote(&s, arena_printf(&s, "%s.", text)));
 	return field_error(c, DIAG_DESTINATION, hint, "%s is no destination",
 			   field_quote(&s, text));
 }
@@ -51,30 +53,28 @@ static bool word_error(struct field_ctx *c, const char *text,
 /* Refuse a single word that is nearly a group's name. */
 static bool check_word(struct field_ctx *c, const char *text)
 {
-	struct suggest best = {0};
-
 	if (strchr(text, '.') || strlen(text) >= SUGGEST_MAX)
 		return true;
 	for (size_t i = 0; i < sizeof(near_misses) / sizeof(*near_misses); i++)
 		if (!suggest_distance(text, near_misses[i].word))
 			return word_error(c, text, near_misses[i].instead);
 	for (int g = GROUP_NONE + 1; g < GROUP_COUNT; g++)
-		suggest_offer(&best, text, group_name((enum group)g));
-	/* One letter in six: "hosts" may well be a host. */
-	if (best.word && best.distance * 6 <= strlen(best.word))
-		return word_error(c, text, best.word);
+		/* One letter in six: "hosts" may well be a host. */
+		if (suggest_distance(text, group_name((enum group)g)) * 6 <=
+		    strlen(group_name((enum group)g)))
+			return word_error(c, text, group_name((enum group)g));
 	return true;
 }
 
 /* Refuse what was meant as an address. */
-static bool check_address(struct field_ctx *c, const char *text)
+static bool check_address(struct field_ctx *c, const char *text, size_t skip)
 {
 	const char *mark = strpbrk(text, "%-:");
 	const char *hint = NULL;
 	struct ip ip;
 	ARENA(s);
 
-	if (config_is_digits(text))
+	if (config_is_digits(text + skip))
 		return field_error(c, DIAG_DESTINATION,
 				   "an IPv4 address is four numbers from 0 to "
 				   "255, without leading zeros",
@@ -148,10 +148,10 @@ static bool read_name(struct field_ctx *c, const char *text,
 		return field_error(c, DIAG_DESTINATION,
 				   "write \"*\" for every destination",
 				   "\".\" is no destination");
-	if (!check_address(c, text + suffix) ||
+	if (!check_address(c, text, suffix) ||
 	    (!suffix && !check_word(c, text)))
 		return false;
-	if (!config_parse_name(c, text + suffix, &dest.name))
+	if (!config_parse_name(c, text, suffix, &dest.name))
 		return false;
 	*to = dest;
 	return true;

@@ -26,15 +26,14 @@ bool config_is_digits(const char *text)
 }
 
 bool config_parse_port(struct field_ctx *c, const char *text, size_t len,
-		       uint16_t *ret)
+		       const char *hint, uint16_t *ret)
 {
 	ARENA(s);
 	const char *quoted = field_quote(&s, arena_strndup(&s, text, len));
 	unsigned int port = 0;
 
 	if (!len || strspn(text, DIGITS) < len)
-		return field_error(c, DIAG_NUMBER_FORMAT,
-				   "for example \"443\" or \"8000-9000\"",
+		return field_error(c, DIAG_NUMBER_FORMAT, hint,
 				   "%s is no port: ports are written with the "
 				   "digits 0 to 9 alone",
 				   quoted);
@@ -58,17 +57,18 @@ bool config_parse_port(struct field_ctx *c, const char *text, size_t len,
 
 bool config_read_ports(struct field_ctx *c, const char *text, void *to)
 {
+	const char *hint = "for example \"443\" or \"8000-9000\"";
 	const char *dash = strchr(text, '-');
 	struct config_ports ports;
 
 	/* A dash in front is a sign, and for the port's reader to refuse. */
 	if (!dash || dash == text) {
-		if (!config_parse_port(c, text, strlen(text), &ports.lo))
+		if (!config_parse_port(c, text, strlen(text), hint, &ports.lo))
 			return false;
 		ports.hi = ports.lo;
-	} else if (!config_parse_port(c, text, (size_t)(dash - text),
+	} else if (!config_parse_port(c, text, (size_t)(dash - text), hint,
 				      &ports.lo) ||
-		   !config_parse_port(c, dash + 1, strlen(dash + 1),
+		   !config_parse_port(c, dash + 1, strlen(dash + 1), hint,
 				      &ports.hi)) {
 		return false;
 	}
@@ -90,7 +90,8 @@ bool config_read_port_key(struct field_ctx *c, const char *text, void *to)
 	struct config_binding *b = to;
 	uint16_t port;
 
-	if (!config_parse_port(c, text, strlen(text), &port))
+	if (!config_parse_port(c, text, strlen(text),
+			       "a key is one port: {\"8080\": 80}", &port))
 		return false;
 	*b = (struct config_binding){
 		.bind = ip4(127, 0, 0, 1),
@@ -101,9 +102,10 @@ bool config_read_port_key(struct field_ctx *c, const char *text, void *to)
 	return true;
 }
 
-bool config_parse_name(struct field_ctx *c, const char *text, struct dname *ret)
+bool config_parse_name(struct field_ctx *c, const char *text, size_t skip,
+		       struct dname *ret)
 {
-	const char *wrong = dname_from_config(c->a, text, ret);
+	const char *wrong = dname_from_config(c->a, text + skip, ret);
 	const char *hint = NULL;
 	struct ip ip;
 	ARENA(s);
@@ -116,7 +118,7 @@ bool config_parse_name(struct field_ctx *c, const char *text, struct dname *ret)
 		hint = "write the host's name alone, without scheme and path";
 	else if (strchr(text, ':'))
 		hint = "write the name alone, without a port";
-	else if (strchr(text, '*'))
+	else if (strchr(text + skip, '*'))
 		hint = "\"*\" is no part of a name";
 	else if (strpbrk(text, " \t\r\n"))
 		hint = "remove the blanks";
@@ -147,7 +149,7 @@ bool config_read_domain(struct field_ctx *c, const char *text, void *to)
 			"DenyDomainSuffixes takes names with everything below "
 			"them",
 			"%s is no exact name", field_quote(&s, text));
-	if (!config_parse_name(c, text, to))
+	if (!config_parse_name(c, text, 0, to))
 		return false;
 	warn_digits(c, text);
 	return true;
@@ -155,7 +157,7 @@ bool config_read_domain(struct field_ctx *c, const char *text, void *to)
 
 bool config_read_suffix(struct field_ctx *c, const char *text, void *to)
 {
-	const char *name = text + (text[0] == '.');
+	size_t skip = text[0] == '.';
 	ARENA(s);
 
 	if (!strncmp(text, "*.", 2))
@@ -163,16 +165,17 @@ bool config_read_suffix(struct field_ctx *c, const char *text, void *to)
 			c, DIAG_DOMAIN_NAME,
 			arena_printf(&s, "write %s", field_quote(&s, text + 1)),
 			"%s is no suffix", field_quote(&s, text));
-	if (!config_parse_name(c, name, to))
+	if (!config_parse_name(c, text, skip, to))
 		return false;
-	warn_digits(c, name);
+	warn_digits(c, text + skip);
 	return true;
 }
 
 bool config_read_pattern(struct field_ctx *c, const char *text, void *to)
 {
 	struct config_pattern pattern = {.wildcard = !strncmp(text, "*.", 2)};
-	const char *name = text + (pattern.wildcard ? 2 : 0);
+	size_t skip = pattern.wildcard ? 2 : 0;
+	const char *name = text + skip;
 	struct ip ip;
 	ARENA(s);
 
@@ -194,7 +197,7 @@ bool config_read_pattern(struct field_ctx *c, const char *text, void *to)
 				   "the name in the TLS handshake, which is "
 				   "never an address",
 				   field_quote(&s, text));
-	if (!config_parse_name(c, name, &pattern.name))
+	if (!config_parse_name(c, text, skip, &pattern.name))
 		return false;
 	*(struct config_pattern *)to = pattern;
 	return true;
@@ -257,7 +260,7 @@ bool config_read_nameserver(struct field_ctx *c, const char *text, void *to)
 				   "%s is no name server",
 				   field_quote(&s, text));
 	if (end.port &&
-	    !config_parse_port(c, end.port, strlen(end.port), &ns.port))
+	    !config_parse_port(c, end.port, strlen(end.port), forms, &ns.port))
 		return false;
 	if (ip_parse(end.host, &ns.ip)) {
 		if (end.bracketed && ns.ip.family != IP_V6)
@@ -271,7 +274,7 @@ bool config_read_nameserver(struct field_ctx *c, const char *text, void *to)
 				   "%s is no IP address",
 				   field_quote(&s, end.host));
 	} else {
-		if (!config_parse_name(c, end.host, &name))
+		if (!config_parse_name(c, end.host, 0, &name))
 			return false;
 		ns.host = arena_strdup(c->a, dname_format(name, host));
 	}
@@ -310,8 +313,8 @@ bool config_prefix_error(struct field_ctx *c, const char *text)
 			"%s is no prefix: ADDRESS/LENGTH is expected",
 			field_quote(&s, text));
 	}
-	if (strstr(text, "://"))
-		hint = "write the host's name alone, without scheme and path";
+	if (strpbrk(text, "ghijklmnopqrstuvwxyz"))
+		hint = "write a host's name alone, without scheme and path";
 	if (!ip_parse(arena_strndup(&s, text, (size_t)(slash - text)), &ip))
 		return field_error(c, DIAG_ADDRESS, hint,
 				   "%s is no prefix: there is no IP address "

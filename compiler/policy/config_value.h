@@ -62,18 +62,20 @@ bool config_is_digits(const char *text);
  * @c:		context for errors
  * @text:	digits, not necessarily terminated
  * @len:	characters
+ * @hint:	what to write instead of something that is no port, or NULL
  * @ret:	port; set on success
  */
 bool config_parse_port(struct field_ctx *c, const char *text, size_t len,
-		       uint16_t *ret);
+		       const char *hint, uint16_t *ret);
 
 /**
  * config_parse_name() - Read a domain name, or report why it is none
  * @c:		context for errors
- * @text:	name
+ * @text:	text, as it is shown in the error
+ * @skip:	characters before the name: a leading dot, "*."
  * @ret:	canonical name; set on success
  */
-bool config_parse_name(struct field_ctx *c, const char *text,
+bool config_parse_name(struct field_ctx *c, const char *text, size_t skip,
 		       struct dname *ret);
 
 /** config_unmap() - Unwrap an IPv4-mapped address, with a warning */
