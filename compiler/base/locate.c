@@ -223,7 +223,7 @@ static void put_code_point(struct str *s, uint32_t c)
  * surrogate is no character: it becomes U+FFFD. */
 static size_t unquote_unit(struct str *out, const char *s, size_t len)
 {
-	int32_t high = hex_unit(s + 2, len - 2);
+	int32_t high = len >= 6 ? hex_unit(s + 2, len - 2) : -1;
 	int32_t low = -1;
 
 	if (high < 0)

@@ -375,13 +375,16 @@ static int compare_places(const void *x, const void *y)
 /* Say which keys of the innermost object occur twice, and forget them all. */
 static void close_object(struct scanner *s)
 {
-	struct frame *f = &s->frame[s->depth - 1];
-	struct key *key = s->key + f->first_key;
+	const struct frame *f = &s->frame[s->depth - 1];
 	size_t n = s->n_keys - f->first_key;
 	size_t twice = 0;
+	struct key *key;
 
-	if (n > 1)
-		qsort(key, n, sizeof(*key), compare_keys);
+	s->n_keys = f->first_key;
+	if (n < 2)
+		return;
+	key = s->key + f->first_key;
+	qsort(key, n, sizeof(*key), compare_keys);
 	for (size_t i = 1; i < n; i++)
 		twice += key[i].twice = same_key(s, &key[i - 1], &key[i]);
 	if (twice)
