@@ -98,6 +98,9 @@ void cli_help(const struct cli_command *command);
 /** cli_bash_completion() - Print the completion script for bash */
 void cli_bash_completion(void);
 
+/** cli_manual() - Print the subcommands and their options as mdoc source */
+void cli_manual(void);
+
 /** cli_value() - Value of the option @name; NULL if it was not given */
 const char *cli_value(const struct cli_args *args, const char *name);
 

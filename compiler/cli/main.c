@@ -57,6 +57,10 @@ int main(int argc, char **argv)
 		cli_bash_completion();
 		return finish(CLI_YES);
 	}
+	if (strcmp(argv[1], "--man-commands") == 0) {
+		cli_manual();
+		return finish(CLI_YES);
+	}
 	command = cli_command(argv[1]);
 	if (!command) {
 		cli_error("unknown command \"%s\"", argv[1]);
