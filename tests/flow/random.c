@@ -52,8 +52,7 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 	uint64_t i;
 	STR(lines);
 
-	if (!document_compile(&a, "random", text, strlen(text), slot, "test",
-			      &c)) {
+	if (!document_compile(&a, "random", text, strlen(text), slot, &c)) {
 		printf("refused, seed %llu\n  document: %s\n",
 		       (unsigned long long)seed, text);
 		return false;
