@@ -3,10 +3,6 @@
 #include "config.h"
 
 #include "config_table.h"
-#include "scan.h"
-
-_Static_assert(CONFIG_MAX_BYTES == SCAN_MAX_BYTES, "one limit, said twice");
-_Static_assert(CONFIG_MAX_DEPTH == SCAN_MAX_DEPTH, "one limit, said twice");
 
 bool config_read(struct arena *a, struct diags *d, struct config *ret)
 {

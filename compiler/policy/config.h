@@ -12,12 +12,13 @@
 #include "dname.h"
 #include "group.h"
 #include "ip.h"
+#include "scan.h"
 
 /** CONFIG_MAX_BYTES - Size of the largest document that is read */
-#define CONFIG_MAX_BYTES (64u << 20)
+#define CONFIG_MAX_BYTES SCAN_MAX_BYTES
 
 /** CONFIG_MAX_DEPTH - Nesting of the deepest document that is read */
-#define CONFIG_MAX_DEPTH 32
+#define CONFIG_MAX_DEPTH SCAN_MAX_DEPTH
 
 /* In every enum below zero means "not set", which is what null and "" mean in
  * the document. */

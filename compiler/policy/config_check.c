@@ -136,13 +136,14 @@ static void check_exclusive(struct field_ctx *c, uint32_t set)
 				     others[i].name);
 }
 
-static int compare_bindings(const void *x, const void *y)
-{
-	const struct config_binding *a =
-		*(const struct config_binding *const *)x;
-	const struct config_binding *b =
-		*(const struct config_binding *const *)y;
+/** struct published - A binding, to be sorted by what it occupies */
+struct published {
+	const struct config_binding *binding;
+};
 
+static int compare_places(const struct config_binding *a,
+			  const struct config_binding *b)
+{
 	if (a->host_port != b->host_port)
 		return a->host_port - b->host_port;
 	if (a->proto != b->proto)
@@ -154,44 +155,42 @@ static int compare_bindings(const void *x, const void *y)
 	return 0;
 }
 
-static int compare_bindings_stable(const void *x, const void *y)
+static int compare_published(const void *x, const void *y)
 {
-	const struct config_binding *a =
-		*(const struct config_binding *const *)x;
-	const struct config_binding *b =
-		*(const struct config_binding *const *)y;
-	int order = compare_bindings(x, y);
+	const struct published *a = x, *b = y;
+	int order = compare_places(a->binding, b->binding);
 
-	return order ? order : a < b ? -1 : a > b;
+	if (order)
+		return order;
+	return a->binding < b->binding ? -1 : a->binding > b->binding;
 }
 
 static void check_bindings(struct field_ctx *c, const struct config *config)
 {
 	ARENA(s);
 	size_t n = config->n_bindings, first = 0;
-	const struct config_binding **v =
-		arena_array(&s, n, const struct config_binding *);
+	struct published *v = arena_array(&s, n, struct published);
 
 	for (size_t i = 0; i < n; i++)
-		v[i] = &config->bindings[i];
+		v[i].binding = &config->bindings[i];
 	if (n > 1)
-		qsort(v, n, sizeof(*v), compare_bindings_stable);
+		qsort(v, n, sizeof(*v), compare_published);
 	for (size_t i = 1; i < n; i++) {
+		const struct config_binding *b = v[i].binding;
 		char buf[IP_TEXT_MAX];
 
-		if (compare_bindings(&v[first], &v[i])) {
+		if (compare_places(v[first].binding, b)) {
 			first = i;
 			continue;
 		}
 		/* A port that could not be read is 0. */
-		if (!v[i]->host_port)
+		if (!b->host_port)
 			continue;
-		diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0, v[i]->pointer,
+		diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0, b->pointer,
 			 "publish it once, or on another address",
 			 "%s port %u on %s is published by %s already",
-			 v[i]->proto == CONFIG_UDP ? "UDP" : "TCP",
-			 v[i]->host_port, ip_format(v[i]->bind, buf),
-			 v[first]->pointer);
+			 b->proto == CONFIG_UDP ? "UDP" : "TCP", b->host_port,
+			 ip_format(b->bind, buf), v[first].binding->pointer);
 	}
 }
 

@@ -5,20 +5,40 @@
 #include "config_table.h"
 #include "locate.h"
 
-/* Append text that is no macro and no escape, whatever it holds. */
+/* Source lines of the manual end behind a sentence, or before this column. */
+#define LINE_END 72
+
+/* Append one character that is no macro and no escape, whatever it is. */
+static void put_char(struct str *out, char c, bool first)
+{
+	if (first && (c == '.' || c == '\''))
+		str_puts(out, "\\&");
+	if (c == '\\')
+		str_puts(out, "\\e");
+	else if (c == '-')
+		str_puts(out, "\\-");
+	else if (c == '"')
+		str_puts(out, "\\(dq");
+	else
+		str_putc(out, c);
+}
+
+/* Append text, its line ends where mdoc wants them. */
 static void put_plain(struct str *out, const char *text)
 {
-	if (*text == '.' || *text == '\'')
-		str_puts(out, "\\&");
-	for (; *text; text++) {
-		if (*text == '\\')
-			str_puts(out, "\\e");
-		else if (*text == '-')
-			str_puts(out, "\\-");
-		else if (*text == '"')
-			str_puts(out, "\\(dq");
-		else
-			str_putc(out, *text);
+	size_t start = out->len;
+
+	for (const char *p = text; *p; p++) {
+		size_t word = strcspn(p + 1, " ");
+		bool sentence = p > text && p[-1] == '.';
+
+		if (*p == ' ' &&
+		    (sentence || out->len - start + word > LINE_END)) {
+			str_putc(out, '\n');
+			start = out->len;
+		} else {
+			put_char(out, *p, out->len == start);
+		}
 	}
 }
 
@@ -74,9 +94,10 @@ static void put_field(struct str *out, const struct field *f)
 		str_printf(out, "From %ju to %ju.\n", (uintmax_t)f->min,
 			   (uintmax_t)f->max);
 	if (f->initial) {
-		str_puts(out, "Unset: ");
-		put_plain(out, f->initial);
-		str_puts(out, ".\n");
+		STR(initial);
+
+		str_printf(&initial, "Unset: %s.\n", f->initial);
+		put_plain(out, str_text(&initial));
 	}
 }
 

@@ -2,6 +2,7 @@
 /* config_table.c - The field tables of the input language. */
 #include "config_table.h"
 
+#include "config_pattern.h"
 #include "config_value.h"
 
 #define COUNT(v)	 (sizeof(v) / sizeof(*(v)))
@@ -11,29 +12,6 @@
 /* The decoder stores words and booleans as unsigned int. */
 _Static_assert(sizeof(enum config_bool) == sizeof(unsigned int), "enum size");
 _Static_assert((int)CONFIG_FALSE == 1 && (int)CONFIG_TRUE == 2, "booleans");
-
-/* Regular expressions of the JSON Schema. The decoder says more, and says it
- * better; these are for editors and for other programs' checks. */
-#define PORT \
-	"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}" \
-	"|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
-#define PORTS_PATTERN  "^" PORT "(-" PORT ")?$"
-#define PREFIX_PATTERN "^[0-9A-Fa-f:.]+/(0|[1-9][0-9]{0,2})$"
-#define POOL4_PATTERN  "^[0-9]{1,3}(\\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|30)$"
-#define POOL6_PATTERN \
-	"^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/([0-9]|[1-5][0-9]|6[0-4])$"
-#define BIND_PATTERN \
-	"^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"
-#define NAME_PATTERN   "^[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*$"
-#define SUFFIX_PATTERN "^\\.?[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*$"
-#define HOST_PATTERN   "^(\\*\\.)?[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*$"
-#define DEST_PATTERN \
-	"^(\\*|[0-9A-Fa-f:.]+/(0|[1-9][0-9]{0,2})" \
-	"|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[0-9]{1,3}(\\.[0-9]{1,3}){3}" \
-	"|(?!\\.?[0-9.]+$)" \
-	"(?!(any|all|meta|none|internet|localhost|link_local|Public|Private" \
-	"|Host|Metadata|Loopback|Multicast|Link-local|Link-Local)$)" \
-	"\\.?[^ .*:/@\\[\\]\\\\][^ *:/@\\[\\]\\\\]*)$"
 
 static const struct field_word preset_words[] = {
 	{"none", CONFIG_PRESET_NONE, "nothing passes"},
@@ -604,8 +582,7 @@ static const struct field network_fields[] = {
 	{
 		.name = "Ports",
 		.kind = FIELD_MAP,
-		.offset = AT(config, bindings),
-		.count = AT(config, n_bindings),
+		.offset = AT(config, bindings), .count = AT(config, n_bindings),
 		.size = sizeof(struct config_binding),
 		.value = AT(config_binding, guest_port),
 		.min = 1,
@@ -621,8 +598,7 @@ static const struct field network_fields[] = {
 		.name = "PortBindings",
 		.kind = FIELD_OBJECT,
 		.flags = FIELD_LIST,
-		.offset = AT(config, bindings),
-		.count = AT(config, n_bindings),
+		.offset = AT(config, bindings), .count = AT(config, n_bindings),
 		.size = sizeof(struct config_binding),
 		.object = &config_objects[CONFIG_PORT_BINDING],
 		.example = "{\"HostPort\": 8080, \"GuestPort\": 80}",
@@ -687,8 +663,7 @@ static const struct field network_fields[] = {
 		.name = "Secrets",
 		.kind = FIELD_OBJECT,
 		.flags = FIELD_LIST,
-		.offset = AT(config, secrets),
-		.count = AT(config, n_secrets),
+		.offset = AT(config, secrets), .count = AT(config, n_secrets),
 		.size = sizeof(struct config_secret),
 		.object = &config_objects[CONFIG_SECRET],
 		.example = "{\"Name\": \"API_KEY\", \"ValueEnv\": \"API_KEY\"}",
@@ -705,36 +680,31 @@ static const struct field network_fields[] = {
 	},
 };
 
-/* clang-format on */
-
-#define OBJECT(text, table, checks, what) \
-	{ \
-		.name = text, .fields = table, .n = COUNT(table), \
-		.check = checks, .about = what, \
-	}
+#define FIELDS(table) table, COUNT(table)
 
 const struct field_object config_objects[CONFIG_OBJECT_COUNT] = {
-	[CONFIG_NETWORK] = OBJECT("NetworkConfig", network_fields,
-				  config_check_network,
-				  "The network of one sandbox."),
-	[CONFIG_RULE] = OBJECT("PolicyRule", rule_fields, config_check_rule,
-			       "One rule."),
-	[CONFIG_DNS] =
-		OBJECT("DNS", dns_fields, NULL, "How names are resolved."),
-	[CONFIG_TLS] = OBJECT("TLS", tls_fields, config_check_tls,
-			      "How TLS is intercepted."),
-	[CONFIG_PORT_BINDING] = OBJECT("PortBinding", binding_fields,
-				       config_check_binding,
-				       "One published port."),
-	[CONFIG_RATE_LIMITER] = OBJECT("RateLimiter", limiter_fields, NULL,
-				       "Limits in both directions."),
-	[CONFIG_RATE_LIMIT] = OBJECT("RateLimit", rate_fields, NULL,
-				     "Limits in one direction."),
-	[CONFIG_TOKEN_BUCKET] = OBJECT("TokenBucket", bucket_fields, NULL,
-				       "A bucket that starts full and refills "
-				       "steadily."),
-	[CONFIG_SECRET] = OBJECT("SecretEntry", secret_fields,
-				 config_check_secret, "One secret."),
+	[CONFIG_NETWORK] = {"NetworkConfig", FIELDS(network_fields),
+			    config_check_network,
+			    "The network of one sandbox."},
+	[CONFIG_RULE] = {"PolicyRule", FIELDS(rule_fields), config_check_rule,
+			 "One rule."},
+	[CONFIG_DNS] = {"DNS", FIELDS(dns_fields), NULL,
+			"How names are resolved."},
+	[CONFIG_TLS] = {"TLS", FIELDS(tls_fields), config_check_tls,
+			"How TLS is intercepted."},
+	[CONFIG_PORT_BINDING] = {"PortBinding", FIELDS(binding_fields),
+				 config_check_binding, "One published port."},
+	[CONFIG_RATE_LIMITER] = {"RateLimiter", FIELDS(limiter_fields), NULL,
+				 "Limits in both directions."},
+	[CONFIG_RATE_LIMIT] = {"RateLimit", FIELDS(rate_fields), NULL,
+			       "Limits in one direction."},
+	[CONFIG_TOKEN_BUCKET] = {"TokenBucket", FIELDS(bucket_fields), NULL,
+				 "A bucket that starts full and refills "
+				 "steadily."},
+	[CONFIG_SECRET] = {"SecretEntry", FIELDS(secret_fields),
+			   config_check_secret, "One secret."},
 };
+
+/* clang-format on */
 
 _Static_assert(COUNT(network_fields) <= FIELD_MAX, "too many fields");

@@ -97,7 +97,8 @@ static void run_case(struct tally *t, const char *dir, const char *name)
 	flows = document_read(&a, file, &len);
 	text = document_read(&a, json, &len);
 	if (!flows || !text ||
-	    !document_compile(&a, json, text, len, slot_of(flows), &c)) {
+	    !document_compile(&a, json, text, len, slot_of(flows), "test",
+			      &c)) {
 		fail(t, json, 0, "cannot be run");
 		return;
 	}

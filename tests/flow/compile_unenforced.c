@@ -29,15 +29,15 @@ int main(int argc, char **argv)
 	const char *text;
 	size_t len, i;
 
-	if (argc < 3 || argc > 4 ||
-	    (argc == 4 && !document_number(argv[3], UINT32_MAX, &slot))) {
-		fputs("usage: compile_unenforced DOCUMENT DIR [SLOT]\n",
+	if (argc < 3 || argc > 5 ||
+	    (argc > 3 && !document_number(argv[3], UINT32_MAX, &slot))) {
+		fputs("usage: compile_unenforced DOCUMENT DIR [SLOT [NAME]]\n",
 		      stderr);
 		return 2;
 	}
 	text = document_read(&a, argv[1], &len);
-	if (!text ||
-	    !document_compile(&a, argv[1], text, len, (uint32_t)slot, &c))
+	if (!text || !document_compile(&a, argv[1], text, len, (uint32_t)slot,
+				       argc > 4 ? argv[4] : "test", &c))
 		return 1;
 	if (!make_directory(argv[2]) ||
 	    !make_directory(arena_printf(&a, "%s/guest", argv[2])))

@@ -7,11 +7,12 @@
 #include <string.h>
 
 bool document_compile(struct arena *a, const char *file, const char *text,
-		      size_t len, uint32_t slot, struct compiled *ret)
+		      size_t len, uint32_t slot, const char *name,
+		      struct compiled *ret)
 {
 	struct diags d = {.arena = a, .file = file, .text = text, .len = len};
 	const struct compile_request req = {
-		.name = "test",
+		.name = name,
 		.slot = slot,
 		.unenforced = true,
 	};

@@ -12,13 +12,14 @@
  * @text:	the document
  * @len:	its bytes
  * @slot:	slot number
+ * @name:	sandbox name
  * @ret:	result; must not be moved
  *
  * Fields that this version does not enforce are taken as if they were absent.
  */
 bool document_compile(struct arena *a, const char *file, const char *text,
-		      size_t len, uint32_t slot, struct compiled *ret)
-	__attribute__((warn_unused_result));
+		      size_t len, uint32_t slot, const char *name,
+		      struct compiled *ret) __attribute__((warn_unused_result));
 
 /**
  * document_read() - A whole file

@@ -52,7 +52,8 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 	uint64_t i;
 	STR(lines);
 
-	if (!document_compile(&a, "random", text, strlen(text), slot, &c)) {
+	if (!document_compile(&a, "random", text, strlen(text), slot, "test",
+			      &c)) {
 		printf("refused, seed %llu\n  document: %s\n",
 		       (unsigned long long)seed, text);
 		return false;

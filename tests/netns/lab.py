@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""lab.py - A laboratory of namespaces: a host, the world, and sandboxes.
+
+Everything is inside namespaces of this process: enter_laboratory() runs the
+program again with a network and a mount namespace of its own, so that neither
+/run/netns nor the ruleset, routes and settings of the machine are touched, and
+nothing is left when it ends, however it ends.
+
+    guest eth0 -- guest0 [msb-NAME] uplink0 -- msb-NAME [host] world0 -- eth0 [world]
+
+The world answers for every address. Sandboxes are made from plan.json and the
+rulesets beside it with ip and nft alone.
+"""
+import ctypes
+import ipaddress
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import wire
+
+CLONE_NEWNET = 0x40000000
+ETH_P_ALL = 3
+PACKET_OUTGOING = 4
+SO_RCVBUFFORCE = 33
+WORLD4 = ("192.0.2.1", "192.0.2.2")
+WORLD6 = ("2001:db8:ffff:ffff::1", "2001:db8:ffff:ffff::2")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def enter_laboratory():
+    """Run this program again in namespaces of its own, as root; 77 if not."""
+    if os.environ.get("MSB_LABORATORY") == str(os.getppid()):
+        for command in (["mount", "-t", "tmpfs", "tmpfs", "/run"],
+                        ["mount", "-t", "sysfs", "sysfs", "/sys"]):
+            subprocess.run(command, check=True)
+        os.mkdir("/run/netns")
+        return
+    if os.geteuid() != 0:
+        print("skipped: network namespaces need root")
+        sys.exit(77)
+    os.environ["MSB_LABORATORY"] = str(os.getpid())
+    sys.exit(subprocess.run(
+        ["unshare", "--net", "--mount", "--propagation", "private",
+         sys.executable] + sys.argv, check=False).returncode)
+
+
+def run(*command, text=None, check=True):
+    """Run a command; its output, or an error that says what it said."""
+    done = subprocess.run(command, input=text, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if check and done.returncode:
+        raise RuntimeError("%s: %s" % (" ".join(command), done.stderr.strip()))
+    return done.stdout if check else done
+
+
+class Namespace:
+    """A network namespace: with NS: runs in it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.back = []
+
+    def __enter__(self):
+        self.back.append(os.open("/proc/thread-self/ns/net",
+                                 os.O_RDONLY | os.O_CLOEXEC))
+        self._set(self.fd)
+        return self
+
+    def __exit__(self, *_):
+        fd = self.back.pop()
+        self._set(fd)
+        os.close(fd)
+
+    @staticmethod
+    def _set(fd):
+        if _libc.setns(fd, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def run(self, *command, **options):
+        with self:
+            return run(*command, **options)
+
+    def sysctl(self, key, value):
+        with self, open("/proc/sys/" + key, "w", encoding="ascii") as file:
+            file.write(value)
+
+    def socket(self, *args):
+        with self:
+            return socket.socket(*args)
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Wire:
+    """Raw access to one interface: sends frames, reads what comes in."""
+
+    def __init__(self, namespace, link):
+        self.socket = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                       socket.htons(ETH_P_ALL))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 26)
+        self.socket.bind((link, ETH_P_ALL))
+        self.socket.setblocking(False)
+
+    def send(self, frame):
+        self.socket.send(frame)
+
+    def read(self, seconds=0.0, until=None):
+        """IP packets that came in; no longer than until(packet) is true."""
+        packets, end = [], time.monotonic() + seconds
+        while True:
+            try:
+                data, address = self.socket.recvfrom(65536)
+            except BlockingIOError:
+                left = end - time.monotonic()
+                if left <= 0:
+                    return packets
+                select.select([self.socket], [], [], left)
+                continue
+            if address[2] == PACKET_OUTGOING or data[12:14] not in (
+                    b"\x08\x00", b"\x86\xdd"):
+                continue
+            packets.append(wire.Packet(data[14:]))
+            if until and until(packets[-1]):
+                return packets
+
+    def close(self):
+        self.socket.close()
+
+
+def make_namespace(name):
+    run("ip", "netns", "add", name)
+    namespace = Namespace("/run/netns/" + name)
+    namespace.run("ip", "link", "set", "lo", "up")
+    return namespace
+
+
+class Laboratory:
+    """The host's namespace, which is this process's own, and the world."""
+
+    def __init__(self):
+        self.host = Namespace("/proc/thread-self/ns/net")
+        run("ip", "netns", "attach", "host", str(os.getpid()))
+        run("ip", "link", "set", "lo", "up")
+        self.world = make_namespace("world")
+        run("ip", "link", "add", "world0", "type", "veth", "peer", "name",
+            "eth0", "netns", "world")
+        for namespace in (self.host, self.world):
+            for key, value in (
+                    ("net/ipv4/conf/all/rp_filter", "0"),
+                    ("net/ipv4/conf/default/rp_filter", "0"),
+                    ("net/ipv4/icmp_ratelimit", "0"),
+                    ("net/ipv6/icmp/ratelimit", "0")):
+                namespace.sysctl(key, value)
+        self.host.sysctl("net/ipv4/conf/world0/rp_filter", "0")
+        for namespace, link, own in ((self.host, "world0", 0),
+                                     (self.world, "eth0", 1)):
+            namespace.run("ip", "addr", "add", WORLD4[own] + "/30", "dev",
+                          link)
+            namespace.run("ip", "addr", "add", WORLD6[own] + "/64", "dev",
+                          link, "nodad")
+            namespace.run("ip", "link", "set", link, "up")
+        self.host.run("ip", "route", "add", "default", "via", WORLD4[1])
+        self.host.run("ip", "-6", "route", "add", "default", "via", WORLD6[1])
+        # The world has every address that is not the host's.
+        self.world.run("ip", "route", "add", "local", "0.0.0.0/0", "dev",
+                       "lo", "table", "main")
+        self.world.run("ip", "-6", "route", "add", "local", "::/0", "dev",
+                       "lo", "table", "main")
+        self.world.sysctl("net/ipv6/ip_nonlocal_bind", "1")
+        end = time.monotonic() + 5
+        for namespace in (self.host, self.world):
+            while "tentative" in namespace.run("ip", "-6", "addr"):
+                if time.monotonic() > end:
+                    raise RuntimeError("duplicate address detection hangs")
+                time.sleep(0.02)
+        self.world.sysctl("net/ipv4/ip_nonlocal_bind", "1")
+
+    @staticmethod
+    def silence(namespace):
+        """Let a kernel answer nothing but neighbour discovery."""
+        namespace.run("nft", "-f", "-", text="""table inet silence {
+  chain input { type filter hook input priority filter; policy drop
+    icmpv6 type { 133, 134, 135, 136 } accept
+  }
+}
+""")
+
+    @staticmethod
+    def unsilence(namespace):
+        namespace.run("nft", "delete", "table", "inet", "silence")
+
+    def mac(self, namespace, link):
+        found = re.search(r"link/ether (\S+)",
+                          namespace.run("ip", "link", "show", link))
+        return wire.mac(found.group(1))
+
+
+class Sandbox:
+    """A sandbox that was made from a directory with plan.json."""
+
+    def __init__(self, lab, directory, guest="guest"):
+        self.lab, self.directory = lab, directory
+        with open(os.path.join(directory, "plan.json"),
+                  encoding="utf-8") as file:
+            self.plan = json.load(file)
+        self.name = self.plan["name"]
+        self.guest_name = guest
+        self.gateway_name = next(n["name"] for n in self.plan["namespaces"]
+                                 if n["ns"] == "gateway")
+        self.wires = []
+        self.ns = {"host": lab.host}
+        self._provision()
+        self.gateway, self.guest = self.ns["gateway"], self.ns["guest"]
+        self._addresses()
+        self._wait()
+
+    def _wait(self):
+        """The kernel brings a link's IPv6 up a moment after the link."""
+        end = time.monotonic() + 5
+        for link in self.plan["links"]:
+            for side in link["ends"]:
+                while "state UP" not in self.ns[side["ns"]].run(
+                        "ip", "link", "show", side["name"]):
+                    if time.monotonic() > end:
+                        raise RuntimeError(side["name"] + " stays down")
+                    time.sleep(0.01)
+
+    def _provision(self):
+        """What "up" does, in the order that plan.json is to be made in."""
+        plan = self.plan
+        self.ns["gateway"] = make_namespace(self.gateway_name)
+        self.ns["guest"] = make_namespace(self.guest_name)
+        self._sysctls(False)
+        for ruleset in plan["rulesets"]:
+            self.ns[ruleset["ns"]].run(
+                "nft", "-f", os.path.join(self.directory, ruleset["file"]))
+        for link in plan["links"]:
+            a, b = link["ends"]
+            self.ns[a["ns"]].run(
+                "ip", "link", "add", a["name"], "address", a["mac"], "mtu",
+                str(link["mtu"]), "type", "veth", "peer", "name", b["name"],
+                "address", b["mac"], "mtu", str(link["mtu"]), "netns",
+                self._netns(b["ns"]))
+        self._sysctls(True)
+        for address in plan["addresses"]:
+            self.ns[address["ns"]].run(
+                "ip", "addr", "add", address["address"], "dev",
+                address["link"], *["nodad"] if ":" in address["address"]
+                else [])
+        for link in plan["links"]:
+            for end in link["ends"]:
+                self.ns[end["ns"]].run("ip", "link", "set", end["name"], "up")
+        for route in plan["routes"]:
+            self.ns[route["ns"]].run(
+                "ip", "-6" if ":" in route["destination"] else "-4", "route",
+                "add", route["type"], route["destination"],
+                *["via", route["via"]] if "via" in route else [],
+                "dev", route["link"], *["onlink"] if "via" in route else [],
+                "table", str(route["table"]))
+        for rule in plan["policy_routing"]:
+            self.ns[rule["ns"]].run(
+                "ip", "-" + rule["family"][-1], "rule", "add", "priority",
+                str(rule["priority"]), "fwmark", str(rule["fwmark"]), "table",
+                str(rule["table"]))
+
+    def _netns(self, which):
+        return {"host": "host", "gateway": self.gateway_name,
+                "guest": self.guest_name}[which]
+
+    def _sysctls(self, with_link):
+        for setting in self.plan["sysctls"]:
+            if ("link" in setting) == with_link:
+                self.ns[setting["ns"]].sysctl(setting["key"],
+                                              setting["value"])
+
+    def _addresses(self):
+        own = {}
+        for a in self.plan["addresses"]:
+            address = ipaddress.ip_interface(a["address"])
+            own[a["link"], address.version] = address
+        self.net = {v: own["eth0", v].network for v in (4, 6)}
+        self.guest_ip = {v: own["eth0", v].ip for v in (4, 6)}
+        self.gateway_ip = {v: own["guest0", v].ip for v in (4, 6)}
+        macs = {end["name"]: wire.mac(end["mac"])
+                for link in self.plan["links"] for end in link["ends"]}
+        self.uplink = next(
+            end["name"] for link in self.plan["links"]
+            for end in link["ends"] if end["ns"] == "host")
+        self.macs = macs
+
+    def wire(self, which):
+        """A Wire at the guest ("guest") or the host's end ("uplink")."""
+        if which == "guest":
+            made = Wire(self.guest, "eth0")
+        else:
+            made = Wire(self.lab.host, self.uplink)
+        self.wires.append(made)
+        return made
+
+    def from_guest(self, packet):
+        """The frame that carries a packet from the guest."""
+        return wire.frame(self.macs["guest0"], self.macs["eth0"], packet)
+
+    def from_host(self, packet):
+        """The frame that carries a packet from the host's end."""
+        return wire.frame(self.macs["uplink0"], self.macs[self.uplink],
+                          packet)
+
+    def replace(self, directory):
+        """Load another policy over the one that is in force."""
+        self.gateway.run("nft", "-f", os.path.join(directory, "sandbox.nft"))
+
+    def probe(self):
+        """Record in a table of its own what passes the judge."""
+        self.gateway.run("nft", "-f", "-", text="""table inet probe {
+  set seen4 { type ipv4_addr . inet_proto . inet_service . inet_service
+    size 65535; flags dynamic; }
+  set seen6 { type ipv6_addr . inet_proto . inet_service . inet_service
+    size 65535; flags dynamic; }
+  chain probe { type filter hook prerouting priority mangle + 1
+    policy accept
+    meta l4proto icmpv6 icmpv6 type { 133, 134, 135, 136 } return
+    add @seen4 { ip daddr . meta l4proto . th sport . th dport }
+    add @seen6 { ip6 daddr . meta l4proto . th sport . th dport }
+  }
+}
+""")
+
+    def probed(self):
+        """The set of (destination, protocol, first 4 bytes) that passed."""
+        seen = set()
+        for name in ("seen4", "seen6"):
+            listed = json.loads(self.gateway.run(
+                "nft", "-jn", "list", "set", "inet", "probe", name))
+            for item in listed["nftables"]:
+                for elem in item.get("set", {}).get("elem", []):
+                    elem = elem.get("elem", elem)
+                    elem = elem.get("val", elem)["concat"]
+                    seen.add((ipaddress.ip_address(elem[0]),) +
+                             tuple(int(n) for n in elem[1:]))
+        return seen
+
+    def close(self):
+        for made in self.wires:
+            made.close()
+        self.gateway.close()
+        self.guest.close()
+        run("ip", "netns", "delete", self.gateway_name)
+        run("ip", "netns", "delete", self.guest_name)
+        # Both ends of a pair go with either; the name is free at once only
+        # if this is waited for.
+        run("ip", "link", "delete", self.uplink, check=False)
+        run("nft", "delete", "table", "inet", "msb", check=False)
+
+
+def compile_document(program, document, directory, slot=0, name="test"):
+    """Write the artefacts of a document, with or without what is enforced."""
+    shutil.rmtree(directory, ignore_errors=True)
+    run(program, document, directory, str(slot), name)
+    return directory

@@ -1,0 +1,585 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""scenes.py - What packets do that no line of the flow language says."""
+import ipaddress
+import json
+import os
+import socket
+import struct
+
+from lab import Sandbox, Wire, WORLD4, WORLD6, compile_document
+import wire
+
+WEB = {4: ipaddress.ip_address("198.51.100.7"),
+       6: ipaddress.ip_address("2001:db8::7")}
+OTHER = {4: ipaddress.ip_address("203.0.113.9"),
+         6: ipaddress.ip_address("2001:db8::9")}
+ROUTER = {4: ipaddress.ip_address("203.0.113.254"),
+          6: ipaddress.ip_address("2001:db8:fe::1")}
+HOST = {4: ipaddress.ip_address(WORLD4[0]), 6: ipaddress.ip_address(WORLD6[0])}
+FAMILIES = (4, 6)
+WAIT = 0.4
+# As long as an absence is waited for.
+ABSENCE = 0.08
+
+
+class Stage:
+    """What a scene needs: sandboxes, wires, a place to write."""
+
+    def __init__(self, lab, program, scratch, name, report):
+        self.lab, self.program, self.scratch = lab, program, scratch
+        self.name, self.report = name, report
+        self.sandboxes, self.silent = [], []
+        self.world = Wire(lab.world, "eth0")
+        self.n = 0
+
+    def compile(self, document, slot=0, name="test"):
+        self.n += 1
+        base = os.path.join(self.scratch, "%s-%d" % (self.name, self.n))
+        with open(base + ".json", "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        return compile_document(self.program, base + ".json", base, slot, name)
+
+    def sandbox(self, document, slot=0, name="test"):
+        made = Sandbox(self.lab, self.compile(document, slot, name),
+                       "guest-" + name)
+        made.probe()
+        made.at_guest, made.at_host = made.wire("guest"), made.wire("uplink")
+        self.sandboxes.append(made)
+        return made
+
+    def silence(self, namespace):
+        self.lab.silence(namespace)
+        self.silent.append(namespace)
+
+    def check(self, what, good, detail=""):
+        self.report.check("%s: %s" % (self.name, what), good, detail)
+
+    def close(self):
+        for namespace in self.silent:
+            self.lab.unsilence(namespace)
+        for sandbox in self.sandboxes:
+            sandbox.close()
+        self.world.close()
+
+    # Sends a packet, and looks for it where it should or should not be.
+
+    def sees(self, at, test, want=True):
+        """Whether a packet that passes the test comes in at a wire."""
+        found = [p for p in at.read(WAIT if want else ABSENCE, test)
+                 if test(p)]
+        return found[-1] if found else None
+
+    def crosses(self, what, sandbox, packet, tag, want=True):
+        """From the guest to the world."""
+        self.world.read()
+        sandbox.at_guest.send(sandbox.from_guest(packet))
+        seen = self.sees(self.world, lambda p: p.tag() == tag, want)
+        self.check(what, bool(seen) == want, "seen in the world: %s" %
+                   bool(seen))
+        return seen
+
+    def enters(self, what, sandbox, frame_out, at, test, want=True):
+        """From the world's wire or the host's end to the guest."""
+        sandbox.at_guest.read()
+        at.send(frame_out)
+        seen = self.sees(sandbox.at_guest, test, want)
+        self.check(what, bool(seen) == want, "seen at the guest: %s" %
+                   bool(seen))
+        return seen
+
+    def from_world(self, packet):
+        """The frame that carries a packet from the world to the host."""
+        return wire.frame(self.lab.mac(self.lab.host, "world0"),
+                          self.lab.mac(self.lab.world, "eth0"), packet)
+
+
+def first(sandbox, v, to, port, tag, proto=wire.UDP, sport=None):
+    """The first packet of a flow from the guest."""
+    own = sandbox.guest_ip[v]
+    return wire.ip(own, to, proto, wire.transport(
+        own, to, proto, sport or 20000 + tag, port, tag))
+
+
+def answer_to(seen, tag):
+    """The datagram that answers one that was seen."""
+    return wire.ip(seen.dst, seen.src, wire.UDP, wire.udp(
+        seen.dst, seen.src, seen.dport, seen.sport,
+        struct.pack("!I", wire.MAGIC | tag)))
+
+
+def error_about(source, seen, kind, code):
+    """An ICMP error of a router, about a packet that was seen there."""
+    original = wire.ip(seen.src, seen.dst, seen.proto, seen.load)
+    rest = struct.pack("!I", 1280) if (kind, code) in ((3, 4), (2, 0)) else \
+        b"\0\0\0\0"
+    proto = wire.ICMP if seen.version == 4 else wire.ICMPV6
+    return wire.ip(source, seen.src, proto, wire.icmp(
+        source, seen.src, kind, code, rest, original))
+
+
+ERRORS = {4: {"port unreachable": (3, 3), "time exceeded": (11, 0),
+              "fragmentation needed": (3, 4)},
+          6: {"port unreachable": (1, 4), "time exceeded": (3, 0),
+              "packet too big": (2, 0)}}
+
+
+def is_error(kind, code):
+    return lambda p: (p.proto in (wire.ICMP, wire.ICMPV6) and p.kind == kind
+                      and p.code == code)
+
+
+def spoofed_sources(stage):
+    s = stage.sandbox({"Policy": "allow-all"})
+    stage.silence(stage.lab.world)
+    tag = 0
+    sources = ["10.9.9.9", "198.51.100.66", "172.16.0.1", "172.16.0.6",
+               "172.16.0.3", "127.0.0.1", "169.254.62.1", "169.254.62.2",
+               "0.0.0.0", "192.0.2.1", "224.0.0.1", "2001:db8::66",
+               "fd42:6d73:62::1", "fd42:6d73:62::3", "fd42:6d73:62:1::2",
+               "fe80::6d:73ff:fe00:2", "fe80::1", "fe80::2", "::",
+               "::ffff:172.16.0.2", "::ffff:198.51.100.66"]
+    for text in sources:
+        src = ipaddress.ip_address(text)
+        for proto in (wire.UDP, wire.TCP, 1 if src.version == 4 else 58, 132):
+            tag += 1
+            to = WEB[src.version]
+            packet = wire.ip(src, to, proto, wire.transport(
+                src, to, proto, 20000 + tag, 443, tag))
+            s.at_guest.send(s.from_guest(packet))
+    leaks = [p for p in stage.world.read(0.2) if p.tag()]
+    stage.check("none leaves", not leaks, str([str(p.src) for p in leaks]))
+    stage.check("none passes", not s.probed(), str(s.probed()))
+    for text in ("::ffff:198.51.100.7", "::ffff:172.16.0.1"):
+        to = ipaddress.ip_address(text)
+        s.at_guest.send(s.from_guest(first(s, 6, to, 443, 900)))
+    stage.check("a mapped destination never passes", not s.probed())
+    for v in FAMILIES:
+        tag += 1
+        stage.crosses("the own IPv%d source passes" % v, s,
+                      first(s, v, WEB[v], 443, tag), tag)
+
+
+def neighbour_discovery(stage):
+    s = stage.sandbox({"Policy": "allow-all"})
+    own, gateway = s.guest_ip[6], s.gateway_ip[6]
+    local = ipaddress.ip_address("fe80::6d:73ff:fe00:2")
+    option = b"\x01\x01" + s.macs["eth0"]
+
+    def solicit(src, dst, target, kind=135, limit=255):
+        rest = b"\0\0\0\0" if kind == 135 else b"\x60\0\0\0"
+        return wire.ip(src, dst, wire.ICMPV6, wire.icmp(
+            src, dst, kind, 0, rest, target.packed + option), limit)
+
+    far = [WEB[6], ipaddress.ip_address("fd00::5"),
+           ipaddress.ip_address("ff02::1:ff00:7"),
+           ipaddress.ip_address("ff05::1"), ipaddress.ip_address("ff0e::1")]
+    for kind in (133, 134, 135, 136, 137):
+        for dst in far:
+            s.at_guest.send(s.from_guest(solicit(own, dst, WEB[6], kind)))
+            s.at_guest.send(s.from_guest(solicit(local, dst, WEB[6], kind)))
+    seen = [p for p in stage.world.read(0.2) + s.at_host.read()
+            if p.kind in (133, 134, 135, 136, 137) and
+            p.src in (own, local)]
+    stage.check("none goes further than the link", not seen,
+                str([(str(p.src), str(p.dst), p.kind) for p in seen]))
+    group = ipaddress.ip_address("ff02::1:ff00:1")
+    for src in (own, local):
+        for dst in (group, gateway):
+            s.at_guest.read()
+            s.at_guest.send(s.from_guest(solicit(src, dst, gateway)))
+            stage.check("the gateway answers %s to %s" % (src, dst), bool(
+                stage.sees(s.at_guest, lambda p: p.kind == 136)))
+    s.at_guest.read()
+    s.at_guest.send(s.from_guest(solicit(own, gateway, gateway, 135, 64)))
+    stage.check("not with another hop limit", not stage.sees(
+        s.at_guest, lambda p: p.kind == 136, False))
+
+
+def answers_and_errors(stage):
+    s = stage.sandbox({
+        "Rules": [{"Action": "allow", "Destination": "198.51.100.7"},
+                  {"Action": "allow", "Destination": "2001:db8::7"},
+                  {"Action": "allow", "Direction": "ingress"}],
+        "PortBindings": [{"HostPort": 5000, "GuestPort": 5000,
+                          "Protocol": "udp"}]})
+    stage.silence(stage.lab.world)
+    stage.silence(s.guest)
+    tag = 0
+    for v in FAMILIES:
+        tag += 1
+        seen = stage.crosses("IPv%d datagram leaves" % v, s,
+                             first(s, v, WEB[v], 7000, tag), tag)
+        if not seen:
+            continue
+        stage.check("IPv%d source is the host's" % v, seen.src == HOST[v],
+                    str(seen.src))
+        back = stage.enters("IPv%d answer comes back" % v, s,
+                            stage.from_world(answer_to(seen, 500 + v)),
+                            stage.world, lambda p, v=v: p.tag() == 500 + v)
+        stage.check("IPv%d answer is from whom was asked" % v,
+                    back and back.src == WEB[v] and back.dport == 20000 + tag)
+        for name, (kind, code) in ERRORS[v].items():
+            stage.enters("IPv%d %s comes back" % (v, name), s,
+                         stage.from_world(error_about(ROUTER[v], seen, kind,
+                                                      code)),
+                         stage.world, is_error(kind, code))
+            never = wire.Packet(wire.ip(HOST[v], OTHER[v], wire.UDP, wire.udp(
+                HOST[v], OTHER[v], 20000 + tag, 7000)))
+            stage.enters("IPv%d unrelated %s does not" % (v, name), s,
+                         stage.from_world(error_about(ROUTER[v], never, kind,
+                                                      code)),
+                         stage.world, is_error(kind, code), False)
+            inside = wire.Packet(wire.ip(
+                s.guest_ip[v], OTHER[v], wire.UDP,
+                wire.udp(s.guest_ip[v], OTHER[v], 20000 + tag, 7000)))
+            stage.enters("IPv%d unrelated %s at the uplink does not" %
+                         (v, name), s, s.from_host(error_about(
+                             ROUTER[v], inside, kind, code)), s.at_host,
+                         is_error(kind, code), False)
+        # A router on the way: the gateway itself.
+        own = s.guest_ip[v]
+        s.at_guest.read()
+        for to, want in ((WEB[v], True), (OTHER[v], False)):
+            s.at_guest.send(s.from_guest(wire.ip(
+                own, to, wire.UDP, wire.udp(own, to, 30000 + tag, 7001), 1)))
+            kind = 11 if v == 4 else 3
+            stage.check("IPv%d hop limit 1 is answered: %s" % (v, want), bool(
+                stage.sees(s.at_guest, is_error(kind, 0), want)) == want)
+        # The other direction.
+        peer, own = OTHER[v], s.guest_ip[v]
+        tag += 1
+        load = wire.transport(peer, own, wire.UDP, 40000, 5000, tag)
+        into = stage.enters("IPv%d datagram enters" % v, s,
+                            s.from_host(wire.ip(peer, own, wire.UDP, load)),
+                            s.at_host, lambda p, t=tag: p.tag() == t)
+        if not into:
+            continue
+        for about, want in ((into, True), (wire.Packet(wire.ip(
+                peer, own, wire.UDP, wire.udp(peer, own, 40001, 5000))),
+                False)):
+            kind, code = ERRORS[v]["port unreachable"]
+            s.at_host.read()
+            s.at_guest.send(s.from_guest(error_about(own, about, kind, code)))
+            stage.check("IPv%d guest's error leaves: %s" % (v, want), bool(
+                stage.sees(s.at_host, is_error(kind, code), want)) == want)
+        tag += 1
+        s.at_host.read()
+        s.at_guest.send(s.from_guest(answer_to(into, tag)))
+        out = stage.sees(s.at_host, lambda p, t=tag: p.tag() == t)
+        stage.check("IPv%d guest's answer leaves" % v, bool(out) and
+                    out.src == own and out.dst == peer)
+
+
+def bad_checksum(stage):
+    s = stage.sandbox({"Policy": "allow-all"})
+    for v in FAMILIES:
+        own = s.guest_ip[v]
+        load = bytearray(wire.transport(own, WEB[v], wire.UDP, 20000, 7000, v))
+        load[6] ^= 0xFF
+        stage.crosses("IPv%d packet that is invalid" % v, s, wire.ip(
+            own, WEB[v], wire.UDP, bytes(load)), v, False)
+
+
+def _rules(*allowed):
+    return [{"Action": "allow", "Destination": d} for d in allowed]
+
+
+class Conversation:
+    """A UDP flow that can be continued from either side."""
+
+    def __init__(self, stage, sandbox, v, to, tag):
+        self.stage, self.sandbox, self.v = stage, sandbox, v
+        self.to, self.tag = to, tag
+        self.seen = stage.crosses("IPv%d flow %d opens" % (v, tag), sandbox,
+                                  first(sandbox, v, to, 7000, tag), tag)
+        self.from_world("is answered", True)
+
+    def from_guest(self, what, want):
+        self.stage.crosses(
+            "IPv%d flow %d %s" % (self.v, self.tag, what), self.sandbox,
+            first(self.sandbox, self.v, self.to, 7000, self.tag), self.tag,
+            want)
+
+    def from_world(self, what, want):
+        if not self.seen:
+            return
+        self.stage.enters(
+            "IPv%d flow %d %s" % (self.v, self.tag, what), self.sandbox,
+            self.stage.from_world(answer_to(self.seen, self.tag)),
+            self.stage.world, lambda p: p.tag() == self.tag, want)
+
+    def error(self, what, want):
+        kind, code = ERRORS[self.v]["time exceeded"]
+        self.stage.enters(
+            "IPv%d flow %d %s" % (self.v, self.tag, what), self.sandbox,
+            self.stage.from_world(error_about(ROUTER[self.v], self.seen, kind,
+                                              code)),
+            self.stage.world, is_error(kind, code), want)
+
+
+def replaced_policy(stage):
+    bindings = [{"HostPort": 5000, "GuestPort": 5000, "Protocol": "udp"}]
+    wide = {"Rules": _rules("198.51.100.7", "203.0.113.9", "2001:db8::7",
+                            "2001:db8::9") + [
+        {"Action": "allow", "Direction": "ingress"}],
+            "PortBindings": bindings}
+    narrow = {"Rules": _rules("203.0.113.9", "2001:db8::9") + [
+        {"Action": "allow", "Direction": "ingress", "Destination":
+         "203.0.113.0/24"},
+        {"Action": "allow", "Direction": "ingress", "Destination":
+         "2001:db8::9"}],
+              "DefaultIngress": "deny", "PortBindings": bindings}
+    s = stage.sandbox(wide)
+    stage.silence(stage.lab.world)
+    stage.silence(s.guest)
+    before, after = stage.compile(wide), stage.compile(narrow)
+    tag = 0
+    for v in FAMILIES:
+        s.replace(before)
+        talks = []
+        for to in (WEB[v], WEB[v], OTHER[v], OTHER[v]):
+            tag += 1
+            talks.append(Conversation(stage, s, v, to, tag))
+        ingress = {}
+        for peer in (WEB[v], OTHER[v]):
+            tag += 1
+            load = wire.transport(peer, s.guest_ip[v], wire.UDP, 40000, 5000,
+                                  tag)
+            ingress[peer] = (tag, s.from_host(wire.ip(
+                peer, s.guest_ip[v], wire.UDP, load)))
+            ingress[peer] += (stage.enters(
+                "IPv%d flow %d enters" % (v, tag), s, ingress[peer][1],
+                s.at_host, lambda p, t=tag: p.tag() == t),)
+        own, web = s.guest_ip[v], WEB[v]
+        tcp = _handshake(stage, s, v, web, 7100)
+        other = _handshake(stage, s, v, OTHER[v], 7101)
+
+        s.replace(after)
+        talks[0].error("error about it, replaced", False)
+        talks[2].error("error before it was judged again", False)
+        talks[0].from_guest("dies, guest first", False)
+        talks[0].from_world("is dead from the world too", False)
+        talks[1].from_world("dies, world first", False)
+        talks[1].from_guest("is dead from the guest too", False)
+        talks[1].error("error about it is dead", False)
+        talks[2].from_guest("lives, guest first", True)
+        talks[2].from_world("lives from the world too", True)
+        talks[2].error("error about it comes back", True)
+        talks[3].from_world("lives, world first", True)
+        talks[3].from_guest("lives from the guest too", True)
+        for peer, want in ((web, False), (OTHER[v], True)):
+            number, frame, into = ingress[peer]
+            if not into:
+                continue
+            # The answer from the guest is the first packet that is judged.
+            s.at_host.read()
+            s.at_guest.send(s.from_guest(answer_to(into, number)))
+            stage.check("IPv%d ingress flow %d answers: %s" % (
+                v, number, want), bool(stage.sees(
+                    s.at_host, lambda p, t=number: p.tag() == t,
+                    want)) == want)
+            stage.enters("IPv%d ingress flow %d goes on: %s" % (
+                v, number, want), s, frame, s.at_host,
+                         lambda p, t=number: p.tag() == t, want)
+        for to, port, opened, want in ((web, 7100, tcp, False),
+                                       (OTHER[v], 7101, other, True)):
+            if not opened:
+                continue
+            data = wire.ip(own, to, wire.TCP, wire.tcp(
+                own, to, port + 20000, port, opened[0], opened[1], wire.ACK,
+                b"more"))
+            stage.world.read()
+            s.at_guest.send(s.from_guest(data))
+            stage.check("IPv%d connection goes on: %s" % (v, want), bool(
+                stage.sees(stage.world, lambda p: p.load.endswith(b"more"),
+                           want)) == want)
+        s.replace(before)
+        talks[1].from_world("is allowed again", True)
+        talks[0].from_guest("is allowed again", True)
+
+
+def _handshake(stage, s, v, to, port):
+    """Open a TCP connection by hand; its next numbers, or None."""
+    own = s.guest_ip[v]
+    stage.world.read()
+    s.at_guest.send(s.from_guest(wire.ip(own, to, wire.TCP, wire.tcp(
+        own, to, port + 20000, port, 1000))))
+    syn = stage.sees(stage.world, lambda p: p.proto == wire.TCP and
+                     p.dport == port)
+    stage.check("IPv%d SYN to port %d leaves" % (v, port), bool(syn))
+    if not syn:
+        return None
+    s.at_guest.read()
+    stage.world.send(stage.from_world(wire.ip(
+        syn.dst, syn.src, wire.TCP, wire.tcp(
+            syn.dst, syn.src, port, syn.sport, 5000, 1001,
+            wire.SYN | wire.ACK))))
+    stage.check("IPv%d SYN+ACK of port %d comes back" % (v, port), bool(
+        stage.sees(s.at_guest, lambda p: p.flags() == wire.SYN | wire.ACK)))
+    s.at_guest.send(s.from_guest(wire.ip(own, to, wire.TCP, wire.tcp(
+        own, to, port + 20000, port, 1001, 5001, wire.ACK))))
+    stage.sees(stage.world, lambda p: p.flags() == wire.ACK)
+    return 1001, 5001
+
+
+def isolation(stage):
+    document = {"Policy": "allow-all", "PortBindings": [
+        {"HostPort": 5000, "GuestPort": 5000, "Protocol": "udp"}]}
+    a = stage.sandbox(document, 0, "a")
+    b = stage.sandbox(document, 1, "b")
+    tag = 0
+    for v in FAMILIES:
+        for to in (b.guest_ip[v], b.gateway_ip[v]):
+            for proto in (wire.UDP, wire.TCP, 1 if v == 4 else 58):
+                tag += 1
+                b.at_guest.read()
+                a.at_guest.send(a.from_guest(first(a, v, to, 5000, tag,
+                                                   proto)))
+                stage.check("%s protocol %d does not reach the other" % (
+                    to, proto), not stage.sees(
+                        b.at_guest, lambda p, t=tag: p.tag() == t, False))
+        # The host's other networks may share the pool's range.
+        near = ipaddress.ip_address("172.16.0.10" if v == 4 else
+                                    "fd42:6d73:62:2::2")
+        tag += 1
+        stage.crosses("%s is nobody's, and in reach" % near, a,
+                      first(a, v, near, 5000, tag), tag)
+        # From the network straight to a guest, published port or not.
+        for port in (5000, 5001):
+            tag += 1
+            to, src = a.guest_ip[v], OTHER[v]
+            stage.enters("%s is not reached from the network" % to, a,
+                         stage.from_world(wire.ip(
+                             src, to, wire.UDP, wire.transport(
+                                 src, to, wire.UDP, 41000, port, tag))),
+                         stage.world, lambda p, t=tag: p.tag() == t, False)
+        # A sandbox cannot lend its neighbour's address.
+        tag += 1
+        stolen = b.guest_ip[v]
+        stage.crosses("the source %s is not a's" % stolen, a, wire.ip(
+            stolen, WEB[v], wire.UDP, wire.transport(
+                stolen, WEB[v], wire.UDP, 20000, 7000, tag)), tag, False)
+    for s in (a, b):
+        for v in FAMILIES:
+            tag += 1
+            stage.crosses("IPv%d of %s is open" % (v, s.name), s,
+                          first(s, v, WEB[v], 7000, tag), tag)
+
+
+def refusals(stage):
+    s = stage.sandbox({"Policy": "public-only", "TLS": {}})
+    stage.silence(s.guest)
+    tag = 0
+    for v in FAMILIES:
+        kind, code = ERRORS[v]["port unreachable"]
+        for port in (853, 5353, 5355, 137, 443):
+            tag += 1
+            s.at_guest.read()
+            s.at_guest.send(s.from_guest(first(s, v, WEB[v], port, tag)))
+            stage.check("IPv%d UDP %d: port unreachable" % (v, port), bool(
+                stage.sees(s.at_guest, is_error(kind, code))))
+        s.at_guest.read()
+        s.at_guest.send(s.from_guest(first(s, v, WEB[v], 853, tag, wire.TCP)))
+        reset = stage.sees(s.at_guest, lambda p: p.flags() & wire.RST)
+        stage.check("IPv%d TCP 853: reset" % v, bool(reset) and
+                    reset.src == WEB[v] and reset.sport == 853)
+        # What is denied is dropped without a word.
+        denied = ipaddress.ip_address("10.0.0.5" if v == 4 else "fd00::5")
+        for proto in (wire.UDP, wire.TCP, 1 if v == 4 else 58, 132):
+            tag += 1
+            s.at_guest.read()
+            s.at_guest.send(s.from_guest(first(s, v, denied, 80, tag, proto)))
+            said = stage.sees(s.at_guest, lambda p: p.kind not in (135, 136),
+                              False)
+            stage.check("IPv%d protocol %d: denied in silence" % (v, proto),
+                        not said)
+
+
+def gateway_ping(stage):
+    for allow in (True, False):
+        s = stage.sandbox({"Rules": [
+            {"Action": "allow" if allow else "deny", "Destination": "host",
+             "Protocols": ["icmpv4", "icmpv6"]}], "DefaultEgress": "allow"})
+        for v in FAMILIES:
+            s.at_guest.read()
+            s.at_guest.send(s.from_guest(first(
+                s, v, s.gateway_ip[v], 0, v, 1 if v == 4 else 58)))
+            reply = 0 if v == 4 else 129
+            stage.check("IPv%d answered: %s" % (v, allow), bool(stage.sees(
+                s.at_guest, lambda p, r=reply: p.kind == r and
+                p.proto in (1, 58), allow)) == allow)
+        s.close()
+        stage.sandboxes.remove(s)
+
+
+def _listener(namespace, family, kind, address, port):
+    made = namespace.socket(family, kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((address, port))
+    made.settimeout(1)
+    if kind == socket.SOCK_STREAM:
+        made.listen(8)
+    return made
+
+
+def _exchange(stage, what, s, family, kind, address, port, server):
+    """Ask a server through the sandbox, with ordinary sockets."""
+    good = b""
+    with s.guest.socket(family, kind) as client:
+        client.settimeout(1)
+        try:
+            client.connect((address, port))
+            client.send(b"question")
+            if kind == socket.SOCK_STREAM:
+                peer, _ = server.accept()
+                with peer:
+                    peer.settimeout(1)
+                    asked = peer.recv(100)
+                    peer.send(asked + b", answer")
+            else:
+                asked, back = server.recvfrom(100)
+                server.sendto(asked + b", answer", back)
+            good = client.recv(100)
+        except OSError as error:
+            good = str(error).encode()
+    stage.check(what, good == b"question, answer", good.decode())
+
+
+def dns_by_nat(stage):
+    s = stage.sandbox({"Policy": "public-only", "DNS": {
+        "RebindProtection": False,
+        "Nameservers": ["198.51.100.53", "[2001:db8::53]:5300"]}})
+    for v, family, address, port in (
+            (4, socket.AF_INET, "198.51.100.53", 53),
+            (6, socket.AF_INET6, "2001:db8::53", 5300)):
+        for name, kind in (("UDP", socket.SOCK_DGRAM),
+                           ("TCP", socket.SOCK_STREAM)):
+            with _listener(stage.lab.world, family, kind, address,
+                           port) as server:
+                _exchange(stage, "IPv%d %s through the gateway" % (v, name),
+                          s, family, kind, str(s.gateway_ip[v]), 53, server)
+
+
+def ordinary_sockets(stage):
+    s = stage.sandbox({"Policy": "public-only"})
+    for v, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
+        for name, kind in (("UDP", socket.SOCK_DGRAM),
+                           ("TCP", socket.SOCK_STREAM)):
+            with _listener(stage.lab.world, family, kind, str(WEB[v]),
+                           8080) as server:
+                _exchange(stage, "IPv%d %s to the internet" % (v, name), s,
+                          family, kind, str(WEB[v]), 8080, server)
+
+
+SCENES = {
+    "spoofed-sources": spoofed_sources,
+    "neighbour-discovery": neighbour_discovery,
+    "answers-and-errors": answers_and_errors,
+    "bad-checksum": bad_checksum,
+    "replaced-policy": replaced_policy,
+    "isolation": isolation,
+    "refusals": refusals,
+    "gateway-ping": gateway_ping,
+    "dns-by-nat": dns_by_nat,
+    "ordinary-sockets": ordinary_sockets,
+}
