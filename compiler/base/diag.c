@@ -143,6 +143,10 @@ void diag_add_place(struct diags *d, enum diag_level level, enum diag_code code,
 	struct diag diag = {.level = level, .code = code};
 	va_list ap;
 
+	if (!has_room(d, level)) {
+		d->count[level]++;
+		return;
+	}
 	diag.pointer = arena_strdup(d->arena, pointer);
 	place(&diag, d, offset, len);
 	va_start(ap, fmt);
