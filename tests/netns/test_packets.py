@@ -84,7 +84,9 @@ def main():
     lab = Laboratory()
     with tempfile.TemporaryDirectory(prefix="msb-packets-") as scratch:
         run(args.random, "--seed", str(args.seed), "--docs", str(args.docs),
-            "--flows", str(args.flows), "--dump", scratch)
+            "--flows", str(args.flows), "--dump", scratch, check=False)
+        report.check("random documents are written", len(glob.glob(
+            scratch + "/*.flows")) == args.docs)
         documents = sorted(glob.glob(args.cases + "/*.json")) + sorted(
             glob.glob(scratch + "/*.json"))
         for document in documents:
