@@ -278,6 +278,7 @@ def bad_checksum(stage):
         load[6] ^= 0xFF
         stage.crosses("IPv%d packet that is invalid" % v, s, wire.ip(
             own, WEB[v], wire.UDP, bytes(load)), v, False)
+    stage.check("none passes", not s.probed(), str(s.probed()))
 
 
 def _rules(*allowed):
