@@ -5,6 +5,12 @@
 
 #include "cli.h"
 
+static bool ends_sentence(const char *text, size_t len)
+{
+	return len > 2 && text[0] == '.' && text[1] == ' ' && text[2] >= 'A' &&
+	       text[2] <= 'Z';
+}
+
 /* Print text that is no macro and no escape, whatever it holds. */
 static void put_plain(const char *text, size_t len)
 {
@@ -21,6 +27,11 @@ static void put_plain(const char *text, size_t len)
 			fputs("\\(dq", stdout);
 		else
 			putchar(text[i]);
+		/* In mdoc a sentence starts on a line of its own. */
+		if (ends_sentence(text + i, len - i)) {
+			putchar('\n');
+			i++;
+		}
 	}
 }
 

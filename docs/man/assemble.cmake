@@ -2,7 +2,7 @@
 # Write a page of the manual, with what the programs know put in its place:
 # cmake -DIN=PAGE.in -DOUT=PAGE [-DFIELDS=FILE -DDIAGS=FILE ...] -P assemble.cmake
 file(READ ${IN} page)
-foreach(part COMMANDS FIELDS DIAGS GROUPS PRESETS)
+foreach(part COMMANDS FIELDS DIAGS GROUPS)
 	string(FIND "${page}" "@${part}@\n" at)
 	if(at EQUAL -1)
 		continue()
@@ -11,8 +11,6 @@ foreach(part COMMANDS FIELDS DIAGS GROUPS PRESETS)
 		message(FATAL_ERROR "${IN} wants @${part}@, which nothing makes")
 	endif()
 	file(READ ${${part}} text)
-	# In mdoc a sentence starts on a line of its own.
-	string(REGEX REPLACE "([A-Za-z0-9)}])\\. ([A-Z])" "\\1.\n\\2" text "${text}")
 	string(REPLACE "@${part}@\n" "${text}" page "${page}")
 endforeach()
 file(WRITE ${OUT} "${page}")

@@ -6,7 +6,7 @@
 
 A page is mdoc source, where a literal display whose first line starts with "$ "
 is a session, or Markdown, where a block fenced with ```console is one.
-All sessions of a page run in one scratch directory, in namespaces of their own:
+All sessions of a page run in one scratch directory, in namespaces of its own:
 
     $ cat FILE      what follows is written to FILE; the second time it is compared
     $ COMMAND       what follows must be what COMMAND prints, on both streams
@@ -128,11 +128,8 @@ def run_page(page, update):
     return passed, failed
 
 
-def isolate():
-    """Go on in namespaces of our own, with an empty /run."""
-    if os.environ.get("MSB_ISOLATED"):
-        return
-    os.environ["MSB_ISOLATED"] = "1"
+def isolated():
+    """A command line's start that goes on in namespaces of its own, with an empty /run."""
     user = [] if os.geteuid() == 0 else ["-r"]
     setup = ("mount -t tmpfs none /run && ip link set lo up && "
              "echo 1 >/proc/sys/net/ipv4/ip_forward && "
@@ -141,23 +138,30 @@ def isolate():
     if subprocess.run(argv + ["true"], check=False, stderr=subprocess.DEVNULL).returncode:
         print("skipped: this machine makes no namespaces")
         sys.exit(77)
-    os.execvp(argv[0], argv + [sys.executable] + sys.argv)
+    return argv
 
 
 def main():
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    isolate()
-    args = [a for a in sys.argv[1:] if a != "--update"]
-    os.environ["PATH"] = os.path.dirname(os.path.abspath(args[0])) + ":" + os.environ["PATH"]
+    args = [a for a in sys.argv[1:] if not a.startswith("--")]
+    if "--inside" in sys.argv[1:]:
+        passed, failed = run_page(Page(args[1]), "--update" in sys.argv[1:])
+        print("%d %d" % (passed, failed))
+        return 0
+    os.environ["PATH"] = ":".join([os.path.dirname(os.path.abspath(args[0])),
+                                   os.environ["PATH"], "/usr/sbin:/sbin"])
     os.environ["LC_ALL"] = "C.UTF-8"
+    options = [a for a in sys.argv[1:] if a.startswith("--")] + ["--inside"]
+    start = isolated()
     passed = failed = 0
     for path in args[1:]:
-        page = Page(path)
-        counts = run_page(page, "--update" in sys.argv[1:])
-        passed += counts[0]
-        failed += counts[1]
-        if not sum(counts):
-            print("%s: no examples" % page.path.name)
+        done = subprocess.run(start + [sys.executable, sys.argv[0]] + options + [args[0], path],
+                              stdout=subprocess.PIPE, text=True, check=True)
+        *report, counts = done.stdout.splitlines()
+        print("\n".join(report), end="\n" if report else "")
+        passed += int(counts.split()[0])
+        failed += int(counts.split()[1])
+        if counts == "0 0":
+            print("%s: no examples" % path)
             failed += 1
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
