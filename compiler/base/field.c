@@ -356,6 +356,7 @@ static void read_list(struct field_ctx *c, const struct field *f,
 	struct field_path path = {.up = c->at};
 	char *element = bits ? (char *)to + f->offset : extend(c, f, to, n);
 
+	/* cppcheck-suppress autoVariables -- taken back before it ends */
 	c->at = &path;
 	for (; path.index < n; path.index++) {
 		if (!read_element(c, f, jval_element(v, path.index), element) ||
@@ -377,6 +378,7 @@ static void read_map(struct field_ctx *c, const struct field *f,
 	struct jval_member m = {0};
 	size_t kept = 0;
 
+	/* cppcheck-suppress autoVariables -- taken back before it ends */
 	c->at = &path;
 	while (jval_next(v, &m)) {
 		uint64_t n;

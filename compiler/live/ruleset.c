@@ -39,7 +39,7 @@ static struct nft_ctx *ruleset_ctx(struct live_error *e)
 
 /* nft says the same thing once for each command it belongs to; the first lines
  * are enough. */
-static int ruleset_words(struct nft_ctx *ctx, struct live_error *e)
+static void ruleset_words(struct nft_ctx *ctx, struct live_error *e)
 {
 	const char *words = nft_ctx_get_error_buffer(ctx);
 	const int code = errno;
@@ -48,8 +48,9 @@ static int ruleset_words(struct nft_ctx *ctx, struct live_error *e)
 	while (len && words[len - 1] == '\n')
 		len--;
 	if (!len)
-		return live_errno(e, code ? code : EIO, "nft");
-	return live_system(e, "nft: %.*s", (int)len, words);
+		live_errno(e, code ? code : EIO, "nft");
+	else
+		live_system(e, "nft: %.*s", (int)len, words);
 }
 
 /* Runs @text; what nft prints goes to @a if @ret_out is given. */
@@ -65,10 +66,12 @@ static int ruleset_run(const char *text, bool dry, unsigned int flags,
 	nft_ctx_set_dry_run(ctx, dry);
 	nft_ctx_output_set_flags(ctx, flags);
 	errno = 0;
-	if (nft_run_cmd_from_buffer(ctx, text) != 0)
-		ret = ruleset_words(ctx, e);
-	else if (ret_out)
+	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
+		ruleset_words(ctx, e);
+		ret = -1;
+	} else if (ret_out) {
 		*ret_out = arena_strdup(a, nft_ctx_get_output_buffer(ctx));
+	}
 	nft_ctx_free(ctx);
 	return ret;
 }

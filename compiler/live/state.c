@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -393,7 +394,7 @@ int state_get(const struct state *s, const char *name, struct state_record *ret,
 	      struct live_error *e)
 {
 	struct state_record r = {.slot = 0};
-	uint8_t *m = r.uplink_mac;
+	struct ether_addr mac;
 	char value[32], key[16];
 	const char *text;
 	size_t i, len;
@@ -416,9 +417,8 @@ int state_get(const struct state *s, const char *name, struct state_record *ret,
 	record_text(text, "netns", r.netns, sizeof(r.netns));
 	record_text(text, "uplink", r.uplink, sizeof(r.uplink));
 	record_text(text, "uplink-mac", value, sizeof(value));
-	if (sscanf(value, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &m[0], &m[1],
-		   &m[2], &m[3], &m[4], &m[5]) != 6)
-		memset(m, 0, 6);
+	if (ether_aton_r(value, &mac))
+		memcpy(r.uplink_mac, &mac, sizeof(r.uplink_mac));
 	for (i = 0; i < STATE_LINKS; i++) {
 		snprintf(key, sizeof(key), "link%zu", i);
 		record_text(text, key, r.links[i], sizeof(r.links[i]));
