@@ -98,17 +98,16 @@ struct link_route {
 };
 
 /**
- * link_routes() - List the routes of both families
+ * link_route_to() - Find the route by which an address is reached
  * @s:		socket
- * @a:		arena for the list
- * @ret:	routes of all tables, local addresses included; multicast and
- *		broadcast left out; set on success
- * @ret_n:	how many; set on success
+ * @ip:		address
+ * @ret:	route, of any table that the kernel looks into, local addresses
+ *		included; set if there is one
  * @e:		error
  *
- * Return: 0, -1 on failure
+ * Return: 1 if there is one, 0 if there is none, -1 on failure
  */
-int link_routes(struct link_sock *s, struct arena *a, struct link_route **ret,
-		size_t *ret_n, struct live_error *e);
+int link_route_to(struct link_sock *s, struct ip ip, struct link_route *ret,
+		  struct live_error *e);
 
 #endif

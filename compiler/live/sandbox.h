@@ -4,6 +4,7 @@
 #define MSB_SANDBOX_H
 
 #include "compile.h"
+#include "lease.h"
 #include "state.h"
 
 /**
@@ -47,6 +48,19 @@ struct sandbox {
  * Return: 0, -1 if it may not
  */
 int sandbox_privileged(struct live_error *e);
+
+/**
+ * sandbox_files() - What the state directory keeps of a sandbox
+ * @a:		arena for the list
+ * @c:		what it is made of
+ * @doc:	its document
+ * @leases:	what it has leased
+ * @ret_n:	how many files
+ */
+struct state_file *sandbox_files(struct arena *a, const struct compiled *c,
+				 const struct diags *doc,
+				 const struct lease_names *leases,
+				 size_t *ret_n);
 
 /**
  * sandbox_up() - Make a sandbox

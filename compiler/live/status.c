@@ -153,6 +153,7 @@ static int look_inside(struct arena *a, struct status *st, bool counters,
 	int host = netns_open_self(e), gw = -1, ret = -1;
 	struct ruleset_count *counts = NULL;
 	struct link_sock *sock = NULL;
+	struct ruleset *rules = NULL;
 	size_t i, n_counts = 0;
 	bool has = false;
 
@@ -168,11 +169,12 @@ static int look_inside(struct arena *a, struct status *st, bool counters,
 	if (netns_enter(gw, e) < 0)
 		goto out;
 	sock = link_open(e);
-	if (sock && ruleset_has_table("msb", &has, e) == 0)
-		ret = has && counters
-			      ? ruleset_counts(a, "msb", &counts, &n_counts, e)
-			      : 0;
+	rules = sock ? ruleset_open(e) : NULL;
 	netns_return(host);
+	if (rules && ruleset_has_table(rules, "msb", &has, e) == 0)
+		ret = has && counters ? ruleset_counts(rules, a, "msb", &counts,
+						       &n_counts, e)
+				      : 0;
 	for (i = 0; sock && i < STATE_LINKS; i++)
 		if (st->record.links[i][0] &&
 		    !link_index(sock, st->record.links[i]))
@@ -185,6 +187,7 @@ static int look_inside(struct arena *a, struct status *st, bool counters,
 	if (ret == 0 && counters && st->compiled)
 		hits_fill(a, st, counts, n_counts);
 out:
+	ruleset_close(rules);
 	link_close(sock);
 	if (gw >= 0)
 		close(gw);
@@ -196,7 +199,9 @@ static int look_outside(struct arena *a, struct status *st,
 			struct live_error *e)
 {
 	struct link_sock *sock = link_open(e);
+	struct ruleset *rules;
 	bool has;
+	int ret;
 
 	if (!sock)
 		return -1;
@@ -204,7 +209,12 @@ static int look_outside(struct arena *a, struct status *st,
 		st->missing = arena_printf(a, "interface %s of the host",
 					   st->record.uplink);
 	link_close(sock);
-	if (ruleset_has_table("msb", &has, e) < 0)
+	rules = ruleset_open(e);
+	if (!rules)
+		return -1;
+	ret = ruleset_has_table(rules, "msb", &has, e);
+	ruleset_close(rules);
+	if (ret < 0)
 		return -1;
 	if (!has)
 		st->missing = "table inet msb of the host";

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* change.c - What making, replacing and removing a sandbox have in common. */
+#include "change.h"
+
+#include <string.h>
+
+#include "lease.h"
+#include "str.h"
+
+static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+#define N_HELD (sizeof(held_signals) / sizeof(held_signals[0]))
+
+void change_begin(struct change *c, unsigned int fail_at)
+{
+	sigset_t held;
+	size_t i;
+
+	c->fail_at = fail_at;
+	c->ops = 0;
+	sigemptyset(&held);
+	for (i = 0; i < N_HELD; i++)
+		sigaddset(&held, held_signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &c->before);
+}
+
+int change_goes_on(struct change *c, struct live_error *e)
+{
+	sigset_t pending;
+	size_t i;
+
+	if (++c->ops == c->fail_at)
+		return live_system(e, "fault injected at operation %u", c->ops);
+	if (sigpending(&pending) == 0)
+		for (i = 0; i < N_HELD; i++)
+			if (sigismember(&pending, held_signals[i]))
+				return live_system(
+					e, "interrupted by SIG%s",
+					sigabbrev_np(held_signals[i]));
+	return 0;
+}
+
+void change_end(struct change *c)
+{
+	sigprocmask(SIG_SETMASK, &c->before, NULL);
+}
+
+int change_make(const struct change_step *steps, size_t n, void *data,
+		struct live_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (steps[i].make(data, e) < 0)
+			break;
+	if (i == n)
+		return 0;
+	live_while(e, steps[i].what);
+	do
+		if (steps[i].undo)
+			steps[i].undo(data);
+	while (i--);
+	return -1;
+}
+
+int change_leave_host(const struct state *s, const char *name,
+		      struct ruleset *host, const char *refresh,
+		      const char *withdraw, struct live_error *e)
+{
+	size_t left;
+	bool has;
+	STR(text);
+
+	if (ruleset_has_table(host, "msb", &has, e) < 0)
+		return -1;
+	if (!has)
+		return 0;
+	str_puts(&text, refresh);
+	str_puts(&text, withdraw);
+	if (ruleset_load(host, str_text(&text), e) < 0)
+		return -1;
+	/* Elements are counted only where there may be none: a listing of them
+	 * all is what a thousand sandboxes would wait for. */
+	if (state_has_other(s, name))
+		return 0;
+	if (ruleset_elements(host, "msb", &left, e) < 0)
+		return -1;
+	return left ? 0 : ruleset_load(host, "delete table inet msb\n", e);
+}
+
+static void release_all(struct state *s, const char *name, const char *text)
+{
+	struct lease_names l;
+	ARENA(a);
+
+	l = lease_parse(&a, text);
+	lease_release(s, name, &l, NULL);
+}
+
+void change_sweep(struct state *s)
+{
+	struct live_error ignored;
+	struct state_record r;
+	const char **names;
+	size_t i, n;
+	ARENA(a);
+
+	state_sweep(s, release_all);
+	if (state_list_unsettled(s, &a, &names, &n, &ignored) < 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (state_get(s, names[i], &r, &ignored) == 0 &&
+		    (r.run || !r.ready) && !state_owned(s, names[i]))
+			change_remove(s, names[i], &ignored);
+}
