@@ -63,21 +63,61 @@ int change_make(const struct change_step *steps, size_t n, void *data,
 	return -1;
 }
 
+/* Adds and deletes the elements of a pair of files, which works whether they
+ * were there or not. False if there is no such pair. */
+static bool put_withdrawal(const struct state *s, const char *name,
+			   const char *add, const char *withdraw,
+			   struct str *to, struct live_error *e)
+{
+	const char *first, *second;
+	size_t len;
+	ARENA(a);
+
+	first = state_read(s, &a, name, add, &len, e);
+	second = first ? state_read(s, &a, name, withdraw, &len, e) : NULL;
+	if (!second)
+		return false;
+	str_puts(to, first);
+	str_puts(to, second);
+	return true;
+}
+
+int change_host(const struct state *s, const char *name, struct ruleset *host,
+		const char *then, struct live_error *e)
+{
+	struct live_error ignored;
+	bool two;
+	STR(now);
+	STR(next);
+	STR(text);
+
+	if (!put_withdrawal(s, name, "host.nft", "host-withdraw.nft", &now, e))
+		return -1;
+	two = put_withdrawal(s, name, CHANGE_NEXT, CHANGE_NEXT_WITHDRAW, &next,
+			     &ignored);
+	str_printf(&text, "%s%s%s", str_text(&now), str_text(&next), then);
+	if (!two)
+		return ruleset_load(host, str_text(&text), e);
+	/* A port of both that leads elsewhere can be taken away only as what
+	 * it is; which that is, only the kernel knows. */
+	if (ruleset_load(host, str_text(&text), &ignored) == 0)
+		return 0;
+	str_free(&text);
+	str_printf(&text, "%s%s%s", str_text(&next), str_text(&now), then);
+	return ruleset_load(host, str_text(&text), e);
+}
+
 int change_leave_host(const struct state *s, const char *name,
-		      struct ruleset *host, const char *refresh,
-		      const char *withdraw, struct live_error *e)
+		      struct ruleset *host, struct live_error *e)
 {
 	size_t left;
 	bool has;
-	STR(text);
 
 	if (ruleset_has_table(host, "msb", &has, e) < 0)
 		return -1;
 	if (!has)
 		return 0;
-	str_puts(&text, refresh);
-	str_puts(&text, withdraw);
-	if (ruleset_load(host, str_text(&text), e) < 0)
+	if (change_host(s, name, host, "", e) < 0)
 		return -1;
 	/* Elements are counted only where there may be none: a listing of them
 	 * all is what a thousand sandboxes would wait for. */

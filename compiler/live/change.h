@@ -65,12 +65,35 @@ int change_make(const struct change_step *steps, size_t n, void *data,
 		struct live_error *e);
 
 /**
+ * CHANGE_NEXT, CHANGE_NEXT_WITHDRAW - Files of a change of the host's table
+ *
+ * While they are there, the host's table may have the elements of these as well
+ * as those of "host.nft", and a supervisor either's configuration. They are
+ * left only where "apply" was killed.
+ */
+#define CHANGE_NEXT	     "next-host.nft"
+#define CHANGE_NEXT_WITHDRAW "next-host-withdraw.nft"
+
+/**
+ * change_host() - Replace a sandbox's elements in the host's table
+ * @s:		state, locked
+ * @name:	sandbox: its files say which elements there may be
+ * @host:	nftables of the host's namespace
+ * @then:	transaction that adds the new ones; "" if there are none
+ * @e:		error
+ *
+ * All of it is one transaction.
+ *
+ * Return: 0, -1 if nothing was changed
+ */
+int change_host(const struct state *s, const char *name, struct ruleset *host,
+		const char *then, struct live_error *e);
+
+/**
  * change_leave_host() - Take a sandbox's elements out of the host's table
  * @s:		state, locked
  * @name:	sandbox
  * @host:	nftables of the host's namespace
- * @refresh:	text that adds them
- * @withdraw:	text that deletes them
  * @e:		error
  *
  * The table goes with the last sandbox of this machine.
@@ -78,8 +101,7 @@ int change_make(const struct change_step *steps, size_t n, void *data,
  * Return: 0, -1 on failure
  */
 int change_leave_host(const struct state *s, const char *name,
-		      struct ruleset *host, const char *refresh,
-		      const char *withdraw, struct live_error *e);
+		      struct ruleset *host, struct live_error *e);
 
 /** change_remove() - What sandbox_down() does, with the lock held */
 int change_remove(struct state *s, const char *name, struct live_error *e);

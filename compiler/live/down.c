@@ -8,6 +8,7 @@
 #include "link.h"
 #include "netns.h"
 #include "sandbox.h"
+#include "supervisor.h"
 
 /*
  * Removing needs no memory of what was made: both links have an end in the
@@ -67,29 +68,19 @@ static int down_uplink(const struct state_record *r, struct live_error *e)
 static int down_host_table(struct state *s, const char *name,
 			   struct live_error *e)
 {
-	const char *refresh, *withdraw;
-	struct ruleset *host;
-	size_t len;
+	struct ruleset *host = ruleset_open(e);
 	int ret;
-	ARENA(a);
 
-	refresh = state_read(s, &a, name, "host.nft", &len, e);
-	if (!refresh)
-		return -1;
-	withdraw = state_read(s, &a, name, "host-withdraw.nft", &len, e);
-	if (!withdraw)
-		return -1;
-	host = ruleset_open(e);
 	if (!host)
 		return -1;
-	ret = change_leave_host(s, name, host, refresh, withdraw, e);
+	ret = change_leave_host(s, name, host, e);
 	ruleset_close(host);
 	return ret;
 }
 
 int change_remove(struct state *s, const char *name, struct live_error *e)
 {
-	struct live_error errors[3], ignored;
+	struct live_error errors[4], ignored;
 	struct lease_names leases = {0};
 	struct state_record r;
 	const char *text;
@@ -105,6 +96,8 @@ int change_remove(struct state *s, const char *name, struct live_error *e)
 	host = netns_open_self(e);
 	if (host < 0)
 		return -1;
+	if (supervisor_stop(s, name, &errors[n]) < 0)
+		n++;
 	/* The links first: while there is an uplink, the host's table must
 	 * know it. */
 	if (down_gateway(&r, host, &errors[n]) < 0)

@@ -360,10 +360,19 @@ int state_write(struct state *s, const char *name,
 	return ret;
 }
 
+void state_drop(struct state *s, const char *name, const char *path)
+{
+	int dir = state_directory(s, name);
+
+	if (dir >= 0)
+		unlinkat(dir, path, 0);
+	close_dir(&dir);
+}
+
 int state_stage(struct state *s, const struct state_record *record,
 		const struct state_file *files, size_t n, struct live_error *e)
 {
-	static const char *const kept[] = {OWNER, STATE_SOCKET};
+	static const char *const kept[] = {OWNER, STATE_SOCKET, STATE_PROCESS};
 	const char *what = "directory";
 	int from = state_directory(s, record->name), to = -1;
 	size_t i;

@@ -99,6 +99,9 @@ struct state_record {
 /** STATE_SOCKET - The socket that a sandbox's supervisor listens on */
 #define STATE_SOCKET "supervisor.sock"
 
+/** STATE_PROCESS - Which process that supervisor is */
+#define STATE_PROCESS "supervisor"
+
 /** STATE_LEASES - A sandbox's file of leases: one a line */
 #define STATE_LEASES "leases"
 
@@ -164,6 +167,9 @@ const char *state_read(const struct state *s, struct arena *a, const char *name,
  */
 int state_write(struct state *s, const char *name,
 		const struct state_file *file, struct live_error *e);
+
+/** state_drop() - Remove one file of a sandbox; nothing is fine too */
+void state_drop(struct state *s, const char *name, const char *path);
 
 /**
  * state_stage() - Write all files of a sandbox anew, aside

@@ -227,15 +227,10 @@ static void undo_host_table(void *data)
 {
 	struct live_error ignored;
 	struct up *u = data;
-	STR(refresh);
-	STR(withdraw);
 
-	if (!u->host_table)
-		return;
-	nft_text_refresh(&refresh, &u->plan->host);
-	nft_text_withdraw(&withdraw, &u->plan->host);
-	change_leave_host(u->state, u->plan->name, u->rules[PLAN_HOST],
-			  str_text(&refresh), str_text(&withdraw), &ignored);
+	if (u->host_table)
+		change_leave_host(u->state, u->plan->name, u->rules[PLAN_HOST],
+				  &ignored);
 }
 
 static int make_tap(struct up *u, const struct plan_link *l,

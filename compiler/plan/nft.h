@@ -187,6 +187,8 @@ struct nft_base {
  * struct nft_chain - A chain
  * @name:	name, unique in its table and no keyword of nft
  * @base:	NULL for a chain that is only a target
+ * @keep:	its rules keep state: an update leaves them in place if they are
+ *		the same
  * @rules:	rules, in order
  * @n:		number of rules
  * @cap:	private to nft_chain_add()
@@ -194,6 +196,7 @@ struct nft_base {
 struct nft_chain {
 	const char *name;
 	const struct nft_base *base;
+	bool keep;
 	struct nft_rule *rules;
 	size_t n;
 	size_t cap;

@@ -86,7 +86,8 @@ def left(state):
              if n.startswith("msb-")]
     found += ["link " + x["ifname"] for x in json.loads(
         run("ip", "-j", "link")) if x["ifname"].startswith("msb-")]
-    found += ["lease " + n for n in os.listdir(state + "/leases")]
+    found += ["lease " + n for n in os.listdir(state + "/leases")
+              if not n.startswith(".")]
     found += ["sandbox " + n for n in os.listdir(state + "/sandboxes")]
     found += ["table " + t for t in run("nft", "list", "tables").split("\n")
               if t]
