@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* apply.c - Replacing the policy of a running sandbox. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "sandbox.h"
 #include "str.h"
 #include "supervisor.h"
+#include "tables.h"
 #include "udiff.h"
 
 /*
@@ -24,12 +26,12 @@
  * is a list of steps with undos, as for "up".
  *
  * Each of the three that judge packets changes at one instant: the gateway's
- * table and the host's table in a transaction each, the helpers by "commit". The
- * helpers are first, in so far as they let flows that will be denied stand still
- * before the tables change, and last, in so far as new ones begin when the
- * tables are there. A new binding leads nowhere until both tables know it, one
- * that is taken away is dead once the first of them does not. So whatever step
- * is between, nothing is open that neither policy allows.
+ * table and the host's table in a transaction each, the helpers by "commit".
+ * The helpers are first, in so far as they let flows that will be denied stand
+ * still before the tables change, and last, in so far as new ones begin when
+ * the tables are there. A new binding leads nowhere until both tables know it,
+ * one that is taken away is dead once the first of them does not. So whatever
+ * step is between, nothing is open that neither policy allows.
  *
  * The state is exchanged as a whole. While a change is on its way each of the
  * two directories says, beside what it is, what the other is: what "apply" left
@@ -223,18 +225,13 @@ static bool helpers_wanted(const struct apply *p)
 	return compile_artefact(&p->ret->compiled, "relay.json");
 }
 
-static bool steers(const struct compiled *c)
-{
-	return c->plan.relay.has_host;
-}
-
 /* What becomes of the helpers: one that does not answer is replaced. */
 static void choose_helpers(struct apply *p)
 {
 	const bool wanted = helpers_wanted(p);
 	const char *words;
-	const enum supervisor_health health = supervisor_status(
-		p->state, p->arena, p->req->name, &words);
+	const enum supervisor_health health =
+		supervisor_status(p->state, p->arena, p->req->name, &words);
 
 	if (health == SUPERVISOR_NONE)
 		p->ret->helpers = wanted ? APPLY_HELPERS_START
@@ -247,12 +244,24 @@ static void choose_helpers(struct apply *p)
 		p->ret->helpers = APPLY_HELPERS_START;
 }
 
+/* Whether the helpers have the sockets of the gateway's namespace already. */
+static bool steered_before(const struct apply *p)
+{
+	struct live_error ignored;
+	size_t len;
+	const char *conf = state_read(p->state, p->arena, p->req->name,
+				      "relay.json", &len, &ignored);
+
+	return p->ret->helpers == APPLY_HELPERS_RELOAD && conf &&
+	       strstr(conf, "\"HostEgress\"");
+}
+
 /* Opens what the helpers do not have. */
 static int open_sockets(struct apply *p, struct live_error *e)
 {
-	const bool fresh = p->ret->helpers == APPLY_HELPERS_START;
+	const bool kept = p->ret->helpers == APPLY_HELPERS_RELOAD;
 	const struct config *new = &p->ret->compiled.config;
-	const struct config *own = fresh ? NULL : &p->before;
+	const struct config *own = kept ? &p->before : NULL;
 	size_t i;
 	int ret;
 
@@ -262,16 +271,16 @@ static int open_sockets(struct apply *p, struct live_error *e)
 
 		if (listen_find(own, b))
 			continue;
-		p->sockets.binding[i] = listen_open(p->state, p->req->name, b,
-						    &p->before, e);
+		p->sockets.binding[i] =
+			listen_open(p->state, p->req->name, b, &p->before, e);
 		if (p->sockets.binding[i] < 0)
 			return -1;
 	}
-	if (!helpers_wanted(p) || !steers(&p->ret->compiled))
+	if (!plan_of(p)->host_egress || steered_before(p))
 		return 0;
 	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
 		return -1;
-	ret = listen_open_gateway(&p->sockets, STEER_PORT, e);
+	ret = listen_open_gateway(&p->sockets, TABLE_STEER_PORT, e);
 	netns_return(p->ns[PLAN_HOST]);
 	return ret;
 }
@@ -310,10 +319,10 @@ static int report(struct apply *p, struct live_error *e)
 		      compile_artefact(&p->ret->compiled, files[i])->text);
 	}
 	p->ret->diff = arena_strndup(p->arena, str_text(&diff), diff.len);
-	p->ret->n_added = bindings_only_in(p->arena, new, &p->before,
-					   &p->ret->added);
-	p->ret->n_removed = bindings_only_in(p->arena, &p->before, new,
-					     &p->ret->removed);
+	p->ret->n_added =
+		bindings_only_in(p->arena, new, &p->before, &p->ret->added);
+	p->ret->n_removed =
+		bindings_only_in(p->arena, &p->before, new, &p->ret->removed);
 	return 0;
 }
 
@@ -323,10 +332,11 @@ static int settle(struct apply *p, struct live_error *e)
 	if (!p->killed_before)
 		return 0;
 	if (p->req->dry)
-		return live_refuse(e,
-				   "an \"apply\" to sandbox %s was killed: what "
-				   "a next one changes is not known before",
-				   p->req->name);
+		return live_refuse(
+			e,
+			"an \"apply\" to sandbox %s was killed: what "
+			"a next one changes is not known before",
+			p->req->name);
 	if (change_host(p->state, p->req->name, p->rules[PLAN_HOST],
 			p->host_before, e) < 0)
 		return live_while(e, "settle the host's table");
@@ -372,9 +382,9 @@ static int make_leases(void *data, struct live_error *e)
 	if (goes_on(p, e) < 0 || write_leases(p, &p->both, e) < 0)
 		return -1;
 	p->leased = true;
-	return goes_on(p, e) < 0 ? -1
-				 : lease_take(p->state, p->req->name, &p->both,
-					      e);
+	return goes_on(p, e) < 0
+		       ? -1
+		       : lease_take(p->state, p->req->name, &p->both, e);
 }
 
 static void undo_leases(void *data)
@@ -453,8 +463,7 @@ static int make_state(void *data, struct live_error *e)
 	memcpy(all, files, n * sizeof(*all));
 	all[n++] = (struct state_file){CHANGE_NEXT, p->host_before,
 				       strlen(p->host_before)};
-	all[n++] = (struct state_file){CHANGE_NEXT_WITHDRAW,
-				       p->withdraw_before,
+	all[n++] = (struct state_file){CHANGE_NEXT_WITHDRAW, p->withdraw_before,
 				       strlen(p->withdraw_before)};
 	snprintf(p->record.file, sizeof(p->record.file), "%s",
 		 p->req->doc->file);
@@ -601,6 +610,7 @@ int sandbox_apply(struct arena *a, struct state *s,
 	int rc = -1;
 	size_t i;
 
+	listen_init(a, &p.sockets, 0);
 	memset(ret, 0, sizeof(*ret));
 	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
 		return -1;

@@ -11,25 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "binding.h"
 #include "lease.h"
 #include "port_owner.h"
 
 #define BACKLOG 1024
-
-/* Address words of a binding: what is on the host's loopback is relayed. */
-static bool is_wildcard(const struct config_binding *b)
-{
-	return b->bind.num == 0;
-}
-
-static bool is_loopback(const struct config_binding *b)
-{
-	const struct ip net4 = ip4(127, 0, 0, 0);
-
-	return b->bind.family == IP_V4
-		       ? ip_range_has(ip_prefix(net4, 8), b->bind)
-		       : b->bind.num == 1;
-}
 
 /** struct option - A socket option that is set to 1 */
 struct option {
@@ -37,21 +23,24 @@ struct option {
 	int name;
 };
 
-static int sockaddr_of(struct ip ip, uint16_t port, struct sockaddr_storage *ret)
+static int sockaddr_of(struct ip ip, uint16_t port,
+		       struct sockaddr_storage *ret)
 {
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
 	struct sockaddr_in *in4 = (struct sockaddr_in *)ret;
+	uint8_t bytes[16];
 
 	memset(ret, 0, sizeof(*ret));
+	ip_to_bytes(ip, bytes);
 	if (ip.family == IP_V4) {
 		in4->sin_family = AF_INET;
 		in4->sin_port = htons(port);
-		ip_to_bytes(ip, (uint8_t *)&in4->sin_addr);
+		memcpy(&in4->sin_addr, bytes, sizeof(in4->sin_addr));
 		return sizeof(*in4);
 	}
 	in6->sin6_family = AF_INET6;
 	in6->sin6_port = htons(port);
-	ip_to_bytes(ip, (uint8_t *)&in6->sin6_addr);
+	memcpy(&in6->sin6_addr, bytes, sizeof(in6->sin6_addr));
 	return sizeof(*in6);
 }
 
@@ -153,7 +142,7 @@ int listen_open(const struct state *state, const char *name,
 		struct live_error *e)
 {
 	const bool tcp = b->proto == CONFIG_TCP;
-	const bool relayed = is_loopback(b) || is_wildcard(b);
+	const bool relayed = binding_is_loopback(b) || binding_is_wildcard(b);
 	const bool v4 = b->bind.family == IP_V4;
 	char words[IP_TEXT_MAX + 16];
 	struct sockaddr_storage address;
@@ -177,7 +166,7 @@ int listen_open(const struct state *state, const char *name,
 		return live_errno(e, errno, "%s: open a socket", b->pointer);
 	if (!v4) {
 		/* "::" takes IPv4 too, whatever the host's default is. */
-		const int only = !is_wildcard(b);
+		const int only = !binding_is_wildcard(b);
 
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
 	}
@@ -204,7 +193,9 @@ static const struct {
 	int proto;
 	struct option options[4];
 } gateway_rows[LISTEN_GATEWAY] = {
-	{AF_INET, SOCK_STREAM, 0,
+	{AF_INET,
+	 SOCK_STREAM,
+	 0,
 	 {{SOL_SOCKET, SO_REUSEADDR}, {IPPROTO_IP, IP_TRANSPARENT}}},
 	{AF_INET6,
 	 SOCK_STREAM,
@@ -212,9 +203,10 @@ static const struct {
 	 {{SOL_SOCKET, SO_REUSEADDR},
 	  {IPPROTO_IPV6, IPV6_TRANSPARENT},
 	  {IPPROTO_IPV6, IPV6_V6ONLY}}},
-	{AF_INET, SOCK_DGRAM, 0,
-	 {{IPPROTO_IP, IP_TRANSPARENT},
-	  {IPPROTO_IP, IP_RECVORIGDSTADDR}}},
+	{AF_INET,
+	 SOCK_DGRAM,
+	 0,
+	 {{IPPROTO_IP, IP_TRANSPARENT}, {IPPROTO_IP, IP_RECVORIGDSTADDR}}},
 	{AF_INET6,
 	 SOCK_DGRAM,
 	 0,

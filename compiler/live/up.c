@@ -9,11 +9,14 @@
 #include "change.h"
 #include "lease.h"
 #include "link.h"
+#include "listen.h"
 #include "netns.h"
 #include "nft_text.h"
 #include "sandbox.h"
 #include "str.h"
+#include "supervisor.h"
 #include "sysctl.h"
+#include "tables.h"
 
 /*
  * Theory of operation
@@ -48,6 +51,7 @@ struct up {
 	int ns[3];
 	struct link_sock *sock[3];
 	struct ruleset *rules[2];
+	struct listen_sockets sockets;
 	bool in_state;
 	bool has_netns;
 	bool host_table;
@@ -389,6 +393,47 @@ static int make_rules(void *data, struct live_error *e)
 	return 0;
 }
 
+static int make_helpers(void *data, struct live_error *e)
+{
+	struct up *u = data;
+	const struct artefact *conf =
+		compile_artefact(&u->sb->compiled, "relay.json");
+	int channel, ret = 0;
+
+	if (!conf)
+		return 0;
+	if (u->plan->host_egress) {
+		if (up_goes_on(u, e) < 0 || up_enter(u, PLAN_GATEWAY, e) < 0)
+			return -1;
+		ret = listen_open_gateway(&u->sockets, TABLE_STEER_PORT, e);
+		up_leave(u);
+	}
+	if (ret < 0 || up_goes_on(u, e) < 0)
+		return -1;
+	channel = supervisor_start(u->state, u->plan->name, u->ns[PLAN_GATEWAY],
+				   u->req->helpers, e);
+	if (channel < 0)
+		return -1;
+	ret = up_goes_on(u, e);
+	if (ret == 0)
+		ret = supervisor_prepare(channel, conf->text, conf->len,
+					 &u->sockets, e);
+	if (ret == 0)
+		ret = up_goes_on(u, e);
+	if (ret == 0)
+		ret = supervisor_commit(channel, e);
+	close(channel);
+	return ret;
+}
+
+static void undo_helpers(void *data)
+{
+	struct live_error ignored;
+	struct up *u = data;
+
+	supervisor_stop(u->state, u->plan->name, &ignored);
+}
+
 static int make_ready(void *data, struct live_error *e)
 {
 	struct up *u = data;
@@ -412,6 +457,7 @@ static const struct change_step steps[] = {
 	{"set links up", make_up, undo_up},
 	{"add routes", make_routes, NULL},
 	{"add routing rules", make_rules, NULL},
+	{"start the helpers", make_helpers, undo_helpers},
 	{"finish the record", make_ready, NULL},
 };
 
@@ -494,6 +540,23 @@ static int up_compile(struct arena *a, struct up *u, struct live_error *e)
 	return 0;
 }
 
+/* The sockets come before everything else: a port that is taken is a refusal,
+ * and nothing has been changed. */
+static int open_sockets(struct up *u, struct live_error *e)
+{
+	const struct config *config = &u->sb->compiled.config;
+	size_t i;
+
+	listen_init(u->arena, &u->sockets, config->n_bindings);
+	for (i = 0; i < config->n_bindings; i++) {
+		u->sockets.binding[i] = listen_open(
+			u->state, u->req->name, &config->bindings[i], NULL, e);
+		if (u->sockets.binding[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* No interface that is to be made may be there. */
 static int check_links(struct up *u, struct live_error *e)
 {
@@ -563,7 +626,7 @@ static int up_prepare(struct arena *a, struct up *u, struct live_error *e)
 	u->rules[PLAN_HOST] = ruleset_open(e);
 	if (!u->sock[PLAN_HOST] || !u->rules[PLAN_HOST] ||
 	    open_guest(u, e) < 0 || up_compile(a, u, e) < 0 ||
-	    check_links(u, e) < 0)
+	    check_links(u, e) < 0 || open_sockets(u, e) < 0)
 		return -1;
 	up_record(u);
 	return 0;
@@ -573,6 +636,7 @@ static void up_close(struct up *u)
 {
 	enum plan_ns ns;
 
+	listen_close(&u->sockets);
 	ruleset_close(u->rules[PLAN_HOST]);
 	ruleset_close(u->rules[PLAN_GATEWAY]);
 	for (ns = PLAN_HOST; ns <= PLAN_GUEST; ns++) {
@@ -595,6 +659,7 @@ int sandbox_up(struct arena *a, struct state *s,
 	};
 	int rc = -1;
 
+	listen_init(a, &u.sockets, 0);
 	memset(ret, 0, sizeof(*ret));
 	ret->owner = -1;
 	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
