@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binding.h"
+#include "change.h"
 #include "link.h"
 #include "netns.h"
 
@@ -35,6 +37,24 @@ const char *status_dns(enum policy_dns dns)
 	};
 
 	return names[dns];
+}
+
+const char *status_served(const struct config_binding *b)
+{
+	if (binding_is_loopback(b))
+		return "relay";
+	return binding_is_wildcard(b) ? "dnat, relay" : "dnat";
+}
+
+const char *status_helpers(enum supervisor_health helpers)
+{
+	static const char *const names[] = {
+		[SUPERVISOR_NONE] = "none",
+		[SUPERVISOR_DEAD] = "dead",
+		[SUPERVISOR_ALIVE] = "alive",
+	};
+
+	return names[helpers];
 }
 
 const char *status_policy(struct arena *a, const struct policy *p)
@@ -221,6 +241,25 @@ static int look_outside(struct arena *a, struct status *st,
 	return 0;
 }
 
+/* Whether the helpers are there that should be; what a killed "apply" has left
+ * is of two documents, whatever it looks like. */
+static void look_at_helpers(struct arena *a, const struct state *s,
+			    struct status *st)
+{
+	struct live_error ignored;
+	size_t len;
+
+	st->helpers =
+		supervisor_status(s, a, st->record.name, &st->helper_words);
+	if (st->record.ready && st->compiled && st->compiled->plan.n_helpers &&
+	    st->helpers != SUPERVISOR_ALIVE)
+		st->missing = "msb-supervised, which serves ports and the "
+			      "host: apply the document again";
+	if (state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
+		st->missing = "the end of an interrupted \"apply\": apply "
+			      "again";
+}
+
 static void status_compile(struct arena *a, const struct state *s,
 			   struct status *st)
 {
@@ -246,6 +285,7 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 	status_compile(a, s, &st);
 	if (look_outside(a, &st, e) < 0 || look_inside(a, &st, counters, e) < 0)
 		return -1;
+	look_at_helpers(a, s, &st);
 	owned = state_owned(s, name);
 	if (st.missing)
 		st.health = STATUS_BROKEN;
