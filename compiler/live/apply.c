@@ -244,18 +244,6 @@ static void choose_helpers(struct apply *p)
 		p->ret->helpers = APPLY_HELPERS_START;
 }
 
-/* Whether the helpers have the sockets of the gateway's namespace already. */
-static bool steered_before(const struct apply *p)
-{
-	struct live_error ignored;
-	size_t len;
-	const char *conf = state_read(p->state, p->arena, p->req->name,
-				      "relay.json", &len, &ignored);
-
-	return p->ret->helpers == APPLY_HELPERS_RELOAD && conf &&
-	       strstr(conf, "\"HostEgress\"");
-}
-
 /* Opens what the helpers do not have. */
 static int open_sockets(struct apply *p, struct live_error *e)
 {
@@ -276,7 +264,8 @@ static int open_sockets(struct apply *p, struct live_error *e)
 		if (p->sockets.binding[i] < 0)
 			return -1;
 	}
-	if (!plan_of(p)->host_egress || steered_before(p))
+	/* A supervisor has the gateway's sockets from its start on. */
+	if (p->ret->helpers != APPLY_HELPERS_START)
 		return 0;
 	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
 		return -1;

@@ -398,16 +398,15 @@ static int make_helpers(void *data, struct live_error *e)
 	struct up *u = data;
 	const struct artefact *conf =
 		compile_artefact(&u->sb->compiled, "relay.json");
-	int channel, ret = 0;
+	int channel, ret;
 
 	if (!conf)
 		return 0;
-	if (u->plan->host_egress) {
-		if (up_goes_on(u, e) < 0 || up_enter(u, PLAN_GATEWAY, e) < 0)
-			return -1;
-		ret = listen_open_gateway(&u->sockets, TABLE_STEER_PORT, e);
-		up_leave(u);
-	}
+	if (up_goes_on(u, e) < 0 || up_enter(u, PLAN_GATEWAY, e) < 0)
+		return -1;
+	/* Also where no flow is steered yet: a later document may want it. */
+	ret = listen_open_gateway(&u->sockets, TABLE_STEER_PORT, e);
+	up_leave(u);
 	if (ret < 0 || up_goes_on(u, e) < 0)
 		return -1;
 	channel = supervisor_start(u->state, u->plan->name, u->ns[PLAN_GATEWAY],
