@@ -28,8 +28,10 @@
 #define PROGRAM	      "msb-supervised"
 #define EVENTS	      "events.log"
 
-/* No answer takes longer, unless something is wrong. */
-#define PATIENCE_MS 10000
+/* No answer takes longer, unless something is wrong: the first one comes when
+ * the helpers have started, what it is like and the end cost them little. */
+#define PATIENCE_MS	  10000
+#define QUICK_PATIENCE_MS 3000
 
 #define STOP_TRIES   200
 #define STOP_WAIT_NS 10000000
@@ -226,7 +228,8 @@ out:
 
 /* --- talking --- */
 
-static int connect_to(const struct state *s, const char *name)
+static int connect_to(const struct state *s, const char *name,
+		      unsigned int patience)
 {
 	int dir = state_directory(s, name), fd = -1, code;
 
@@ -235,7 +238,7 @@ static int connect_to(const struct state *s, const char *name)
 	fd = channel_connect(dir, STATE_SOCKET);
 	code = errno;
 	close(dir);
-	if (fd >= 0 && channel_set_timeout(fd, PATIENCE_MS) < 0) {
+	if (fd >= 0 && channel_set_timeout(fd, patience) < 0) {
 		code = errno;
 		close(fd);
 		fd = -1;
@@ -247,7 +250,7 @@ static int connect_to(const struct state *s, const char *name)
 int supervisor_connect(const struct state *s, const char *name,
 		       struct live_error *e)
 {
-	int fd = connect_to(s, name);
+	int fd = connect_to(s, name, PATIENCE_MS);
 
 	return fd < 0 ? live_errno(e, errno, "connect to " PROGRAM) : fd;
 }
@@ -412,7 +415,7 @@ int supervisor_stop(const struct state *s, const char *name,
 		    struct live_error *e)
 {
 	struct live_error ignored;
-	int channel = connect_to(s, name);
+	int channel = connect_to(s, name, QUICK_PATIENCE_MS);
 	pid_t pid;
 
 	if (channel >= 0) {
@@ -434,7 +437,7 @@ enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
 					 const char *name, const char **ret)
 {
 	struct live_error ignored;
-	int channel = connect_to(s, name);
+	int channel = connect_to(s, name, QUICK_PATIENCE_MS);
 	struct channel_msg m;
 
 	*ret = "";
