@@ -274,3 +274,8 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	*ret = p;
 	return true;
 }
+
+void plan_cap_open(struct plan *p, uint32_t open)
+{
+	sandbox_table_open(&p->sandbox, open);
+}

@@ -198,4 +198,16 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	       const char *name, struct plan *ret)
 	__attribute__((warn_unused_result));
 
+/**
+ * plan_cap_open() - Let flows that are open already count against the cap
+ * @p:		plan whose chain "cap" is about to replace another
+ * @open:	TCP and UDP flows of the guest that are stamped and not over,
+ *but for those to port 53 of the gateway
+ *
+ * The kernel's list goes with the rule, and cannot be made again: the cap is
+ * lower by @open until the rule is replaced again. Not to be called while the
+ * chain is kept, because its list has those flows.
+ */
+void plan_cap_open(struct plan *p, uint32_t open);
+
 #endif

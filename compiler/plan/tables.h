@@ -113,6 +113,13 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		   struct nft_table *ret) __attribute__((warn_unused_result));
 
 /**
+ * sandbox_table_open() - Lower the cap by the flows that are open already
+ * @t:		table that sandbox_table() made
+ * @open:	how many
+ */
+void sandbox_table_open(struct nft_table *t, uint32_t open);
+
+/**
  * host_table() - Table of the host's namespace
  * @a:		arena
  * @p:		policy: the sandbox's addresses and published ports

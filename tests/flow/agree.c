@@ -221,8 +221,12 @@ static const char *capped(struct arena *a, const struct compiled *c,
 	if (why)
 		return why;
 	p.ct_state = NFT_CT_ESTABLISHED;
-	p.ct_mark = c->plan.generation ^ 0x10;
 	why = judged(a, c, f, "over the cap, established", v, &p);
+	if (why)
+		return why;
+	p.ct_state = NFT_CT_NEW;
+	p.ct_mark = c->plan.generation ^ 0x10;
+	why = judged(a, c, f, "over the cap, entered before", v, &p);
 	if (why || !c->config.max_connections)
 		return why;
 	p = s->opener;
