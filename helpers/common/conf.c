@@ -11,8 +11,8 @@
 #include "ip.h"
 #include "json.h"
 
-/* What is read at once. */
-#define CHUNK (64u << 10)
+/* Room that there is at first: most are smaller. */
+#define FIRST 4096
 
 bool conf_decode(struct arena *a, const struct field_object *object,
 		 const char *text, size_t len, void *to,
@@ -47,21 +47,12 @@ bool conf_decode(struct arena *a, const struct field_object *object,
 
 const char *conf_read_fd(struct arena *a, int fd, size_t *ret_len)
 {
-	size_t len = 0, cap = 0;
-	char *text = NULL;
+	size_t len = 0, cap = FIRST;
+	char *text = arena_alloc(a, cap, 1);
 
 	for (;;) {
-		ssize_t n;
+		const ssize_t n = pread(fd, text + len, cap - len, (off_t)len);
 
-		if (cap - len < CHUNK + 1) {
-			char *more = arena_alloc(a, 2 * cap + CHUNK + 1, 1);
-
-			if (len)
-				memcpy(more, text, len);
-			text = more;
-			cap = 2 * cap + CHUNK + 1;
-		}
-		n = pread(fd, text + len, CHUNK, (off_t)len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -72,6 +63,13 @@ const char *conf_read_fd(struct arena *a, int fd, size_t *ret_len)
 		if (len > CONF_MAX_BYTES) {
 			errno = EFBIG;
 			return NULL;
+		}
+		if (len == cap) {
+			char *more = arena_alloc(a, 2 * cap, 1);
+
+			memcpy(more, text, len);
+			text = more;
+			cap *= 2;
 		}
 	}
 	*ret_len = len;

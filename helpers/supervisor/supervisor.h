@@ -23,7 +23,7 @@
 #define SUPERVISOR_EXPECTED 16
 
 /** SUPERVISOR_STOP_MS - Time that a worker has to end by itself */
-#define SUPERVISOR_STOP_MS 500
+#define SUPERVISOR_STOP_MS 1000
 
 /** SUPERVISOR_FILES - Descriptors that a supervisor may have open */
 #define SUPERVISOR_FILES 8192
