@@ -115,7 +115,8 @@ static struct blocks blocks_of(struct arena *a, const char *text)
 	return b;
 }
 
-static struct block *block_find(const struct blocks *b, const struct block *like)
+static struct block *block_find(const struct blocks *b,
+				const struct block *like)
 {
 	size_t i;
 
@@ -268,4 +269,24 @@ void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 		between = "\n";
 	}
 	str_puts(s, "}\n");
+}
+
+bool nft_update_keeps(const struct nft_table *t, const char *listing)
+{
+	struct blocks old, new;
+	bool all = true;
+	size_t i;
+	ARENA(a);
+	STR(text);
+
+	nft_text_table(&text, t);
+	old = blocks_of(&a, listing);
+	new = blocks_of(&a, str_text(&text));
+	for (i = 0; i < new.n; i++) {
+		const struct block *was = block_find(&old, &new.v[i]);
+
+		if (keeps(t, &new.v[i]))
+			all = all && was && same_text(&new.v[i], was);
+	}
+	return all;
 }

@@ -12,8 +12,8 @@
  * @t:		table wanted; of its chains only which are marked "keep" counts
  *		if @wanted is given
  * @wanted:	table wanted, as nft lists it; NULL: nft_text_table(@t)
- * @listing:	what "nft -s list table" prints of the table that is there; "" if
- *		there is none
+ * @listing:	what "nft -s list table" prints of the table that is there; ""
+ *if there is none
  *
  * Chains that drop by default never leave their hooks, so nothing gets through
  * and nothing is lost in between. Chains marked "keep" and named objects that
@@ -21,5 +21,14 @@
  */
 void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 		const char *listing);
+
+/**
+ * nft_update_keeps() - Whether everything marked "keep" stays in place
+ * @t:		table wanted
+ * @listing:	as for nft_update()
+ *
+ * Return: false if a chain of @t is not there yet, or is another one
+ */
+bool nft_update_keeps(const struct nft_table *t, const char *listing);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "change.h"
+#include "conntrack.h"
 #include "lease.h"
 #include "link.h"
 #include "listen.h"
@@ -182,6 +183,26 @@ static int open_kernel(struct apply *p, struct live_error *e)
 	return p->rules[PLAN_GATEWAY] ? 0 : -1;
 }
 
+/* Flows that the old table has counted and the new one cannot. */
+static int count_open(struct apply *p, const char *listing,
+		      struct live_error *e)
+{
+	const struct plan *plan = plan_of(p);
+	uint32_t open;
+	int ret;
+
+	if (!plan->policy->config->has_max_connections ||
+	    nft_update_keeps(&plan->sandbox, listing))
+		return 0;
+	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+		return -1;
+	ret = conntrack_open(&plan->policy->slot, &open, e);
+	netns_return(p->ns[PLAN_HOST]);
+	if (ret == 0)
+		plan_cap_open(&p->ret->compiled.plan, open);
+	return ret;
+}
+
 /* Writes the transaction that leads to the new table, and the one back. */
 static int write_updates(struct apply *p, struct live_error *e)
 {
@@ -191,7 +212,8 @@ static int write_updates(struct apply *p, struct live_error *e)
 	STR(text);
 
 	if (ruleset_text(p->rules[PLAN_GATEWAY], p->arena, "msb", &listing, e) <
-	    0)
+		    0 ||
+	    count_open(p, listing, e) < 0)
 		return -1;
 	nft_update(&text, t, NULL, listing);
 	p->update = arena_strndup(p->arena, str_text(&text), text.len);

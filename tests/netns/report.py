@@ -6,8 +6,8 @@ import sys
 import tempfile
 import time
 
-from lab import enter_laboratory
-from machine import STATE, Machine, differences
+from lab import enter_laboratory, run
+from machine import STATE, Machine, differences, wait_for
 
 TABLE = "\ntable inet msb {\n"
 
@@ -32,6 +32,14 @@ def unchanged(m, t, what, before):
     after = m.look()
     t.check(what + ": nothing changed", before == after,
             differences(before, after))
+
+
+def settled(m, *others):
+    """What the machine is like once every address is more than tentative."""
+    wait_for(lambda: not any(each("ip", "-6", "addr", "show", "tentative")
+                             for each in (run, *[g.run for g in (
+                                 *m.guests.values(), *others)])))
+    return m.look()
 
 
 def emitted(name, file):

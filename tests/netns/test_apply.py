@@ -14,7 +14,7 @@ import time
 
 from lab import make_namespace, run
 from machine import STATE
-from report import listed, main, unchanged
+from report import listed, main, settled, unchanged
 
 # Documents whose tables have different sets, chains, objects and modes of DNS.
 NAT = {"RebindProtection": False, "Nameservers": ["192.0.2.2", "2001:db8::2"]}
@@ -88,7 +88,7 @@ def dry_run(m, t):
     m.good("up", "web", m.document("one", DOCUMENTS[1]), "--guest-netns",
            "box")
     other = m.document("two", DOCUMENTS[3])
-    before = m.look()
+    before = settled(m)
     text = m.good("apply", "web", other, "--dry-run")
     t.check("a diff", re.search(r"^\+.*ct count over 5", text, re.M) and
             "--- a/sandbox.nft" in text and "@@ " in text, text)
@@ -116,7 +116,7 @@ def refusals(m, t):
         ("the IPv6 pool", "IPv6Pool of a running sandbox", "web",
          {"IPv6Pool": "fd00:1::/48"}),
     )
-    before = m.look()
+    before = settled(m)
     for what, words, name, document in cases:
         done = m.netc("apply", name, m.document("bad", document))
         t.check(what + ": exit status", done.returncode == 1, done.returncode)
@@ -132,7 +132,7 @@ def faults(m, t):
     m.good("up", "web", m.document("one", DOCUMENTS[3]), "--guest-netns",
            "box")
     other = m.document("two", DOCUMENTS[6])
-    before = m.look()
+    before = settled(m)
     for n in range(1, 100):
         done = subprocess.run(
             [m.faults[1], STATE, "web", other, str(n)],
@@ -159,7 +159,7 @@ def refused_by_kernel(m, t):
     run("nft", "add", "element", "inet", "msb", "published4",
         "{ %s : 10.0.0.1 . 80 }" % taken)
     run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
-    before = m.look()
+    before = settled(m)
     done = m.netc("apply", "web", m.document("ports", {"PortBindings": [
         {"Bind": "192.0.2.1", "HostPort": 80, "GuestPort": 80}]}))
     t.check("said", done.returncode == 3 and "nft" in done.stderr,
@@ -196,6 +196,53 @@ def kept(m, t):
     m.good("down", "web")
 
 
+def cap_changes(m, t):
+    """Open flows count against a cap that is another one."""
+    guest = m.guest("box")
+    base = {"Rules": [{"Action": "allow", "Destination": FAR}]}
+    m.good("up", "web", m.document("cap", dict(base, MaxConnections=9)),
+           "--guest-netns", "box")
+    far, flows = Far(), []
+
+    def opened():
+        s = guest.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.settimeout(1)
+        try:
+            s.connect((FAR, ALLOWED_TCP))
+        except OSError:
+            s.close()
+            return False
+        flows.append(s)
+        return True
+
+    try:
+        t.check("three", all(opened() for _ in range(3)))
+        for cap, more in ((5, 2), (4, 0), (6, 1)):
+            m.good("apply", "web", m.document("cap", dict(
+                base, MaxConnections=cap)))
+            got = 0
+            while got < 9 and opened():
+                got += 1
+            t.check("cap of %d: %d more" % (cap, more), got == more, got)
+        for _ in range(5):
+            # Reset: closed for both ends at once.
+            flows[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                 b"\1\0\0\0\0\0\0\0")
+            flows.pop().close()
+        time.sleep(0.1)
+        m.good("apply", "web", m.document("cap", dict(base,
+                                                      MaxConnections=7)))
+        got = 0
+        while got < 9 and opened():
+            got += 1
+        t.check("those that are over do not count", got == 6, got)
+    finally:
+        for s in flows:
+            s.close()
+        far.close()
+        m.good("down", "web")
+
+
 # --- under load ---
 
 ALLOWED_TCP, ALLOWED_UDP, SHAKY_TCP, SHAKY_UDP = 7001, 7002, 7003, 7004
@@ -219,7 +266,7 @@ class Far:
         for port in (ALLOWED_TCP, SHAKY_TCP):
             s = self.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
             s.bind((FAR, port))
-            s.listen(8)
+            s.listen(64)
             self._start(self._tcp, s, port)
         for port in (ALLOWED_UDP, SHAKY_UDP):
             s = self.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -436,4 +483,4 @@ def together(m, t):
 
 if __name__ == "__main__":
     main(__doc__, (every_pair, status_follows, dry_run, refusals, faults,
-                   refused_by_kernel, kept, under_load, together))
+                   refused_by_kernel, kept, cap_changes, under_load, together))

@@ -13,9 +13,9 @@ import time
 from machine import STATE, end, wait_for
 from peers import HOST, Echo, Network, ask
 from lab import Namespace
-from report import listed, main, unchanged
+from report import listed, main, settled, unchanged
 from test_apply import namespaces
-from test_ports import GATEWAY, pids, settled
+from test_ports import GATEWAY, pids
 
 # Two documents that differ in everything that a change can touch.
 BEFORE = {"Rules": [{"Action": "allow", "Destination": "host",

@@ -15,7 +15,7 @@ import time
 from lab import Namespace, run
 from machine import wait_for
 from peers import HOST, LAN, LOOPBACK, Echo, Network, ask, connect
-from report import main, unchanged
+from report import main, settled, unchanged
 
 GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
@@ -211,14 +211,6 @@ def host_egress(m, t):
     finally:
         servers.close()
         stage.close()
-
-
-def settled(m, *others):
-    """What the machine is like once every address is more than tentative."""
-    wait_for(lambda: not any(each("ip", "-6", "addr", "show", "tentative")
-                             for each in (run, *[g.run for g in (
-                                 *m.guests.values(), *others)])))
-    return m.look()
 
 
 def collisions(m, t):
