@@ -122,6 +122,11 @@ struct relay_udp {
 	struct relay_udp *next;
 };
 
+/** struct relay_udp_list - Flows of one hash */
+struct relay_udp_list {
+	struct relay_udp *first;
+};
+
 /**
  * struct relay_port - A listening or steering socket being watched
  * @watch:	its watch
@@ -203,7 +208,7 @@ struct relay {
 	struct relay_udp *udp_free;
 	size_t udp_top;
 	size_t udp_count;
-	struct relay_udp **udp_hash;
+	struct relay_udp_list *udp_hash;
 	uint64_t seed;
 	uint64_t counts[RELAY_COUNTS];
 	uint8_t *datagram;
