@@ -122,6 +122,11 @@ struct relay_udp {
 	struct relay_udp *next;
 };
 
+/** struct relay_udp_list - Flows of one hash */
+struct relay_udp_list {
+	struct relay_udp *first;
+};
+
 /**
  * struct relay_port - A listening or steering socket being watched
  * @watch:	its watch
@@ -203,7 +208,7 @@ struct relay {
 	struct relay_udp *udp_free;
 	size_t udp_top;
 	size_t udp_count;
-	struct relay_udp **udp_hash;
+	struct relay_udp_list *udp_hash;
 	uint64_t seed;
 	uint64_t counts[RELAY_COUNTS];
 	uint8_t *datagram;
@@ -261,6 +266,9 @@ void relay_ports_unwatch(struct relay *r, struct relay_state *s);
 void relay_ports_pause(struct relay *r, bool pause);
 
 /* tcp.c - connections. */
+
+/** relay_tcp_options() - Set what connections need; accepted ones inherit it */
+void relay_tcp_options(int fd);
 
 /** relay_tcp_accept() - Accept what waits at a socket */
 void relay_tcp_accept(struct relay *r, int fd, uint32_t listener);

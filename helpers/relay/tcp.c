@@ -109,7 +109,7 @@ static void run(struct relay *r, struct relay_tcp *t)
 	}
 }
 
-static void set_options(int fd)
+void relay_tcp_options(int fd)
 {
 	const int on = 1;
 
@@ -162,7 +162,7 @@ static bool dial(struct relay *r, struct relay_tcp *t)
 			: dial_guest(r, t);
 	if (w->fd < 0)
 		return false;
-	set_options(w->fd);
+	relay_tcp_options(w->fd);
 	if (loop_add(&r->loop, w, EVENTS) == 0)
 		return true;
 	close(w->fd);
@@ -231,11 +231,18 @@ static bool identify(const struct relay *r, int fd, uint32_t listener,
 	const struct relay_conf *c = r->now.conf;
 
 	f->listener = listener;
-	f->asked = address_local(fd);
 	if (listener != RELAY_HOST) {
-		f->port = c->listeners[listener].binding.guest_port;
+		const struct config_binding *b =
+			&c->listeners[listener].binding;
+
+		f->port = b->guest_port;
+		f->asked = (struct address){b->bind, b->host_port};
+		/* Bound to any address: then the socket knows which. */
+		if (!b->bind.num)
+			f->asked = address_local(fd);
 		return address_is_loopback(f->asked.ip);
 	}
+	f->asked = address_local(fd);
 	f->port = f->asked.port;
 	return ip_equal(f->asked.ip, c->gw4) || ip_equal(f->asked.ip, c->gw6);
 }
@@ -259,7 +266,6 @@ static void begin(struct relay *r, int fd, struct relay_flow *f)
 	t->flow = *f;
 	t->family = IP_V4;
 	t->watch[RELAY_CLIENT].fd = fd;
-	set_options(fd);
 	loop_set(&r->loop, &r->connecting, &t->timer, RELAY_CONNECT_MS);
 	if (!dial(r, t))
 		refused(r, t);

@@ -28,7 +28,7 @@ static struct relay_udp **bucket(struct relay *r, const struct relay_flow *f)
 	hash = mix(hash, (uint64_t)(f->client.ip.num >> 64));
 	hash = mix(hash, (uint64_t)f->asked.ip.num);
 	hash = mix(hash, (uint64_t)(f->asked.ip.num >> 64));
-	return &r->udp_hash[hash % RELAY_FLOWS_MAX];
+	return &r->udp_hash[hash % RELAY_FLOWS_MAX].first;
 }
 
 static struct relay_udp *find(struct relay *r, const struct relay_flow *f)
