@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scale.py - What the thousandth sandbox of a machine costs, beside the first.
 
-    scale.py MSB-NETC [SANDBOXES] [--helpers DIR]
+    scale.py MSB-NETC [SANDBOXES]
 
 Everything is inside namespaces of this process. Sandboxes are made one after the
 other; at the start and at the end, in the same run, the floor is measured too:

@@ -39,10 +39,11 @@ class Network:
 class Echo:
     """Serves ports of a namespace; says who asked before it echoes.
 
-    Each of ports is (protocol, address, port); "::" serves both families."""
+    Each of ports is (protocol, address, port); "::" serves both families. One
+    that is plain says nothing of its own."""
 
-    def __init__(self, namespace, ports):
-        self.stop, self.sockets = threading.Event(), []
+    def __init__(self, namespace, ports, plain=False):
+        self.stop, self.sockets, self.plain = threading.Event(), [], plain
         for proto, address, port in ports:
             made = namespace.socket(family(address), KIND[proto])
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,11 +72,13 @@ class Echo:
                         s.close()
                     elif s.type == socket.SOCK_STREAM:
                         made, peer = s.accept()
-                        made.sendall(self._words(s, peer) + b"\n")
+                        if not self.plain:
+                            made.sendall(self._words(s, peer) + b"\n")
                         open_.append(made)
                     else:
                         data, peer = s.recvfrom(65536)
-                        s.sendto(self._words(s, peer), peer)
+                        s.sendto(data if self.plain else
+                                 self._words(s, peer), peer)
                 except OSError:
                     if s in open_:
                         open_.remove(s)

@@ -322,12 +322,12 @@ class Far:
 
 
 class Talk:
-    """A flow of the guest's that never stops."""
+    """A flow that never stops; the other end sends back what it gets."""
 
-    def __init__(self, guest, kind, port, pause):
-        self.socket = guest.socket(socket.AF_INET, kind)
+    def __init__(self, namespace, kind, address, port, pause=0.001):
+        self.socket = namespace.socket(socket.AF_INET, kind)
         self.socket.settimeout(5)
-        self.socket.connect((FAR, port))
+        self.socket.connect((address, port))
         self.socket.settimeout(0.2)
         self.pause, self.silent = pause, 0
         self.sent = self.back = 0
@@ -421,8 +421,8 @@ def under_load(m, t, changes=100):
     m.good("up", "web", paths[0], "--guest-netns", "box")
     far = Far()
     try:
-        talks = [Talk(guest, socket.SOCK_STREAM, ALLOWED_TCP, 0.001),
-                 Talk(guest, socket.SOCK_DGRAM, ALLOWED_UDP, 0.001)]
+        talks = [Talk(guest, socket.SOCK_STREAM, FAR, ALLOWED_TCP),
+                 Talk(guest, socket.SOCK_DGRAM, FAR, ALLOWED_UDP)]
         noises = [Noise(guest, socket.SOCK_STREAM, SHAKY_TCP),
                   Noise(guest, socket.SOCK_DGRAM, SHAKY_UDP)]
         time.sleep(0.1)

@@ -16,6 +16,7 @@ from lab import Namespace, run
 from machine import wait_for
 from peers import HOST, LAN, LOOPBACK, Echo, Network, ask, connect
 from report import main, settled, unchanged
+from test_apply import Talk
 
 GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
@@ -348,6 +349,42 @@ def revoked(m, t):
         stage.close()
 
 
+def relayed_under_load(m, t, changes=40):
+    """Relayed flows that stay allowed lose nothing while policies change."""
+    publish = {"PortBindings": [
+        {"HostPort": 8000, "GuestPort": 90, "Protocol": proto}
+        for proto in ("tcp", "udp")]}
+    rules = [{"Action": "allow", "Destination": "host", "Port": "9001"}]
+    stage = Stage(m, {"Rules": rules, **publish})
+    servers = [Echo(stage.guest, [(p, "0.0.0.0", 90) for p in (
+        "tcp", "udp")], plain=True), Echo(stage.host, [
+            (p, "127.0.0.1", 9001) for p in ("tcp", "udp")], plain=True)]
+    try:
+        talks = {}
+        for proto, kind in (("TCP", socket.SOCK_STREAM),
+                            ("UDP", socket.SOCK_DGRAM)):
+            talks["published " + proto] = Talk(stage.host, kind, "127.0.0.1",
+                                               8000)
+            talks["host " + proto] = Talk(stage.guest, kind, GATEWAY[4], 9001)
+        for i in range(changes):
+            more = dict(publish)
+            if i % 2 == 0:
+                more["PortBindings"] = publish["PortBindings"] + [
+                    {"HostPort": 8001, "GuestPort": 80}]
+                more["MaxConnections"] = 100 + i
+            stage.apply({"Rules": rules + rules[:i % 2], **more})
+        for talk in talks.values():
+            talk.end()
+    finally:
+        for server in servers:
+            server.close()
+        stage.close()
+    for what, talk in talks.items():
+        t.check(what + ": no error", not talk.wrong, talk.wrong)
+        t.check(what + ": everything came back", talk.sent == talk.back and
+                talk.sent > changes, (talk.sent, talk.back))
+
+
 # --- transfers ---
 
 def pattern(n):
@@ -518,4 +555,4 @@ def run_command(m, t):
 
 if __name__ == "__main__":
     main(__doc__, (every_bind, ingress, host_egress, collisions, changes,
-                   revoked, transfer, killed_helpers, run_command))
+                   revoked, relayed_under_load, transfer, killed_helpers, run_command))
