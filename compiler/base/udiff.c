@@ -15,7 +15,7 @@
  * kept, so that the way back can be read from them.
  */
 
-#define CONTEXT	    3
+#define CONTEXT	    ((size_t)3)
 #define CHANGES_MAX 1000
 
 /** struct line - A line of a text, its line feed included */
@@ -119,8 +119,8 @@ static bool shortest(struct arena *a, struct edits *e, const struct lines *x,
 		int *kept;
 
 		for (k = -d; k <= d; k += 2) {
-			const bool down =
-				k == -d || (k != d && v[k - 1] < v[k + 1]);
+			const bool down = k == -d ||
+					  (k != d && v[k - 1] < v[k + 1]);
 			int i = d == 0 ? 0 : down ? v[k + 1] : v[k - 1] + 1;
 			int j = i - k;
 

@@ -563,6 +563,7 @@ static void undo_exchange(void *data)
 
 static int make_commit(void *data, struct live_error *e)
 {
+	struct live_error ignored;
 	struct apply *p = data;
 
 	if (goes_on(p, e) < 0)
@@ -572,7 +573,11 @@ static int make_commit(void *data, struct live_error *e)
 		break;
 	case APPLY_HELPERS_START:
 	case APPLY_HELPERS_RELOAD:
-		return supervisor_commit(p->channel, e);
+		if (supervisor_commit(p->channel, e) == 0)
+			return 0;
+		/* Which of the two it has now, nobody knows: so neither. */
+		supervisor_stop(p->state, p->req->name, &ignored);
+		return -1;
 	case APPLY_HELPERS_STOP:
 		return supervisor_stop(p->state, p->req->name, e);
 	}

@@ -567,6 +567,8 @@ static int list_names(const struct state *s, int fd, const char *what,
 	struct dirent *entry;
 	size_t n = 0, cap = 0;
 
+	*ret = NULL;
+	*ret_n = 0;
 	if (!dir && fd >= 0)
 		return live_errno(e, errno, "list %s/%s", s->path, what);
 	while (dir && (entry = readdir(dir))) {

@@ -453,17 +453,21 @@ def under_load(m, t, changes=100):
 
 def together(m, t):
     """Ten at once, up, changed and down: no failure, nothing left."""
-    paths = [m.document("t%d" % i, d) for i, d in enumerate(DOCUMENTS)]
     for i in range(10):
         m.guest("g%d" % i)
     before = m.look()
 
     def life(i):
-        wrong = []
-        words = [("up", "many-%d" % i, paths[i % len(paths)],
-                  "--guest-netns", "g%d" % i)]
-        words += [("apply", "many-%d" % i, paths[(i + j) % len(paths)])
-                  for j in range(1, 4)]
+        wrong, paths = [], []
+        for j in range(4):
+            # Every other one has a port of its own, and so a helper.
+            document = dict(DOCUMENTS[(i + j) % len(DOCUMENTS)])
+            if (i + j) % 2:
+                document["Ports"] = {str(8100 + i): 80}
+            paths.append(m.document("t%d-%d" % (i, j), document))
+        words = [("up", "many-%d" % i, paths[0], "--guest-netns",
+                  "g%d" % i)]
+        words += [("apply", "many-%d" % i, path) for path in paths[1:]]
         words += [("status", "many-%d" % i), ("down", "many-%d" % i)]
         for command in words:
             done = m.netc(*command)

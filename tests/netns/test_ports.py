@@ -544,6 +544,12 @@ def run_command(m, t):
               "s.listen();print('go',flush=True);s.accept()[0].send(b'hi')")
     process = m.start("run", path, "--", "/usr/bin/python3", "-c", script)
     process.stdout.readline()
+    # It can be changed like any other.
+    [name] = m.names()
+    m.good("apply", name, m.document("run", {"Rules": [], "Ports": {
+        "8080": 80, "8081": 80}}))
+    t.check("still running", json.loads(m.good("status", "--json"))[0][
+        "health"] == "running")
     with socket.create_connection(("127.0.0.1", 8080), timeout=2) as s:
         t.check("served", s.recv(10) == b"hi")
     t.check("its exit status", process.wait(timeout=20) == 0)
