@@ -143,6 +143,11 @@ static const struct {
 	 false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/accept_source_route", "0",
 	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/accept_source_route", "-1",
+	 false},
+	/* A segment routing header would have the gateway send a packet on to
+	 * an address that was not judged. */
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/seg6_enabled", "0", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/route_localnet", "0", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/default/route_localnet", "0",
 	 false},

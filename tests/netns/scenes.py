@@ -644,17 +644,21 @@ def routed_by_the_sender(stage):
             stage.check("IPv4 option %d over %s" % (kind, first_hop),
                         not stage.sees(stage.world, lambda p, t=tag:
                                        p.tag() == t, False))
-    path = denied[6].packed
-    kinds = {0: b"\0" * 4 + path, 2: b"\0" * 4 + path,
-             3: b"\0" * 4 + path, 4: b"\0" * 4 + path}
+    # A link may have been born with these on.
+    for key in ("accept_source_route", "seg6_enabled"):
+        s.gateway.sysctl("net/ipv6/conf/guest0/" + key, "1")
     for to in (s.gateway_ip[6], local_of(s)):
+        one = b"\0" * 4 + denied[6].packed
+        # The last segment comes first (RFC 8754 section 2).
+        kinds = {0: one, 2: one, 3: one,
+                 4: b"\1\0\0\0" + denied[6].packed + to.packed}
         for kind, rest in kinds.items():
             for proto in (wire.UDP, 58):
                 tag += 1
                 stage.world.read()
                 s.at_guest.send(s.from_guest(wire.ip6_headers(
                     first(s, 6, to, 7000, tag, proto),
-                    (43, bytes((2, kind, 1)) + rest))))
+                    (43, bytes((len(rest) // 8, kind, 1)) + rest))))
                 left = [p for p in stage.world.read(ABSENCE)
                         if p.src == HOST[6] or denied[6] in (p.src, p.dst)]
                 stage.check("IPv6 routing header %d over %s, protocol %d" % (
