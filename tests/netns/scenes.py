@@ -769,6 +769,13 @@ def unsolicited(stage):
             left = [p for p in stage.world.read(ABSENCE) if p.src == HOST[v]
                     or p.src == own]
             stage.check("IPv%d ICMP type %d" % (v, kind), not left)
+        router = ipaddress.ip_address("169.254.62.1" if v == 4 else "fe80::1")
+        for kind in kinds:
+            stage.enters("IPv%d ICMP type %d from the uplink" % (v, kind), s,
+                         s.from_host(wire.ip(router, own, proto, wire.icmp(
+                             router, own, kind, 0, b"\0\1\0\1", b"x" * 40),
+                             255)), s.at_host,
+                         lambda p, k=kind: p.kind == k, False)
         # Straight at the guest, from the uplink, as if it were an answer.
         for flags in (wire.ACK, wire.SYN | wire.ACK, wire.RST):
             stage.enters("IPv%d TCP flags %#x from outside" % (v, flags), s,
