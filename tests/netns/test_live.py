@@ -472,6 +472,20 @@ def status(m, t):
     m.good("down", "web")
     t.check("one without its namespace too", m.names() == [] and
             "msb-web" not in run("ip", "link"))
+    m.good("up", "web", path, "--guest-netns", "box")
+    run("nft", "flush", "ruleset")
+    done = m.netc("status", "--json", "web")
+    t.check("a host's table that is missing is said", done.returncode == 1 and
+            "host" in json.loads(done.stdout)["missing"], done.stdout)
+    m.good("up", "other", path, "--tap")
+    done = m.netc("status", "--json", "web")
+    t.check("one that has come back without the sandbox too",
+            done.returncode == 1 and "element msb-web" in
+            json.loads(done.stdout)["missing"], done.stdout)
+    t.check("and nothing is missing of the other", json.loads(
+        m.good("status", "--json", "other"))["missing"] is None)
+    m.good("down", "web")
+    m.good("down", "other")
     t.check("an empty list is valid JSON", json.loads(
         m.good("status", "--json")) == [])
     guest.run("ip", "link", "set", "lo", "down")
