@@ -237,6 +237,9 @@ static void text_rule(struct str *s, const struct nft_rule *r)
 	str_puts(s, "\t\t");
 	for (i = 0; i < r->n; i++)
 		text_match(s, &r->match[i]);
+	if (r->limit)
+		str_printf(s, "limit rate %u/second burst %u packets ",
+			   r->limit, NFT_LIMIT_BURST);
 	if (r->counter)
 		str_puts(s, "counter ");
 	text_verb(s, r);

@@ -145,6 +145,8 @@ enum nft_verb {
  * struct nft_rule - A rule
  * @match:	expressions, in order
  * @n:		number of expressions
+ * @limit:	packets a second that match, after NFT_LIMIT_BURST of them at
+ *		once; 0: all. More do not match
  * @counter:	count packets and bytes
  * @verb:	what to do. NFT_REJECT answers port unreachable, NFT_RESET with
  *		a TCP reset; NFT_MARK_ACCEPT stamps the flow, then accepts
@@ -157,6 +159,7 @@ enum nft_verb {
 struct nft_rule {
 	const struct nft_match *match;
 	size_t n;
+	uint32_t limit;
 	bool counter;
 	enum nft_verb verb;
 	const char *target;
@@ -165,6 +168,9 @@ struct nft_rule {
 	uint16_t to_port;
 	const char *comment;
 };
+
+/** NFT_LIMIT_BURST - Packets that may come at once where a rule has a limit */
+#define NFT_LIMIT_BURST 10u
 
 /** NFT_COMMENT_MAX - Longest comment that the kernel keeps (NFT_USERDATA) */
 #define NFT_COMMENT_MAX 127

@@ -37,6 +37,9 @@
 #define GUEST_LINK  "guest0"
 #define UPLINK_LINK "uplink0"
 
+/* A host probes a neighbour once a second (RFC 4861 section 10). */
+#define NEIGHBOURS_A_SECOND 2u
+
 enum sandbox_chain {
 	CHAIN_ANTISPOOF,
 	CHAIN_JUDGE,
@@ -138,6 +141,18 @@ static void end(struct builder *b, enum nft_verb verb, bool counter,
 	nft_chain_add(b->a, b->chain, &r);
 }
 
+static void end_accept_limited(struct builder *b, uint32_t limit)
+{
+	const struct nft_rule r = {
+		.match = b->match,
+		.n = b->n,
+		.limit = limit,
+		.verb = NFT_ACCEPT,
+	};
+
+	nft_chain_add(b->a, b->chain, &r);
+}
+
 static void end_goto(struct builder *b, const char *target)
 {
 	const struct nft_rule r = {
@@ -201,11 +216,13 @@ static void chain_antispoof(struct arena *a, const struct policy *p,
 	match_value(&b, NFT_SADDR6, p->slot.guest6.num);
 	end(&b, NFT_ACCEPT, false, NULL);
 	/* Before it has its address, and on the link, the guest is
-	 * unspecified or link-local; as such it may find its neighbour. */
+	 * unspecified or link-local; as such it may find its neighbour. The
+	 * gateway remembers each address that asks, in a table that the kernel
+	 * has once for all namespaces: hence not at any rate. */
 	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	match(&b, NFT_SADDR6, unbound, 2);
 	match_neighbour(&b);
-	end(&b, NFT_ACCEPT, false, NULL);
+	end_accept_limited(&b, NEIGHBOURS_A_SECOND);
 	end(rule(a, c, &b), NFT_DROP, true, "always:source");
 }
 

@@ -59,6 +59,7 @@ static uint64_t hash_rule(uint64_t h, const struct nft_rule *r)
 			      r->match[i].set ? r->match[i].set->name : NULL);
 		h = hash_elems(h, r->match[i].v, r->match[i].n);
 	}
+	h = hash_number(h, r->limit);
 	h = hash_number(h, r->counter);
 	h = hash_number(h, r->verb);
 	h = hash_text(h, r->target);

@@ -254,6 +254,9 @@ static void run_base(struct state *s, const struct nft_chain *base)
 				break;
 		if (j < r->n)
 			continue;
+		/* What a flow gets must not depend on how many there are. */
+		if (r->limit)
+			unknown("a limit that a flow can reach");
 		if (r->comment && strlen(r->comment) > NFT_COMMENT_MAX)
 			unknown("a comment that the kernel would not keep");
 		if (r->comment && !nat)

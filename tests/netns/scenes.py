@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import struct
+import time
 
 from lab import Sandbox, Wire, WORLD4, WORLD6, compile_document
 import wire
@@ -182,6 +183,9 @@ def neighbour_discovery(stage):
             p.src in (own, local)]
     stage.check("none goes further than the link", not seen,
                 str([(str(p.src), str(p.dst), p.kind) for p in seen]))
+    # So many link-local senders at once are more than the gateway hears; it
+    # does so again when some time has passed.
+    time.sleep(2.5)
     group = ipaddress.ip_address("ff02::1:ff00:1")
     for src in (own, local):
         for dst in (group, gateway):
@@ -193,6 +197,31 @@ def neighbour_discovery(stage):
     s.at_guest.send(s.from_guest(solicit(own, gateway, gateway, 135, 64)))
     stage.check("not with another hop limit", not stage.sees(
         s.at_guest, lambda p: p.kind == 136, False))
+
+
+def crowded_link(stage):
+    """A guest with a thousand addresses does not fill the host's tables."""
+    s = stage.sandbox({"Policy": "allow-all"})
+    gateway, option = s.gateway_ip[6], b"\x01\x01" + s.macs["eth0"]
+    for i in range(200):
+        src = ipaddress.ip_address("fe80::1:%x" % (i + 1))
+        s.at_guest.send(s.from_guest(wire.ip(src, gateway, 58, wire.icmp(
+            src, gateway, 135, 0, b"\0\0\0\0", gateway.packed + option), 255)))
+        # Who asks by ARP for the gateway with an address of elsewhere.
+        src = ipaddress.ip_address("10.0.0.%d" % (i + 1))
+        s.at_guest.send(
+            b"\xff" * 6 + s.macs["eth0"] + b"\x08\x06\0\1\x08\0\6\4\0\1" +
+            s.macs["eth0"] + src.packed + b"\0" * 6 + s.gateway_ip[4].packed)
+        # Neighbours that are not there.
+        s.at_guest.send(s.from_guest(first(
+            s, 6, ipaddress.ip_address("fd42:6d73:62::1:%x" % (i + 1)), 7000,
+            1)))
+    time.sleep(ABSENCE)
+    for v in FAMILIES:
+        known = s.gateway.run("ip", "-%d" % v, "neigh", "show", "nud",
+                              "all").splitlines()
+        stage.check("IPv%d neighbours are few" % v, len(known) < 40,
+                    str(len(known)))
 
 
 def answers_and_errors(stage):
@@ -888,6 +917,7 @@ def half_open(stage):
 SCENES = {
     "spoofed-sources": spoofed_sources,
     "neighbour-discovery": neighbour_discovery,
+    "crowded-link": crowded_link,
     "answers-and-errors": answers_and_errors,
     "bad-checksum": bad_checksum,
     "replaced-policy": replaced_policy,
