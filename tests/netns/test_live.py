@@ -7,18 +7,26 @@ settings and the state directory, of the host and of every guest.
 """
 import argparse
 import concurrent.futures
+import fcntl
+import ipaddress
 import json
 import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-from lab import enter_laboratory, run
+from lab import Namespace, enter_laboratory, run
+import wire
 from machine import STATE, Machine, alive, differences, end, wait_for
+
+
+# Of <linux/if_tun.h>.
+TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 2, 0x1000, 0x4000
 
 
 class Report:
@@ -103,9 +111,52 @@ def tap(m, t):
             link["linkinfo"]["info_data"]["persist"], link)
     t.check("its MTU", link["mtu"] == 1500, link["mtu"])
     t.check("said", made["guest"] == "tap")
+    tap_traffic(t, m, made)
     m.good("down", "vm")
     m.forget()
     unchanged(m, t, "down", before)
+
+
+def tap_traffic(t, m, made):
+    """A machine monitor opens the tap, and its guest is judged."""
+    own, gateway = (ipaddress.ip_address(made[k]) for k in ("guest4",
+                                                            "gateway4"))
+    gateway_mac = json.loads(run("ip", "-n", "msb-vm", "-j", "link", "show",
+                                 "guest0"))[0]["address"]
+    with Namespace("/run/netns/msb-vm"):
+        monitor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        fcntl.ioctl(monitor, TUNSETIFF, struct.pack(
+            "16sH22x", b"guest0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+
+    def send(kind, data):
+        os.write(monitor, b"\0" * 10 + wire.mac(gateway_mac) +
+                 wire.mac(made["mac"]) + kind + data)
+
+    def answers():
+        try:
+            return os.read(monitor, 2048)[10:]
+        except BlockingIOError:
+            return b""
+
+    ask = b"\0\1\x08\0\6\4\0\1" + wire.mac(made["mac"]) + own.packed + \
+        b"\0" * 6 + gateway.packed
+    send(b"\x08\x06", ask)
+    t.check("the gateway answers ARP", wait_for(
+        lambda: answers()[12:14] == b"\x08\x06"))
+    for _ in range(3):
+        send(b"\x08\0", wire.ip(own, ipaddress.ip_address("10.0.0.5"), wire.UDP,
+                                wire.udp(own, ipaddress.ip_address("10.0.0.5"),
+                                         1000, 2000)))
+    t.check("its packets are judged", wait_for(
+        lambda: hits(m, "vm").get(("egress", "/DefaultEgress")) == 3),
+            hits(m, "vm"))
+    os.close(monitor)
+
+
+def hits(m, name):
+    """Packets that each rule of a sandbox has decided."""
+    return {(h["direction"], h["pointer"]): h["packets"] for h in json.loads(
+        m.good("status", "--json", name))["hits"]}
 
 
 def refusals(m, t):
@@ -449,11 +500,11 @@ def status(m, t):
             for _ in range(times):
                 made.sendto(b"x", (address, 9))
     one = json.loads(m.good("status", "--json", "web"))
-    hits = {(h["direction"], h["pointer"]): h["packets"] for h in one["hits"]}
+    counted = hits(m, "web")
     for pointer, packets in (("/Rules/0", 3), ("/Rules/1", 1),
                              ("/DefaultEgress", 2)):
-        t.check("hits of " + pointer, hits.get(("egress", pointer)) == packets,
-                hits)
+        t.check("hits of " + pointer, counted.get(("egress", pointer)) ==
+                packets, counted)
     t.check("healthy", one["health"] == "ok" and one["missing"] is None)
     t.check("slots", one["slots_used"] == 1 and one["slots_free"] > 60000)
     text = m.good("status", "web")
