@@ -166,6 +166,13 @@ static const struct {
 	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
 	 false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
+	/* Container runtimes and cautious hosts turn IPv6 off for every new
+	 * link. These are ours, and the policy judges IPv6. */
+	{PLAN_GATEWAY, "guest0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/disable_ipv6", "0",
+	 false},
+	{PLAN_GUEST, "eth0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
+	{PLAN_HOST, "", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_ra", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_redirects", "0", false},
 	{PLAN_HOST, "", "net/ipv4/conf/LINK/accept_redirects", "0", false},

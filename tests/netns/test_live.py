@@ -100,6 +100,33 @@ def guest_process(guest):
         return subprocess.Popen(["sleep", "60"])
 
 
+def without_ipv6(m, t):
+    """Where new links are born without IPv6, ours have it, and no other."""
+    off = ["net/ipv6/conf/%s/disable_ipv6" % k for k in ("all", "default")]
+    guest = m.guest("box")
+    m.forget()
+    for key in off:
+        m.sysctl(key, "1")
+        guest.sysctl(key, "1")
+    before = m.look()
+    made = json.loads(m.good("up", "--json", "web", m.public, "--guest-netns",
+                             "box"))
+    for name, link, address in (("box", "eth0", made["guest6"]),
+                                ("msb-web", "guest0", made["gateway6"]),
+                                ("msb-web", "uplink0", "fe80::2")):
+        t.check("%s has its address" % link, address in run(
+            "ip", "-n", name, "-6", "addr", "show", "dev", link))
+    t.check("the host's end too", "fe80::1/64" in run(
+        "ip", "-6", "addr", "show", "dev", made["uplink"]))
+    m.good("down", "web")
+    guest.run("ip", "link", "set", "lo", "down")
+    m.forget()
+    unchanged(m, t, "down", before)
+    for key in off:
+        m.sysctl(key, "0")
+        guest.sysctl(key, "0")
+
+
 def tap(m, t):
     m.forget()
     before = m.look()
@@ -542,9 +569,9 @@ def status(m, t):
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, tap, refusals, unprivileged, together, slots, faults,
-         refused_by_kernel, interrupted, killed, run_command, run_signals,
-         status)
+TESTS = (up_and_down, without_ipv6, tap, refusals, unprivileged, together,
+         slots, faults, refused_by_kernel, interrupted, killed, run_command,
+         run_signals, status)
 
 
 def main():
