@@ -89,6 +89,33 @@ static void plan_addrs(struct arena *a, struct plan *p)
 	memcpy(p->addrs, addrs, sizeof(addrs));
 }
 
+/* The two ends of the uplink do not ask for each other. A host that checks
+ * reverse paths would not answer: the gateway's address has no route there,
+ * because every sandbox's gateway has the same. */
+static void plan_neighbours(struct arena *a, struct plan *p)
+{
+	const struct plan_link *uplink = &p->links[0];
+	size_t i;
+
+	p->n_neighbours = 4;
+	p->neighbours = arena_array(a, p->n_neighbours, struct plan_neighbour);
+	for (i = 0; i < p->n_neighbours; i++) {
+		/* The first four addresses are those of the uplink. */
+		const struct plan_addr *addr = &p->addrs[i];
+		const bool gateway = addr->ns == PLAN_GATEWAY;
+		const struct plan_end *own = &uplink->end[gateway ? 0 : 1];
+		const struct plan_end *far = &uplink->end[gateway ? 1 : 0];
+		struct plan_neighbour *n = &p->neighbours[i];
+
+		*n = (struct plan_neighbour){
+			.ns = far->ns,
+			.link = far->name,
+			.ip = addr->ip,
+		};
+		memcpy(n->mac, own->mac, sizeof(n->mac));
+	}
+}
+
 static void plan_routes(struct arena *a, struct plan *p)
 {
 	const struct slot *s = &p->policy->slot;
@@ -284,6 +311,7 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	host_table(a, &policy->slot, p.uplink, &p.host);
 	plan_links(a, &p);
 	plan_addrs(a, &p);
+	plan_neighbours(a, &p);
 	plan_routes(a, &p);
 	plan_sysctls(a, &p);
 	warn_dns(d, policy);

@@ -66,6 +66,20 @@ struct plan_addr {
 };
 
 /**
+ * struct plan_neighbour - The hardware address behind an address, for good
+ * @ns:		namespace
+ * @link:	interface
+ * @ip:		address of the neighbour
+ * @mac:	its MAC address
+ */
+struct plan_neighbour {
+	enum plan_ns ns;
+	const char *link;
+	struct ip ip;
+	uint8_t mac[6];
+};
+
+/**
  * struct plan_route - A route
  * @ns:		namespace
  * @local:	type "local" instead of "unicast"
@@ -129,6 +143,8 @@ struct plan_sysctl {
  * @n_links:	number of pairs
  * @addrs:	addresses
  * @n_addrs:	number of addresses
+ * @neighbours:	neighbours that need not be asked for
+ * @n_neighbours: number of neighbours
  * @routes:	routes
  * @n_routes:	number of routes
  * @rules:	policy routing
@@ -141,7 +157,7 @@ struct plan_sysctl {
  *
  * The order to make it in, so that nothing is open at any moment: gateway
  * namespace, settings without a link, @sandbox, @host, links (down), settings
- * with a link, addresses, links up, routes, policy routing.
+ * with a link, addresses, links up, neighbours, routes, policy routing.
  */
 struct plan {
 	const char *name;
@@ -153,6 +169,8 @@ struct plan {
 	size_t n_links;
 	struct plan_addr *addrs;
 	size_t n_addrs;
+	struct plan_neighbour *neighbours;
+	size_t n_neighbours;
 	struct plan_route *routes;
 	size_t n_routes;
 	struct plan_rule *rules;

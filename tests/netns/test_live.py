@@ -127,6 +127,24 @@ def without_ipv6(m, t):
         guest.sysctl(key, "0")
 
 
+def reverse_paths(m, t):
+    """A host that checks reverse paths, strictly or not, carries IPv4."""
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "lan9")
+    for link in ("lan", "lan9"):
+        run("ip", "link", "set", link, "up")
+    run("ip", "addr", "add", "192.0.2.1/24", "dev", "lan")
+    for strict in "12":
+        for which in ("all", "default"):
+            m.sysctl("net/ipv4/conf/%s/rp_filter" % which, strict)
+        done = m.netc("run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+                      "192.0.2.1")
+        t.check("rp_filter " + strict, done.returncode == 0, done.stdout)
+    for which in ("all", "default"):
+        m.sysctl("net/ipv4/conf/%s/rp_filter" % which, "0")
+    run("ip", "link", "delete", "lan")
+
+
 def tap(m, t):
     m.forget()
     before = m.look()
@@ -569,8 +587,8 @@ def status(m, t):
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, without_ipv6, tap, refusals, unprivileged, together,
-         slots, faults, refused_by_kernel, interrupted, killed, run_command,
+TESTS = (up_and_down, without_ipv6, reverse_paths, tap, refusals, unprivileged,
+         together, slots, faults, refused_by_kernel, interrupted, killed, run_command,
          run_signals, status)
 
 
