@@ -165,6 +165,25 @@ static void json_sysctls(struct str *s, const struct plan *p)
 	str_puts(s, "\n\t],\n");
 }
 
+static void json_helpers(struct str *s, const struct plan *p)
+{
+	size_t i;
+
+	str_puts(s, "\t\"helpers\": [");
+	for (i = 0; i < p->n_helpers; i++) {
+		const struct plan_helper *h = &p->helpers[i];
+
+		json_item(s, i);
+		str_printf(s,
+			   "{\"name\": \"%s\", \"config\": \"%s\", "
+			   "\"reason\": ",
+			   h->name, h->config);
+		json_string(s, h->reason);
+		str_putc(s, '}');
+	}
+	str_puts(s, p->n_helpers ? "\n\t],\n" : "],\n");
+}
+
 void plan_json(struct str *s, const struct plan *p, const char *const *files,
 	       size_t n_files)
 {
@@ -194,6 +213,7 @@ void plan_json(struct str *s, const struct plan *p, const char *const *files,
 	json_routes(s, p);
 	json_rules(s, p);
 	json_sysctls(s, p);
+	json_helpers(s, p);
 	str_puts(s, "\t\"files\": [");
 	for (i = 0; i < n_files; i++)
 		str_printf(s, "%s\"%s\"", i ? ", " : "", files[i]);

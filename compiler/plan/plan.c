@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "eval.h"
+#include "relay.h"
 #include "tables.h"
 
 #define TABLE_MAIN 254u
 
 /* Packets that a helper's listener is to get carry this mark, and are routed
  * to the local socket by a table of their own. */
-#define STEER_MARK     1u
+#define STEER_MARK     TABLE_STEER_MARK
 #define STEER_TABLE    100u
 #define STEER_PRIORITY 100u
 
@@ -186,6 +187,11 @@ static const struct {
 	 * answer for no other. */
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/arp_ignore", "1", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/rp_filter", "0", false},
+	/* Helpers bind the ports that they stand for, also without privileges,
+	 * and nothing binds theirs by chance. */
+	{PLAN_GATEWAY, NULL, "net/ipv4/ip_local_port_range", "32768 60999",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/ip_unprivileged_port_start", "0", false},
 	/* Addresses are given, never made up, and usable at once. */
 	{PLAN_GATEWAY, NULL, "net/ipv6/conf/default/accept_dad", "0", false},
 	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/rp_filter", "1", false},
@@ -263,30 +269,18 @@ static void warn_dns(struct diags *d, const struct policy *p)
 	}
 }
 
-/* A rule of the document's own that lets TCP or UDP but DNS to the gateway. */
-static bool wants_relay(const struct policy_rule *r)
+static void plan_helpers(struct arena *a, struct plan *p)
 {
-	const bool dns = r->n_ports == 1 && r->ports[0].lo == 53 &&
-			 r->ports[0].hi == 53;
+	const char *reason = relay_reason(a, p->policy);
 
-	return r->allow && r->dest.kind == CONFIG_DEST_GROUP &&
-	       r->dest.group == GROUP_HOST && !dns &&
-	       (!r->protos || r->protos & (CONFIG_TCP | CONFIG_UDP)) &&
-	       strcmp(r->pointer, "/Policy") != 0;
-}
-
-static void warn_host(struct diags *d, const struct policy *p)
-{
-	const struct policy_walk *w = &p->walk[POLICY_EGRESS];
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		if (wants_relay(&w->rules[i]))
-			diag_add(d, DIAG_WARNING, DIAG_HOST_RELAY, 0,
-				 w->rules[i].pointer, NULL,
-				 "flows to the gateway are allowed, but what "
-				 "carries them to the host, msb-relayd, is not "
-				 "in this version: the gateway refuses them");
+	if (!reason)
+		return;
+	p->helpers = arena_new(a, struct plan_helper);
+	p->helpers[p->n_helpers++] = (struct plan_helper){
+		.name = "msb-relayd",
+		.config = "relay.json",
+		.reason = reason,
+	};
 }
 
 bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
@@ -297,9 +291,10 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 		.policy = policy,
 		.netns = arena_printf(a, "msb-%s", name),
 		.uplink = uplink_name(a, name),
+		.host_egress = relay_host_egress(policy) != NULL,
 	};
 
-	if (!sandbox_table(a, policy, &p.sandbox)) {
+	if (!sandbox_table(a, policy, p.host_egress, &p.sandbox)) {
 		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
 			 "name fewer ports for each rule, or use ranges",
 			 "the rules become more than %u nftables rules",
@@ -308,14 +303,14 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	}
 	p.generation = table_generation(&p.sandbox);
 	table_stamp(&p.sandbox, p.generation);
-	host_table(a, &policy->slot, p.uplink, &p.host);
+	host_table(a, policy, p.uplink, &p.host);
 	plan_links(a, &p);
 	plan_addrs(a, &p);
 	plan_neighbours(a, &p);
 	plan_routes(a, &p);
 	plan_sysctls(a, &p);
+	plan_helpers(a, &p);
 	warn_dns(d, policy);
-	warn_host(d, policy);
 	*ret = p;
 	return true;
 }

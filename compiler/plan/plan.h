@@ -132,6 +132,18 @@ struct plan_sysctl {
 };
 
 /**
+ * struct plan_helper - A process that the sandbox needs
+ * @name:	program
+ * @config:	artefact that it reads
+ * @reason:	why it is needed, as a clause
+ */
+struct plan_helper {
+	const char *name;
+	const char *config;
+	const char *reason;
+};
+
+/**
  * struct plan - A sandbox, ready to be printed or made
  * @name:	name of the sandbox, NULL-free, valid
  * @policy:	what it obeys
@@ -151,6 +163,9 @@ struct plan_sysctl {
  * @n_rules:	number of rules
  * @sysctls:	settings, in the order in which they are written
  * @n_sysctls:	number of settings
+ * @helpers:	processes
+ * @n_helpers:	number of processes; mostly none
+ * @host_egress: whether flows to the gateway go on to the host, by msb-relayd
  * @sandbox:	table inet msb of the gateway namespace
  * @host:	table inet msb of the host namespace: fixed rules, and this
  *		sandbox's elements
@@ -177,6 +192,9 @@ struct plan {
 	size_t n_rules;
 	struct plan_sysctl *sysctls;
 	size_t n_sysctls;
+	struct plan_helper *helpers;
+	size_t n_helpers;
+	bool host_egress;
 	struct nft_table sandbox;
 	struct nft_table host;
 };

@@ -58,6 +58,12 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 		       (unsigned long long)seed, text);
 		return false;
 	}
+	why = agree_bindings(&a, &c);
+	if (why) {
+		printf("disagreement, seed %llu\n  document: %s\n  %s\n",
+		       (unsigned long long)seed, text, why);
+		n->failed++;
+	}
 	str_printf(&lines, "# slot %u\n# seed %llu\n", slot,
 		   (unsigned long long)seed);
 	for (i = 0; i < req->flows; i++) {

@@ -227,7 +227,7 @@ def refusals(m, t):
     bad = m.document("bad", {"Polcy": "none"})
     refused(m, t, "a document with an error", 1, "[unknown-key]", "up", "web",
             bad, "--tap")
-    later = m.document("later", {"MaxConnections": 3})
+    later = m.document("later", {"TrustHostCAs": True})
     refused(m, t, "what is not enforced", 1, "[not-enforced]", "up", "web",
             later, "--tap")
     refused(m, t, "a slot outside the pools", 1, "slot", "up", "web",
