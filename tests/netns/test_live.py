@@ -406,6 +406,36 @@ def interrupted(m, t):
     t.check("some were", ended - {0}, ended)
 
 
+def waiting(m, t):
+    """Whoever waits for another's lock can be told to stop."""
+    m.guest("box")
+    before = m.look()
+    with open("/run/msb-netc.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for words in (("up", "web", m.public, "--guest-netns", "box"),
+                      ("run", m.public, "--", "true")):
+            for sig in (signal.SIGINT, signal.SIGTERM):
+                process = m.start(*words)
+                t.check(words[0] + " waits", wait_for(
+                    lambda p=process: "flock" in wchan(p.pid) or
+                    "locks" in wchan(p.pid)), wchan(process.pid))
+                process.send_signal(sig)
+                try:
+                    process.communicate(timeout=5)
+                    t.check("%s ends by %s" % (words[0], sig.name),
+                            process.returncode == -sig, process.returncode)
+                except subprocess.TimeoutExpired:
+                    t.check("%s ends by %s" % (words[0], sig.name), False)
+                    end(process)
+    unchanged(m, t, "after waiting", before)
+
+
+def wchan(pid):
+    """Where in the kernel a process sleeps."""
+    with open("/proc/%d/wchan" % pid, encoding="ascii") as file:
+        return file.read()
+
+
 def killed(m, t):
     """SIGKILL at any moment: the next up or down removes what is left."""
     rng = random.Random(6)
@@ -588,8 +618,8 @@ def status(m, t):
 
 
 TESTS = (up_and_down, without_ipv6, reverse_paths, tap, refusals, unprivileged,
-         together, slots, faults, refused_by_kernel, interrupted, killed, run_command,
-         run_signals, status)
+         together, slots, faults, refused_by_kernel, interrupted, waiting,
+         killed, run_command, run_signals, status)
 
 
 def main():
