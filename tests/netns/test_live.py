@@ -145,6 +145,28 @@ def reverse_paths(m, t):
     run("ip", "link", "delete", "lan")
 
 
+def selective_forwarding(m, t):
+    """A host that forwards, but not by default, carries what is ours."""
+    m.guest("other")
+    m.sysctl("net/ipv4/ip_forward", "1")
+    m.sysctl("net/ipv4/conf/default/forwarding", "0")
+    run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "eth0",
+        "netns", "other")
+    m.sysctl("net/ipv4/conf/lan/forwarding", "1")
+    for where, link, address in (("host", "lan", "192.0.2.1/24"),
+                                 ("other", "eth0", "192.0.2.2/24")):
+        to = ["-n", where] if where != "host" else []
+        run("ip", *to, "addr", "add", address, "dev", link)
+        run("ip", *to, "link", "set", link, "up")
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    done = m.netc("run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+                  "192.0.2.2")
+    t.check("a guest reaches beyond the host", done.returncode == 0,
+            done.stdout)
+    run("ip", "link", "delete", "lan")
+    m.sysctl("net/ipv4/conf/default/forwarding", "1")
+
+
 def tap(m, t):
     m.forget()
     before = m.look()
@@ -617,8 +639,8 @@ def status(m, t):
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, without_ipv6, reverse_paths, tap, refusals, unprivileged,
-         together, slots, faults, refused_by_kernel, interrupted, waiting,
+TESTS = (up_and_down, without_ipv6, reverse_paths, selective_forwarding, tap,
+         refusals, unprivileged, together, slots, faults, refused_by_kernel, interrupted, waiting,
          killed, run_command, run_signals, status)
 
 
