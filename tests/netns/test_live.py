@@ -207,9 +207,13 @@ def tap_traffic(t, m, made):
 
     ask = b"\0\1\x08\0\6\4\0\1" + wire.mac(made["mac"]) + own.packed + \
         b"\0" * 6 + gateway.packed
-    send(b"\x08\x06", ask)
-    t.check("the gateway answers ARP", wait_for(
-        lambda: answers()[12:14] == b"\x08\x06"))
+
+    def asked():
+        # The link sends a moment after somebody holds its other end.
+        send(b"\x08\x06", ask)
+        return answers()[12:14] == b"\x08\x06"
+
+    t.check("the gateway answers ARP", wait_for(asked))
     for _ in range(3):
         send(b"\x08\0", wire.ip(own, ipaddress.ip_address("10.0.0.5"), wire.UDP,
                                 wire.udp(own, ipaddress.ip_address("10.0.0.5"),
