@@ -199,6 +199,11 @@ static const struct {
 	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
 	 false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
+	/* Where forwarding was turned on before, turning it on changes nothing,
+	 * and new links are born as the namespace's default says. */
+	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_HOST, "", "net/ipv4/conf/LINK/forwarding", "1", false},
 	/* Container runtimes and cautious hosts turn IPv6 off for every new
 	 * link. These are ours, and the policy judges IPv6. */
 	{PLAN_GATEWAY, "guest0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
