@@ -194,9 +194,12 @@ static bool must_survive(const struct nft_table *t, const struct block *new,
 	return false;
 }
 
+/* A map is always made anew: its elements lead to chains that may have to go.
+ */
 static bool can_survive(const struct block *new, const struct block *old)
 {
 	return new->kind == KIND_CHAIN ? same_hook(new, old)
+	       : new->kind == KIND_MAP ? false
 				       : same_text(new, old);
 }
 
@@ -233,13 +236,17 @@ static void put_command(struct str *s, const char *verb,
 		   t->name, (int)b->name_len, b->name);
 }
 
+/* What leads to another goes before it. */
+static const enum kind delete_order[KIND_COUNT] = {
+	KIND_MAP, KIND_CHAIN, KIND_SET, KIND_LIMIT, KIND_QUOTA,
+};
+
 void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 		const char *listing)
 {
 	struct blocks old, new;
 	const char *between = "";
-	enum kind kind;
-	size_t i;
+	size_t i, j;
 	ARENA(a);
 	STR(text);
 
@@ -256,9 +263,10 @@ void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 		if (old.v[i].kind == KIND_CHAIN && !(b && b->same))
 			put_command(s, "flush", t, &old.v[i]);
 	}
-	for (kind = KIND_COUNT; kind--;)
+	for (j = 0; j < KIND_COUNT; j++)
 		for (i = 0; i < old.n; i++)
-			if (old.v[i].kind == kind && !old.v[i].survives)
+			if (old.v[i].kind == delete_order[j] &&
+			    !old.v[i].survives)
 				put_command(s, "delete", t, &old.v[i]);
 	str_printf(s, "table inet %s {\n", t->name);
 	for (i = 0; i < new.n; i++) {

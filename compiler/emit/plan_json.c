@@ -84,6 +84,26 @@ static void json_addrs(struct str *s, const struct plan *p)
 	str_puts(s, "\n\t],\n");
 }
 
+static void json_neighbours(struct str *s, const struct plan *p)
+{
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	str_puts(s, "\t\"neighbours\": [");
+	for (i = 0; i < p->n_neighbours; i++) {
+		const struct plan_neighbour *n = &p->neighbours[i];
+
+		json_item(s, i);
+		str_printf(s,
+			   "{\"ns\": \"%s\", \"link\": \"%s\", "
+			   "\"address\": \"%s\", \"mac\": ",
+			   ns_names[n->ns], n->link, ip_format(n->ip, text));
+		json_mac(s, n->mac);
+		str_putc(s, '}');
+	}
+	str_puts(s, "\n\t],\n");
+}
+
 static void json_routes(struct str *s, const struct plan *p)
 {
 	char text[IP_TEXT_MAX];
@@ -189,6 +209,7 @@ void plan_json(struct str *s, const struct plan *p, const char *const *files,
 		    "\t\t{\"ns\": \"host\", \"file\": \"host.nft\"}\n\t],\n");
 	json_links(s, p);
 	json_addrs(s, p);
+	json_neighbours(s, p);
 	json_routes(s, p);
 	json_rules(s, p);
 	json_sysctls(s, p);

@@ -628,10 +628,9 @@ int sandbox_apply(struct arena *a, struct state *s,
 
 	listen_init(a, &p.sockets, 0);
 	memset(ret, 0, sizeof(*ret));
-	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
+	if (sandbox_privileged(e) < 0 ||
+	    change_begin(&p.change, s, req->fail_at, e) < 0)
 		return -1;
-	change_begin(&p.change, req->fail_at);
-	change_sweep(s);
 	if (prepare(&p, e) == 0)
 		rc = 0;
 	if (rc == 0 && !req->dry) {

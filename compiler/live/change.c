@@ -11,7 +11,36 @@ static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 #define N_HELD (sizeof(held_signals) / sizeof(held_signals[0]))
 
-void change_begin(struct change *c, unsigned int fail_at)
+static void release_all(struct state *s, const char *name, const char *text)
+{
+	struct lease_names l;
+	ARENA(a);
+
+	l = lease_parse(&a, text);
+	lease_release(s, name, &l, NULL);
+}
+
+/* Removes what processes that were killed have left behind. One that cannot be
+ * removed now stays for "down", which says why. */
+static void sweep(struct state *s)
+{
+	struct live_error ignored;
+	struct state_record r;
+	const char **names;
+	size_t i, n;
+	ARENA(a);
+
+	state_sweep(s, release_all);
+	if (state_list_unsettled(s, &a, &names, &n, &ignored) < 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (state_get(s, names[i], &r, &ignored) == 0 &&
+		    (r.run || !r.ready) && !state_owned(s, names[i]))
+			change_remove(s, names[i], &ignored);
+}
+
+int change_begin(struct change *c, struct state *s, unsigned int fail_at,
+		 struct live_error *e)
 {
 	sigset_t held;
 	size_t i;
@@ -21,7 +50,16 @@ void change_begin(struct change *c, unsigned int fail_at)
 	sigemptyset(&held);
 	for (i = 0; i < N_HELD; i++)
 		sigaddset(&held, held_signals[i]);
-	sigprocmask(SIG_BLOCK, &held, &c->before);
+	/* The lock may take its time, and nothing is made yet: until it is
+	 * there, a signal does what it does. */
+	sigprocmask(SIG_UNBLOCK, &held, &c->before);
+	if (state_lock(s, e) < 0) {
+		sigprocmask(SIG_SETMASK, &c->before, NULL);
+		return -1;
+	}
+	sigprocmask(SIG_BLOCK, &held, NULL);
+	sweep(s);
+	return 0;
 }
 
 int change_goes_on(struct change *c, struct live_error *e)
@@ -126,30 +164,4 @@ int change_leave_host(const struct state *s, const char *name,
 	if (ruleset_elements(host, "msb", &left, e) < 0)
 		return -1;
 	return left ? 0 : ruleset_load(host, "delete table inet msb\n", e);
-}
-
-static void release_all(struct state *s, const char *name, const char *text)
-{
-	struct lease_names l;
-	ARENA(a);
-
-	l = lease_parse(&a, text);
-	lease_release(s, name, &l, NULL);
-}
-
-void change_sweep(struct state *s)
-{
-	struct live_error ignored;
-	struct state_record r;
-	const char **names;
-	size_t i, n;
-	ARENA(a);
-
-	state_sweep(s, release_all);
-	if (state_list_unsettled(s, &a, &names, &n, &ignored) < 0)
-		return;
-	for (i = 0; i < n; i++)
-		if (state_get(s, names[i], &r, &ignored) == 0 &&
-		    (r.run || !r.ready) && !state_owned(s, names[i]))
-			change_remove(s, names[i], &ignored);
 }

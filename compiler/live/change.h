@@ -23,11 +23,20 @@ struct change {
 };
 
 /**
- * change_begin() - Hold back the signals that would end the process
+ * change_begin() - Take the lock, and hold back what would end the process
+ * @c:		filled in on success
+ * @s:		state, which is locked then
+ * @fail_at:	as in struct change
+ * @e:		error
  *
- * SIGINT, SIGTERM, SIGHUP and SIGQUIT: what is half done is undone first.
+ * SIGINT, SIGTERM, SIGHUP and SIGQUIT: what is half done is undone first. While
+ * the lock is waited for they are let through, even if the caller blocks them.
+ * What processes that were killed have left is removed.
+ *
+ * Return: 0, -1 on failure
  */
-void change_begin(struct change *c, unsigned int fail_at);
+int change_begin(struct change *c, struct state *s, unsigned int fail_at,
+		 struct live_error *e);
 
 /**
  * change_goes_on() - Count an operation that is about to be done
@@ -105,13 +114,5 @@ int change_leave_host(const struct state *s, const char *name,
 
 /** change_remove() - What sandbox_down() does, with the lock held */
 int change_remove(struct state *s, const char *name, struct live_error *e);
-
-/**
- * change_sweep() - Remove what processes that were killed have left behind
- * @s:	state, locked
- *
- * One that cannot be removed now stays for "down", which says why.
- */
-void change_sweep(struct state *s);
 
 #endif

@@ -73,13 +73,13 @@ int ruleset_text(struct ruleset *r, struct arena *a, const char *table,
 		 const char **ret, struct live_error *e);
 
 /**
- * struct ruleset_count - What one rule has counted
- * @chain:	chain of the rule
- * @comment:	comment of the rule
+ * struct ruleset_count - What one rule, or element of a map, has counted
+ * @chain:	chain of the rule, or name of the map
+ * @comment:	comment of the rule or element
  * @packets:	packets
  * @bytes:	bytes
  *
- * Neighbouring rules with the same chain and comment are counted together.
+ * Neighbours with the same chain and comment are counted together.
  */
 struct ruleset_count {
 	const char *chain;
@@ -93,8 +93,8 @@ struct ruleset_count {
  * @r:		ruleset
  * @a:		arena for the list
  * @table:	name of the table
- * @ret:	counts, in the order in which the table lists the rules; set on
- * success
+ * @ret:	counts, in the order in which the table lists them; set on
+ *		success
  * @ret_n:	how many; set on success
  * @e:		error
  *
@@ -115,5 +115,19 @@ int ruleset_counts(struct ruleset *r, struct arena *a, const char *table,
  */
 int ruleset_elements(struct ruleset *r, const char *table, size_t *ret,
 		     struct live_error *e);
+
+/**
+ * ruleset_set_has() - Whether a set of interface names has one
+ * @r:		ruleset
+ * @table:	table of family inet
+ * @set:	set in it; one that is not there has none
+ * @name:	interface
+ * @ret:	set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int ruleset_set_has(struct ruleset *r, const char *table, const char *set,
+		    const char *name, bool *ret, struct live_error *e);
 
 #endif

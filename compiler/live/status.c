@@ -124,6 +124,21 @@ static size_t hits_of_walk(struct arena *a, const struct policy *p,
 	return n;
 }
 
+/* The direction of a walk's chain, or of what the walk leads to: "egress4_7" is
+ * egress; else the name itself. */
+static const char *direction_of(const char *chain)
+{
+	enum policy_direction dir;
+
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
+		const size_t len = strlen(directions[dir]);
+
+		if (strncmp(chain, directions[dir], len) == 0)
+			return directions[dir];
+	}
+	return chain;
+}
+
 /* Puts each count where its rule is; what belongs to no rule goes behind. */
 static void hits_fill(struct arena *a, struct status *st,
 		      const struct ruleset_count *counts, size_t n_counts)
@@ -142,8 +157,10 @@ static void hits_fill(struct arena *a, struct status *st,
 		sorted[i] = &v[i];
 	qsort(sorted, known, sizeof(struct status_hits *), by_place);
 	for (i = 0, n = known; i < n_counts; i++) {
-		struct status_hits key = {.direction = counts[i].chain,
-					  .pointer = counts[i].comment};
+		struct status_hits key = {
+			.direction = direction_of(counts[i].chain),
+			.pointer = counts[i].comment,
+		};
 		struct status_hits *const at = &key;
 		struct status_hits **found =
 			bsearch(&at, sorted, known,
@@ -220,7 +237,7 @@ static int look_outside(struct arena *a, struct status *st,
 {
 	struct link_sock *sock = link_open(e);
 	struct ruleset *rules;
-	bool has;
+	bool has, in_set = false;
 	int ret;
 
 	if (!sock)
@@ -233,12 +250,20 @@ static int look_outside(struct arena *a, struct status *st,
 	if (!rules)
 		return -1;
 	ret = ruleset_has_table(rules, "msb", &has, e);
-	ruleset_close(rules);
-	if (ret < 0)
-		return -1;
-	if (!has)
+	if (ret == 0 && !has)
 		st->missing = "table inet msb of the host";
-	return 0;
+	/* The table may have come back without us: somebody flushed it, and
+	 * then another sandbox was made. */
+	if (ret == 0 && has)
+		ret = ruleset_set_has(rules, "msb", "uplinks",
+				      st->record.uplink, &in_set, e);
+	ruleset_close(rules);
+	if (ret == 0 && has && !in_set)
+		st->missing = arena_printf(a,
+					   "element %s of set uplinks in table "
+					   "inet msb of the host",
+					   st->record.uplink);
+	return ret;
 }
 
 /* Whether the helpers are there that should be; what a killed "apply" has left

@@ -359,6 +359,21 @@ static void undo_up(void *data)
 		link_set_up(u->sock[PLAN_GUEST], "lo", false, &ignored);
 }
 
+static int make_neighbours(void *data, struct live_error *e)
+{
+	struct up *u = data;
+	size_t i;
+
+	for (i = 0; i < u->plan->n_neighbours; i++) {
+		const struct plan_neighbour *n = &u->plan->neighbours[i];
+
+		if (up_goes_on(u, e) < 0 ||
+		    link_add_neighbour(u->sock[n->ns], n, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int make_routes(void *data, struct live_error *e)
 {
 	struct up *u = data;
@@ -442,8 +457,8 @@ static int make_ready(void *data, struct live_error *e)
 	return state_update(u->state, &u->sb->record, e);
 }
 
-/* Addresses, routes and rules need no undo: they go with the links and the
- * namespace. */
+/* Addresses, neighbours, routes and rules need no undo: they go with the links
+ * and the namespace. */
 static const struct change_step steps[] = {
 	{"write the state", make_state, undo_state},
 	{"make the gateway namespace", make_netns, undo_netns},
@@ -454,6 +469,7 @@ static const struct change_step steps[] = {
 	{"change settings of links", make_link_settings, NULL},
 	{"add addresses", make_addrs, NULL},
 	{"set links up", make_up, undo_up},
+	{"add neighbours", make_neighbours, NULL},
 	{"add routes", make_routes, NULL},
 	{"add routing rules", make_rules, NULL},
 	{"start the helpers", make_helpers, undo_helpers},
@@ -661,10 +677,9 @@ int sandbox_up(struct arena *a, struct state *s,
 	listen_init(a, &u.sockets, 0);
 	memset(ret, 0, sizeof(*ret));
 	ret->owner = -1;
-	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
+	if (sandbox_privileged(e) < 0 ||
+	    change_begin(&u.change, s, req->fail_at, e) < 0)
 		return -1;
-	change_begin(&u.change, req->fail_at);
-	change_sweep(s);
 	u.ns[PLAN_HOST] = netns_open_self(e);
 	if (u.ns[PLAN_HOST] >= 0 && up_prepare(a, &u, e) == 0)
 		rc = change_make(steps, sizeof(steps) / sizeof(steps[0]), &u,

@@ -243,17 +243,22 @@ enum nft_verb {
 	NFT_JUMP,
 	NFT_DNAT_MAP,
 	NFT_TPROXY_ACCEPT,
+	NFT_VMAP,
 };
 
 /**
  * struct nft_rule - A rule
  * @match:	expressions, in order
  * @n:		number of expressions
+ * @limit:	packets a second that match, after NFT_LIMIT_BURST of them at
+ *		once; 0: all. More do not match
  * @counter:	count packets and bytes
  * @verb:	what to do. NFT_REJECT answers port unreachable, NFT_RESET with
  *		a TCP reset; NFT_MARK_ACCEPT stamps the flow, then accepts;
  *		NFT_TPROXY_ACCEPT hands the packet to a local socket with
- *		another address, if there is one: else the next rule is asked
+ *		another address, if there is one: else the next rule is asked;
+ *		NFT_VMAP does what @vmap says of @key, or nothing if it says
+ *		nothing
  * @target:	NFT_GOTO, NFT_JUMP: name of the chain
  * @mark:	NFT_MARK_ACCEPT: value of ct mark; NFT_TPROXY_ACCEPT: of the
  *		packet's mark
@@ -261,11 +266,14 @@ enum nft_verb {
  * @to_port:	NFT_DNAT4, NFT_DNAT6, NFT_TPROXY_ACCEPT: port
  * @map:	NFT_DNAT_MAP: where to look up what the packet's destination
  *		becomes; without an element there the next rule is asked
+ * @key:	NFT_VMAP: what is looked up
+ * @vmap:	NFT_VMAP: where
  * @comment:	at most NFT_COMMENT_MAX bytes, or NULL
  */
 struct nft_rule {
 	const struct nft_match *match;
 	size_t n;
+	uint32_t limit;
 	bool counter;
 	enum nft_verb verb;
 	const char *target;
@@ -273,8 +281,43 @@ struct nft_rule {
 	struct ip to;
 	uint16_t to_port;
 	const struct nft_dnat_map *map;
+	enum nft_key key;
+	const struct nft_vmap *vmap;
 	const char *comment;
 };
+
+/**
+ * struct nft_branch - One element of a verdict map
+ * @on:		values that it is for
+ * @verb:	NFT_ACCEPT, NFT_DROP, NFT_GOTO or NFT_JUMP
+ * @target:	NFT_GOTO, NFT_JUMP: name of the chain
+ * @comment:	at most NFT_COMMENT_MAX bytes, or NULL
+ */
+struct nft_branch {
+	struct nft_elem on;
+	enum nft_verb verb;
+	const char *target;
+	const char *comment;
+};
+
+/**
+ * struct nft_vmap - A named verdict map, "flags interval"
+ * @name:	name, unique among the sets and maps of its table
+ * @type:	type of its keys
+ * @counter:	whether each element counts packets and bytes
+ * @v:		elements, ascending, disjoint
+ * @n:		number of elements
+ */
+struct nft_vmap {
+	const char *name;
+	enum nft_type type;
+	bool counter;
+	const struct nft_branch *v;
+	size_t n;
+};
+
+/** NFT_LIMIT_BURST - Packets that may come at once where a rule has a limit */
+#define NFT_LIMIT_BURST 10u
 
 /** NFT_COMMENT_MAX - Longest comment that the kernel keeps (NFT_USERDATA) */
 #define NFT_COMMENT_MAX 127
@@ -321,6 +364,8 @@ struct nft_chain {
  * @n_sets:	number of sets
  * @maps:	maps of published ports, created after the sets
  * @n_maps:	number of maps
+ * @vmaps:	verdict maps, likewise, behind the sets
+ * @n_vmaps:	number of verdict maps
  * @chains:	chains, likewise
  * @n_chains:	number of chains
  */
@@ -332,6 +377,8 @@ struct nft_table {
 	size_t n_sets;
 	struct nft_dnat_map *maps;
 	size_t n_maps;
+	const struct nft_vmap **vmaps;
+	size_t n_vmaps;
 	struct nft_chain *chains;
 	size_t n_chains;
 };

@@ -90,6 +90,33 @@ static void plan_addrs(struct arena *a, struct plan *p)
 	memcpy(p->addrs, addrs, sizeof(addrs));
 }
 
+/* The two ends of the uplink do not ask for each other. A host that checks
+ * reverse paths would not answer: the gateway's address has no route there,
+ * because every sandbox's gateway has the same. */
+static void plan_neighbours(struct arena *a, struct plan *p)
+{
+	const struct plan_link *uplink = &p->links[0];
+	size_t i;
+
+	p->n_neighbours = 4;
+	p->neighbours = arena_array(a, p->n_neighbours, struct plan_neighbour);
+	for (i = 0; i < p->n_neighbours; i++) {
+		/* The first four addresses are those of the uplink. */
+		const struct plan_addr *addr = &p->addrs[i];
+		const bool gateway = addr->ns == PLAN_GATEWAY;
+		const struct plan_end *own = &uplink->end[gateway ? 0 : 1];
+		const struct plan_end *far = &uplink->end[gateway ? 1 : 0];
+		struct plan_neighbour *n = &p->neighbours[i];
+
+		*n = (struct plan_neighbour){
+			.ns = far->ns,
+			.link = far->name,
+			.ip = addr->ip,
+		};
+		memcpy(n->mac, own->mac, sizeof(n->mac));
+	}
+}
+
 static void plan_routes(struct arena *a, struct plan *p)
 {
 	const struct slot *s = &p->policy->slot;
@@ -144,6 +171,11 @@ static const struct {
 	 false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/accept_source_route", "0",
 	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/accept_source_route", "-1",
+	 false},
+	/* A segment routing header would have the gateway send a packet on to
+	 * an address that was not judged. */
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/seg6_enabled", "0", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/route_localnet", "0", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/default/route_localnet", "0",
 	 false},
@@ -167,6 +199,18 @@ static const struct {
 	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
 	 false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
+	/* Where forwarding was turned on before, turning it on changes nothing,
+	 * and new links are born as the namespace's default says. */
+	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_HOST, "", "net/ipv4/conf/LINK/forwarding", "1", false},
+	/* Container runtimes and cautious hosts turn IPv6 off for every new
+	 * link. These are ours, and the policy judges IPv6. */
+	{PLAN_GATEWAY, "guest0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/disable_ipv6", "0",
+	 false},
+	{PLAN_GUEST, "eth0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
+	{PLAN_HOST, "", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_ra", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_redirects", "0", false},
 	{PLAN_HOST, "", "net/ipv4/conf/LINK/accept_redirects", "0", false},
@@ -244,6 +288,29 @@ static void plan_helpers(struct arena *a, struct plan *p)
 	};
 }
 
+static void note_choices(struct diags *d, const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_choices; i++) {
+		const struct plan_choice *c = &p->choices[i];
+		const struct policy_rule *r =
+			&p->policy->walk[c->dir].rules[c->first];
+
+		if (c->reason != PLAN_NO_MAP && c->reason != PLAN_TOO_MANY)
+			continue;
+		diag_add(d, DIAG_NOTE, DIAG_RULE_ORDER, 0, r->pointer,
+			 "use fewer different port lists, or fewer prefixes",
+			 "from here on %zu %s rules are tried one after the "
+			 "other, as %s: a new flow pays up to %llu us",
+			 c->end - c->first, TABLE_WALK(c->dir),
+			 c->reason == PLAN_NO_MAP
+				 ? "their boxes are too many"
+				 : "the maps for them would be too large",
+			 (unsigned long long)(c->in_order.ns / 1000));
+	}
+}
+
 bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	       const char *name, struct plan *ret)
 {
@@ -254,23 +321,28 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 		.uplink = uplink_name(a, name),
 		.host_egress = relay_host_egress(policy) != NULL,
 	};
+	struct walk_build build;
 
-	if (!sandbox_table(a, policy, p.host_egress, &p.sandbox)) {
+	if (!sandbox_table(a, policy, p.host_egress, &p.sandbox, &build)) {
 		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
 			 "name fewer ports for each rule, or use ranges",
 			 "the rules become more than %u nftables rules",
 			 TABLES_MAX_RULES);
 		return false;
 	}
+	p.choices = build.choices;
+	p.n_choices = build.n_choices;
 	p.generation = table_generation(&p.sandbox);
 	table_stamp(&p.sandbox, p.generation);
 	host_table(a, policy, p.uplink, &p.host);
 	plan_links(a, &p);
 	plan_addrs(a, &p);
+	plan_neighbours(a, &p);
 	plan_routes(a, &p);
 	plan_sysctls(a, &p);
 	plan_helpers(a, &p);
 	warn_dns(d, policy);
+	note_choices(d, &p);
 	*ret = p;
 	return true;
 }

@@ -61,6 +61,9 @@
 #define GUEST_LINK  TABLE_GUEST_LINK
 #define UPLINK_LINK TABLE_UPLINK
 
+/* A host probes a neighbour once a second (RFC 4861 section 10). */
+#define NEIGHBOURS_A_SECOND 2u
+
 enum sandbox_chain {
 	CHAIN_ANTISPOOF,
 	CHAIN_JUDGE,
@@ -87,8 +90,8 @@ static const struct {
 	[CHAIN_ANTISPOOF] = {"antispoof",
 			     {"filter", "prerouting", "raw", true}},
 	[CHAIN_JUDGE] = {"judge", {"filter", "prerouting", "mangle", true}},
-	[CHAIN_EGRESS] = {"egress", {0}},
-	[CHAIN_INGRESS] = {"ingress", {0}},
+	[CHAIN_EGRESS] = {TABLE_WALK(POLICY_EGRESS), {0}},
+	[CHAIN_INGRESS] = {TABLE_WALK(POLICY_INGRESS), {0}},
 	[CHAIN_ALLOW] = {TABLE_ALLOW, {0}},
 	[CHAIN_INPUT] = {"input", {"filter", "input", "filter", true}},
 	[CHAIN_FORWARD] = {"forward", {"filter", "forward", "filter", true}},
@@ -209,6 +212,18 @@ static void end(struct builder *b, enum nft_verb verb, bool counter,
 	nft_chain_add(b->a, b->chain, &r);
 }
 
+static void end_accept_limited(struct builder *b, uint32_t limit)
+{
+	const struct nft_rule r = {
+		.match = b->match,
+		.n = b->n,
+		.limit = limit,
+		.verb = NFT_ACCEPT,
+	};
+
+	nft_chain_add(b->a, b->chain, &r);
+}
+
 static void end_chain(struct builder *b, enum nft_verb verb, const char *target)
 {
 	const struct nft_rule r = {
@@ -289,11 +304,13 @@ static void chain_antispoof(struct arena *a, const struct policy *p,
 	match_value(&b, NFT_SADDR6, p->slot.guest6.num);
 	end(&b, NFT_ACCEPT, false, NULL);
 	/* Before it has its address, and on the link, the guest is
-	 * unspecified or link-local; as such it may find its neighbour. */
+	 * unspecified or link-local; as such it may find its neighbour. The
+	 * gateway remembers each address that asks, in a table that the kernel
+	 * has once for all namespaces: hence not at any rate. */
 	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	match(&b, NFT_SADDR6, unbound, 2);
 	match_neighbour(&b);
-	end(&b, NFT_ACCEPT, false, NULL);
+	end_accept_limited(&b, NEIGHBOURS_A_SECOND);
 	end(rule(a, c, &b), NFT_DROP, true, "always:source");
 }
 
@@ -697,7 +714,7 @@ void sandbox_table_open(struct nft_table *t, uint32_t open)
 }
 
 bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
-		   struct nft_table *ret)
+		   struct nft_table *ret, struct walk_build *ret_build)
 {
 	const struct config *config = p->config;
 	struct nft_set *sets =
@@ -715,12 +732,16 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		.udp = port_set(a, p, CONFIG_UDP, true, &relayed[1]),
 	};
 	const size_t fixed = needs.tcp->n || needs.udp->n ? 4 : 2;
-	struct group_sets groups = {
-		.a = a,
-		.gw4 = p->slot.gw4,
-		.gw6 = p->slot.gw6,
-		.sets = sets + fixed,
+	struct walk_build build = {
+		.groups =
+			{
+				.a = a,
+				.gw4 = p->slot.gw4,
+				.gw6 = p->slot.gw6,
+				.sets = sets + fixed,
+			},
 	};
+	struct nft_chain *all;
 	enum sandbox_chain i;
 	size_t n;
 
@@ -734,15 +755,13 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
 	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	egress_always(a, p, &v[CHAIN_EGRESS]);
-	if (!walk_rules(a, &groups, &p->walk[POLICY_EGRESS], POLICY_EGRESS,
-			&v[CHAIN_EGRESS]))
+	if (!walk_print(a, &build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
 	if (needs.relayed)
 		relayed_stamp(a, p, &needs, NFT_IIFNAME, NFT_CT_REPLY,
 			      &v[CHAIN_INGRESS]);
 	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
-	if (!walk_rules(a, &groups, &p->walk[POLICY_INGRESS], POLICY_INGRESS,
-			&v[CHAIN_INGRESS]))
+	if (!walk_print(a, &build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
 	chain_allow(a, p, &needs, &v[CHAIN_ALLOW]);
 	chain_input(a, &needs, &v[CHAIN_INPUT]);
@@ -761,14 +780,23 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	n = compact(v, CHAIN_COUNT);
 	limit_rules(a, config, limits);
 	memcpy(v + n, limits->chains, limits->n_chains * sizeof(*v));
+	n += limits->n_chains;
+	all = arena_array(a, n + build.maps.n_chains, struct nft_chain);
+	memcpy(all, v, n * sizeof(*v));
+	if (build.maps.n_chains)
+		memcpy(all + n, build.maps.chains,
+		       build.maps.n_chains * sizeof(*v));
 	*ret = (struct nft_table){
 		.name = "msb",
 		.objects = limits->objects,
 		.n_objects = limits->n_objects,
 		.sets = sets,
-		.n_sets = groups.n + fixed,
-		.chains = v,
-		.n_chains = n + limits->n_chains,
+		.n_sets = build.groups.n + fixed,
+		.vmaps = build.maps.vmaps,
+		.n_vmaps = build.maps.n_vmaps,
+		.chains = all,
+		.n_chains = n + build.maps.n_chains,
 	};
+	*ret_build = build;
 	return true;
 }

@@ -7,18 +7,26 @@ settings and the state directory, of the host and of every guest.
 """
 import argparse
 import concurrent.futures
+import fcntl
+import ipaddress
 import json
 import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-from lab import enter_laboratory, run
+from lab import Namespace, enter_laboratory, run
+import wire
 from machine import STATE, Machine, alive, differences, end, wait_for
+
+
+# Of <linux/if_tun.h>.
+TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 2, 0x1000, 0x4000
 
 
 class Report:
@@ -92,6 +100,74 @@ def guest_process(guest):
         return subprocess.Popen(["sleep", "60"])
 
 
+def without_ipv6(m, t):
+    """Where new links are born without IPv6, ours have it, and no other."""
+    off = ["net/ipv6/conf/%s/disable_ipv6" % k for k in ("all", "default")]
+    guest = m.guest("box")
+    m.forget()
+    for key in off:
+        m.sysctl(key, "1")
+        guest.sysctl(key, "1")
+    before = m.look()
+    made = json.loads(m.good("up", "--json", "web", m.public, "--guest-netns",
+                             "box"))
+    for name, link, address in (("box", "eth0", made["guest6"]),
+                                ("msb-web", "guest0", made["gateway6"]),
+                                ("msb-web", "uplink0", "fe80::2")):
+        t.check("%s has its address" % link, address in run(
+            "ip", "-n", name, "-6", "addr", "show", "dev", link))
+    t.check("the host's end too", "fe80::1/64" in run(
+        "ip", "-6", "addr", "show", "dev", made["uplink"]))
+    m.good("down", "web")
+    guest.run("ip", "link", "set", "lo", "down")
+    m.forget()
+    unchanged(m, t, "down", before)
+    for key in off:
+        m.sysctl(key, "0")
+        guest.sysctl(key, "0")
+
+
+def reverse_paths(m, t):
+    """A host that checks reverse paths, strictly or not, carries IPv4."""
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "lan9")
+    for link in ("lan", "lan9"):
+        run("ip", "link", "set", link, "up")
+    run("ip", "addr", "add", "192.0.2.1/24", "dev", "lan")
+    for strict in "12":
+        for which in ("all", "default"):
+            m.sysctl("net/ipv4/conf/%s/rp_filter" % which, strict)
+        done = m.netc("run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+                      "192.0.2.1")
+        t.check("rp_filter " + strict, done.returncode == 0, done.stdout)
+    for which in ("all", "default"):
+        m.sysctl("net/ipv4/conf/%s/rp_filter" % which, "0")
+    run("ip", "link", "delete", "lan")
+
+
+def selective_forwarding(m, t):
+    """A host that forwards, but not by default, carries what is ours."""
+    m.guest("other")
+    m.sysctl("net/ipv4/ip_forward", "1")
+    m.sysctl("net/ipv4/conf/default/forwarding", "0")
+    run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "eth0",
+        "netns", "other")
+    m.sysctl("net/ipv4/conf/lan/forwarding", "1")
+    for where, link, address in (("host", "lan", "192.0.2.1/24"),
+                                 ("other", "eth0", "192.0.2.2/24")):
+        to = ["-n", where] if where != "host" else []
+        run("ip", *to, "addr", "add", address, "dev", link)
+        run("ip", *to, "link", "set", link, "up")
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    done = m.netc("run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+                  "192.0.2.2")
+    t.check("a guest reaches beyond the host", done.returncode == 0,
+            done.stdout)
+    run("ip", "link", "delete", "lan")
+    m.dismiss("other")
+    m.sysctl("net/ipv4/conf/default/forwarding", "1")
+
+
 def tap(m, t):
     m.forget()
     before = m.look()
@@ -103,9 +179,56 @@ def tap(m, t):
             link["linkinfo"]["info_data"]["persist"], link)
     t.check("its MTU", link["mtu"] == 1500, link["mtu"])
     t.check("said", made["guest"] == "tap")
+    tap_traffic(t, m, made)
     m.good("down", "vm")
     m.forget()
     unchanged(m, t, "down", before)
+
+
+def tap_traffic(t, m, made):
+    """A machine monitor opens the tap, and its guest is judged."""
+    own, gateway = (ipaddress.ip_address(made[k]) for k in ("guest4",
+                                                            "gateway4"))
+    gateway_mac = json.loads(run("ip", "-n", "msb-vm", "-j", "link", "show",
+                                 "guest0"))[0]["address"]
+    with Namespace("/run/netns/msb-vm"):
+        monitor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        fcntl.ioctl(monitor, TUNSETIFF, struct.pack(
+            "16sH22x", b"guest0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+
+    def send(kind, data):
+        os.write(monitor, b"\0" * 10 + wire.mac(gateway_mac) +
+                 wire.mac(made["mac"]) + kind + data)
+
+    def answers():
+        try:
+            return os.read(monitor, 2048)[10:]
+        except BlockingIOError:
+            return b""
+
+    ask = b"\0\1\x08\0\6\4\0\1" + wire.mac(made["mac"]) + own.packed + \
+        b"\0" * 6 + gateway.packed
+
+    def asked():
+        # The link sends a moment after somebody holds its other end.
+        send(b"\x08\x06", ask)
+        return answers()[12:14] == b"\x08\x06"
+
+    t.check("the gateway answers ARP", wait_for(asked))
+    for _ in range(3):
+        send(b"\x08\0", wire.ip(own, ipaddress.ip_address("10.0.0.5"), wire.UDP,
+                                wire.udp(own, ipaddress.ip_address("10.0.0.5"),
+                                         1000, 2000)))
+    t.check("its packets are judged", wait_for(
+        lambda: hits(m, "vm").get(("egress", "/DefaultEgress")) == 3),
+            hits(m, "vm"))
+    os.close(monitor)
+
+
+def hits(m, name):
+    """Packets that each rule of a sandbox has decided."""
+    return {(h["direction"], h["pointer"]): h["packets"] for h in json.loads(
+        m.good("status", "--json", name))["hits"]}
 
 
 def refusals(m, t):
@@ -167,6 +290,7 @@ def refusals(m, t):
     refused(m, t, "a guest that is a gateway", 1, "gateway of sandbox web",
             "up", "two", m.public, "--guest-netns", "msb-web")
     m.good("down", "web")
+    m.dismiss("other")
 
 
 def unprivileged(m, t):
@@ -310,6 +434,36 @@ def interrupted(m, t):
     t.check("some were", ended - {0}, ended)
 
 
+def waiting(m, t):
+    """Whoever waits for another's lock can be told to stop."""
+    m.guest("box")
+    before = m.look()
+    with open("/run/msb-netc.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for words in (("up", "web", m.public, "--guest-netns", "box"),
+                      ("run", m.public, "--", "true")):
+            for sig in (signal.SIGINT, signal.SIGTERM):
+                process = m.start(*words)
+                t.check(words[0] + " waits", wait_for(
+                    lambda p=process: waits_for_lock(p.pid)))
+                process.send_signal(sig)
+                try:
+                    process.communicate(timeout=5)
+                    t.check("%s ends by %s" % (words[0], sig.name),
+                            process.returncode == -sig, process.returncode)
+                except subprocess.TimeoutExpired:
+                    t.check("%s ends by %s" % (words[0], sig.name), False)
+                    end(process)
+    unchanged(m, t, "after waiting", before)
+
+
+def waits_for_lock(pid):
+    """Whether a process is behind another one that holds a lock."""
+    with open("/proc/locks", encoding="ascii") as file:
+        return any("->" in line and str(pid) in line.split()
+                   for line in file)
+
+
 def killed(m, t):
     """SIGKILL at any moment: the next up or down removes what is left."""
     rng = random.Random(6)
@@ -449,11 +603,11 @@ def status(m, t):
             for _ in range(times):
                 made.sendto(b"x", (address, 9))
     one = json.loads(m.good("status", "--json", "web"))
-    hits = {(h["direction"], h["pointer"]): h["packets"] for h in one["hits"]}
+    counted = hits(m, "web")
     for pointer, packets in (("/Rules/0", 3), ("/Rules/1", 1),
                              ("/DefaultEgress", 2)):
-        t.check("hits of " + pointer, hits.get(("egress", pointer)) == packets,
-                hits)
+        t.check("hits of " + pointer, counted.get(("egress", pointer)) ==
+                packets, counted)
     t.check("healthy", one["health"] == "ok" and one["missing"] is None)
     t.check("slots", one["slots_used"] == 1 and one["slots_free"] > 60000)
     text = m.good("status", "web")
@@ -472,14 +626,28 @@ def status(m, t):
     m.good("down", "web")
     t.check("one without its namespace too", m.names() == [] and
             "msb-web" not in run("ip", "link"))
+    m.good("up", "web", path, "--guest-netns", "box")
+    run("nft", "flush", "ruleset")
+    done = m.netc("status", "--json", "web")
+    t.check("a host's table that is missing is said", done.returncode == 1 and
+            "host" in json.loads(done.stdout)["missing"], done.stdout)
+    m.good("up", "other", path, "--tap")
+    done = m.netc("status", "--json", "web")
+    t.check("one that has come back without the sandbox too",
+            done.returncode == 1 and "element msb-web" in
+            json.loads(done.stdout)["missing"], done.stdout)
+    t.check("and nothing is missing of the other", json.loads(
+        m.good("status", "--json", "other"))["missing"] is None)
+    m.good("down", "web")
+    m.good("down", "other")
     t.check("an empty list is valid JSON", json.loads(
         m.good("status", "--json")) == [])
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, tap, refusals, unprivileged, together, slots, faults,
-         refused_by_kernel, interrupted, killed, run_command, run_signals,
-         status)
+TESTS = (up_and_down, without_ipv6, reverse_paths, selective_forwarding, tap,
+         refusals, unprivileged, together, slots, faults, refused_by_kernel, interrupted, waiting,
+         killed, run_command, run_signals, status)
 
 
 def main():
