@@ -67,7 +67,7 @@ enum diag_level {
 	  "DNS that needs msb-dnsd, which this version does not have; port 53 is dropped") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
 	X(POLICY_SIZE, "policy-size", \
-	  "a policy whose ruleset would be too large")
+	  "a policy whose ruleset or helper would be too large")
 
 /** enum diag_code - Kinds of diagnostics, by DIAG_CODES() */
 enum diag_code {

@@ -18,6 +18,11 @@
 /** PLAN_MTU - MTU of every link of a sandbox */
 #define PLAN_MTU 1500u
 
+/** PLAN_MAX_BINDINGS - Published ports of a sandbox: each is a socket of
+ * msb-relayd
+ */
+#define PLAN_MAX_BINDINGS 1024u
+
 /** enum plan_ns - The namespaces that a plan speaks of */
 enum plan_ns {
 	PLAN_HOST,
@@ -192,7 +197,7 @@ bool plan_name_valid(const char *name);
  * @name:	valid sandbox name
  * @ret:	plan; set on success
  *
- * Return: true; false if the ruleset would be too large
+ * Return: true; false if the ruleset would be too large, or the ports too many
  */
 bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	       const char *name, struct plan *ret)
