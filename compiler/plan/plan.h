@@ -206,8 +206,8 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 /**
  * plan_cap_open() - Let flows that are open already count against the cap
  * @p:		plan whose chain "cap" is about to replace another
- * @open:	TCP and UDP flows of the guest that are stamped and not over,
- *but for those to port 53 of the gateway
+ * @open:	TCP and UDP flows of the guest, stamped and not over, but for
+ *		those to port 53 of the gateway
  *
  * The kernel's list goes with the rule, and cannot be made again: the cap is
  * lower by @open until the rule is replaced again. Not to be called while the
