@@ -39,11 +39,11 @@
  * Flows of msb-relayd. One that the guest opens to the gateway is judged like
  * any other, stamped as the relay's and handed to its transparent socket. If
  * there is none, the packet is for a port of the gateway where nothing listens,
- * and the kernel refuses it. The relay's packets to the guest pass output
- *alone; so that is where the walk is asked again after a change, if the relay
- *is the first to send. One that the relay opens to the guest, for a client of
- *the host's loopback, is stamped at output without being judged: the relay asks
- * eval itself, because only it knows the peer.
+ * and the kernel refuses it. What the relay sends on such a flow passes output
+ * and no other hook: so the walk is asked again there after a change, if the
+ * relay is the first to send. A flow that the relay opens to the guest, for a
+ * client of the host's loopback, is stamped at output without being judged: the
+ * relay asks eval itself, because only it knows the peer.
  *
  * The cap. "ct count" keeps its list of flows inside the rule, so the chain cap
  * has that rule and no other, and an update leaves it in place unless the cap

@@ -5,6 +5,7 @@
 
 #include "plan.h"
 #include "relay.h"
+#include "str.h"
 #include "tables.h"
 
 /* A document that is right, planned as slot 0. */
@@ -211,5 +212,37 @@ Test(plan, open_flows_are_taken_off_a_new_cap)
 		if (rows[i].cap >= 0)
 			cr_expect_eq((int)c->rules[0].match[0].v[0].lo,
 				     rows[i].cap);
+	}
+}
+
+Test(plan, published_ports_are_not_too_many)
+{
+	size_t n;
+
+	for (n = PLAN_MAX_BINDINGS; n <= PLAN_MAX_BINDINGS + 1; n++) {
+		struct config config;
+		struct policy policy;
+		struct plan p;
+		struct diags d;
+		size_t i;
+		ARENA(a);
+		STR(s);
+
+		str_puts(&s, "{\"Ports\": {");
+		for (i = 0; i < n; i++)
+			str_printf(&s, "%s\"%zu\": 80", i ? ", " : "", 1 + i);
+		str_puts(&s, "}}");
+		d = (struct diags){.arena = &a,
+				   .file = "test",
+				   .text = str_text(&s),
+				   .len = s.len};
+		cr_assert(config_read(&a, &d, &config));
+		cr_assert(policy_lower(&a, &d, &config, 0, &policy));
+		cr_assert_eq(plan_make(&a, &d, &policy, "test", &p),
+			     n == PLAN_MAX_BINDINGS);
+		if (n == PLAN_MAX_BINDINGS)
+			continue;
+		cr_expect_eq(d.v[d.n - 1].code, DIAG_POLICY_SIZE);
+		cr_expect_str_eq(d.v[d.n - 1].pointer, "/Ports/1025");
 	}
 }
