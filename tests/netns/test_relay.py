@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import random
 import re
 import select
 import signal
@@ -476,6 +477,40 @@ class Streams(Case):
         for made in clients + inner:
             made.close()
         self.assertTrue(wait_until(lambda: self.relay.status()["tcp"] == 0))
+
+
+    def test_random_ends(self):
+        """Whatever both ends do, in whatever order, nothing is left behind."""
+        rng = random.Random(11)
+        server = self.keep(serve(self.guest, 4, 80))
+        pid = self.relay.worker()
+        before = len(os.listdir("/proc/%d/fd" % pid))
+        for _ in range(40):
+            pairs = [list(self.pair(server=server)) for _ in range(8)]
+            for _ in range(40):
+                sock = rng.choice(rng.choice(pairs))
+                try:
+                    sock.setblocking(False)
+                    rng.choice((
+                        lambda s=sock: s.send(SEED[:rng.randrange(1, 300000)]),
+                        lambda s=sock: s.send(SEED[:rng.randrange(1, 100)]),
+                        lambda s=sock: s.recv(rng.randrange(1, 300000)),
+                        lambda s=sock: s.recv(1 << 20),
+                        lambda s=sock: s.shutdown(socket.SHUT_WR),
+                        lambda s=sock: s.shutdown(socket.SHUT_RD),
+                        lambda s=sock: rng.random() < .3 and reset(s),
+                        lambda s=sock: rng.random() < .3 and s.close()))()
+                except OSError:
+                    pass
+            for pair in pairs:
+                rng.shuffle(pair)
+                for sock in pair:
+                    sock.close()
+            del self.open[1:]
+        self.assertTrue(wait_until(lambda: self.relay.status()["tcp"] == 0))
+        self.assertTrue(wait_until(
+            lambda: len(os.listdir("/proc/%d/fd" % pid)) == before))
+        self.assertEqual(self.relay.worker(), pid)
 
 
 class Host(Case):
