@@ -467,10 +467,15 @@ class Streams(Case):
         # after a while none at all.
         pid = self.relay.worker()
 
+        def is_pipe(fd):
+            try:
+                return os.readlink(fd).startswith("pipe")
+            except FileNotFoundError:
+                return False
+
         def pipes():
-            fds = "/proc/%d/fd" % pid
-            return sum(os.readlink(os.path.join(fds, fd)).startswith("pipe")
-                       for fd in os.listdir(fds))
+            fds = "/proc/%d/fd/" % pid
+            return sum(is_pipe(fds + fd) for fd in os.listdir(fds))
 
         self.assertLessEqual(pipes(), 32)
         self.assertTrue(wait_until(lambda: pipes() == 0))
