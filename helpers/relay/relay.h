@@ -34,6 +34,9 @@
 /** RELAY_BROKER_MS - Time that the supervisor has to answer */
 #define RELAY_BROKER_MS 2000
 
+/** RELAY_POOL_MS - Time without work after which no pipe is kept */
+#define RELAY_POOL_MS 2000
+
 /** RELAY_BATCH - Connections or datagrams taken from a socket at once */
 #define RELAY_BATCH 32
 
@@ -165,6 +168,8 @@ struct relay_state {
  * @told:	why @next was refused, to be told when READY comes; or ""
  * @spare:	a descriptor to give away when there is no other left
  * @pool:	pipes
+ * @pool_queue:	for @pool_timer
+ * @pool_timer:	nothing was to be done for a while
  * @connecting:	timers of connections that are coming about
  * @idle:	timers of UDP flows that only one side has spoken in
  * @idle_both:	timers of other UDP flows
@@ -195,6 +200,8 @@ struct relay {
 	char told[CONF_REASON_MAX];
 	int spare;
 	struct splice_pool pool;
+	struct loop_queue pool_queue;
+	struct loop_timer pool_timer;
 	struct loop_queue connecting;
 	struct loop_queue idle;
 	struct loop_queue idle_both;
@@ -276,6 +283,9 @@ void relay_tcp_accept(struct relay *r, int fd, uint32_t listener);
 /** relay_tcp_run() - Go on with those that had more to do; true: there is more
  */
 bool relay_tcp_run(struct loop *l);
+
+/** relay_tcp_rest() - Nothing was to be done for a while: keep no pipe */
+void relay_tcp_rest(struct loop *l, struct loop_timer *t);
 
 /** relay_tcp_freeze() - Let those stand still that @r->next denies */
 void relay_tcp_freeze(struct relay *r);

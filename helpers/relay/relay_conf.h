@@ -12,7 +12,7 @@
 #include "policy.h"
 
 /** RELAY_LISTENERS_MAX - Listeners that one configuration may have */
-#define RELAY_LISTENERS_MAX 1024
+#define RELAY_LISTENERS_MAX 4096
 
 /** RELAY_CONNECTIONS_MAX - What Limits.Connections may be at most */
 #define RELAY_CONNECTIONS_MAX 16384

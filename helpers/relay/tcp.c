@@ -323,7 +323,17 @@ bool relay_tcp_run(struct loop *l)
 		run(r, t);
 		t = next;
 	}
+	if (r->pool.n)
+		loop_set(l, &r->pool_queue, &r->pool_timer, RELAY_POOL_MS);
 	return r->ready != NULL;
+}
+
+void relay_tcp_rest(struct loop *l, struct loop_timer *t)
+{
+	struct relay *r = l->context;
+
+	(void)t;
+	splice_pool_close(&r->pool);
 }
 
 void relay_tcp_freeze(struct relay *r)

@@ -25,8 +25,9 @@
 /** SUPERVISOR_STOP_MS - Time that a worker has to end by itself */
 #define SUPERVISOR_STOP_MS 1000
 
-/** SUPERVISOR_FILES - Descriptors that a supervisor may have open */
-#define SUPERVISOR_FILES 8192
+/** SUPERVISOR_FILES - Descriptors that it may have open: the sockets of two
+ * configurations, and its own */
+#define SUPERVISOR_FILES (3 * RELAY_LISTENERS_MAX)
 
 /**
  * struct client - A connection of msb-netc

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import random
 import re
 import select
 import signal
@@ -462,14 +463,59 @@ class Streams(Case):
         self.assertEqual(seen, set(range(1000)))
         for i, client in enumerate(clients):
             self.assertEqual(client.recv(100), b"%d\n" % i)
-        # Nothing is on its way: no pipe is held but those of the pool.
+        # Nothing is on its way: no pipe is held but those of the pool, and
+        # after a while none at all.
         pid = self.relay.worker()
-        pipes = [fd for fd in os.listdir("/proc/%d/fd" % pid) if
-                 os.readlink("/proc/%d/fd/%s" % (pid, fd)).startswith("pipe")]
-        self.assertLessEqual(len(pipes), 32)
+
+        def is_pipe(fd):
+            try:
+                return os.readlink(fd).startswith("pipe")
+            except FileNotFoundError:
+                return False
+
+        def pipes():
+            fds = "/proc/%d/fd/" % pid
+            return sum(is_pipe(fds + fd) for fd in os.listdir(fds))
+
+        self.assertLessEqual(pipes(), 32)
+        self.assertTrue(wait_until(lambda: pipes() == 0))
         for made in clients + inner:
             made.close()
         self.assertTrue(wait_until(lambda: self.relay.status()["tcp"] == 0))
+
+
+    def test_random_ends(self):
+        """Whatever both ends do, in whatever order, nothing is left behind."""
+        rng = random.Random(11)
+        server = self.keep(serve(self.guest, 4, 80))
+        pid = self.relay.worker()
+        before = len(os.listdir("/proc/%d/fd" % pid))
+        for _ in range(40):
+            pairs = [list(self.pair(server=server)) for _ in range(8)]
+            for _ in range(40):
+                sock = rng.choice(rng.choice(pairs))
+                try:
+                    sock.setblocking(False)
+                    rng.choice((
+                        lambda s=sock: s.send(SEED[:rng.randrange(1, 300000)]),
+                        lambda s=sock: s.send(SEED[:rng.randrange(1, 100)]),
+                        lambda s=sock: s.recv(rng.randrange(1, 300000)),
+                        lambda s=sock: s.recv(1 << 20),
+                        lambda s=sock: s.shutdown(socket.SHUT_WR),
+                        lambda s=sock: s.shutdown(socket.SHUT_RD),
+                        lambda s=sock: rng.random() < .3 and reset(s),
+                        lambda s=sock: rng.random() < .3 and s.close()))()
+                except OSError:
+                    pass
+            for pair in pairs:
+                rng.shuffle(pair)
+                for sock in pair:
+                    sock.close()
+            del self.open[1:]
+        self.assertTrue(wait_until(lambda: self.relay.status()["tcp"] == 0))
+        self.assertTrue(wait_until(
+            lambda: len(os.listdir("/proc/%d/fd" % pid)) == before))
+        self.assertEqual(self.relay.worker(), pid)
 
 
 class Host(Case):
