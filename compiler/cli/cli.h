@@ -168,8 +168,7 @@ void cli_diags(struct diags *d);
 #define CLI_OPT_HELPERS \
 	{ \
 		"helpers", 0, "DIR", "@dir", \
-			"directory of the helpers, where another one than " \
-			"the installed" \
+			"directory of the helpers, if not where installed" \
 	}
 #define CLI_OPT_STATE \
 	{ \

@@ -127,7 +127,7 @@ static int run(const struct cli_args *args)
 		return cli_usage(args, "one document at a time");
 	req.doc = &d;
 	if (sandbox_privileged(&e) < 0 ||
-	    state_open(&state, path ? path : STATE_DEFAULT, true, &e) < 0)
+	    state_open(&state, path ? path : STATE_DEFAULT, false, &e) < 0)
 		return cli_live_error(&e, NULL);
 	rc = sandbox_apply(&a, &state, &req, &applied, &e);
 	state_close(&state);
