@@ -59,7 +59,7 @@
  */
 
 #define GUEST_LINK  TABLE_GUEST_LINK
-#define UPLINK_LINK TABLE_UPLINK
+#define UPLINK_LINK TABLE_UPLINK_LINK
 
 enum sandbox_chain {
 	CHAIN_ANTISPOOF,
