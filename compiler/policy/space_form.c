@@ -200,8 +200,14 @@ static struct space_area about(struct space_store *s,
 	struct space_service *services;
 	size_t n, i, family;
 
-	if (dns)
-		return uniform_value(s, 0);
+	if (dns) {
+		const struct space_ports *all = space_store_whole(s, 0);
+
+		v[0] = (struct space_profile){
+			.by = {all, all, s->falls, s->falls}};
+		v[1] = v[0];
+		return uniform(s, v);
+	}
 	for (family = 0; family < 2; family++) {
 		enum space_class c;
 

@@ -13,10 +13,10 @@
  * The walks of random documents are rewritten by steps that cannot change what
  * they mean: rules are split by address, port and protocol, neighbours are
  * joined or exchanged where that is safe, and rules are added that earlier ones
- * hide. The result must compare equal. Then one rule about a small box, with the
- * other verdict, is put in front: it must be found, nowhere outside of the box,
- * and each witness must have the verdicts that are claimed, by a walk from rule
- * to rule.
+ * hide. The result must compare equal. Then one rule about a small box, with
+ * the other verdict, is put in front: it must be found, nowhere outside of the
+ * box, and each witness must have the verdicts that are claimed, by a walk from
+ * rule to rule.
  */
 
 /** struct rules - Rules of a walk that is being rewritten */
@@ -70,8 +70,8 @@ static void split_addresses(struct rules *to, const struct policy_rule *r)
 			.range = range,
 		};
 		if (range.lo != range.hi && percent(to->g, 50)) {
-			part.dest.range.hi = range.lo +
-					     (range.hi - range.lo) / 2;
+			part.dest.range.hi =
+				range.lo + (range.hi - range.lo) / 2;
 			range.lo = part.dest.range.hi + 1;
 			add(to, &part);
 			part.dest.range = range;
@@ -227,12 +227,11 @@ static struct policy_walk flip(struct arena *a, struct generator *g,
 			       const struct flow *f, bool verdict,
 			       struct policy_rule *ret_rule)
 {
-	static const unsigned int bits[SPACE_CLASSES] = {CONFIG_TCP,
-							 CONFIG_UDP, 0, 0};
+	static const unsigned int bits[SPACE_CLASSES] = {CONFIG_TCP, CONFIG_UDP,
+							 0, 0};
 	const enum space_class class = space_class_of(f->ip.family, f->proto);
 	const unsigned int whole = ip_bits(f->ip.family);
-	struct policy_rule *v =
-		arena_array(a, walk->n + 1, struct policy_rule);
+	struct policy_rule *v = arena_array(a, walk->n + 1, struct policy_rule);
 	struct config_ports *ports = arena_new(a, struct config_ports);
 	struct policy_walk ret = *walk;
 
@@ -310,8 +309,8 @@ static const char *check_flip(struct arena *a, struct generator *g,
 	for (i = 0; i < n; i++) {
 		uint8_t proto;
 		uint16_t port;
-		const struct ip ip = space_witness(v[i].addrs, v[i].service,
-						   &proto, &port);
+		const struct ip ip =
+			space_witness(v[i].addrs, v[i].service, &proto, &port);
 
 		if (!in_box(&box, &v[i]))
 			return "a change outside of the flipped box";
@@ -396,7 +395,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < docs; i++)
 		failed += !run(seed + i);
-	printf("%llu passed, %llu failed\n", (unsigned long long)(docs - failed),
-	       (unsigned long long)failed);
+	printf("%llu passed, %llu failed\n",
+	       (unsigned long long)(docs - failed), (unsigned long long)failed);
 	return failed ? 1 : 0;
 }
