@@ -388,15 +388,17 @@ static void changes_of(struct compare *c, const struct space_area *area,
 
 static bool differs(const struct space_area *area)
 {
-	const struct space_ports *none = area->v[0].profile->by[SPACE_TCP];
 	enum space_class c;
 	size_t i;
 
-	for (i = 0; i < area->n; i++)
-		for (c = 0; c < SPACE_CLASSES; c++)
-			if (none->n > 1 || none->v[0].rule ||
-			    area->v[i].profile->by[c] != none)
+	for (i = 0; i < area->n; i++) {
+		for (c = 0; c < SPACE_CLASSES; c++) {
+			const struct space_ports *p = area->v[i].profile->by[c];
+
+			if (p->n > 1 || p->v[0].rule)
 				return true;
+		}
+	}
 	return false;
 }
 

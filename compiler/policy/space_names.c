@@ -162,12 +162,12 @@ uint32_t space_values_push(struct space_values *s,
 	step->n = names_normal(s->a, v, step->n);
 	hash = step_hash(step);
 	place = space_table_find(s->store, &s->table, hash, step, step_same);
-	if (!place->item) {
-		*place = (struct space_slot){hash, step};
-		s->table.n++;
-		values_append(s, step);
-	}
-	return ((const struct space_step *)place->item)->number;
+	if (place->item)
+		return ((const struct space_step *)place->item)->number;
+	*place = (struct space_slot){hash, step};
+	s->table.n++;
+	values_append(s, step);
+	return step->number;
 }
 
 uint32_t space_values_end(const struct space_values *s, uint32_t value)
