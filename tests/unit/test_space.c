@@ -350,7 +350,7 @@ Test(space, a_difference_is_a_box)
 Test(space, what_is_too_much_is_left_as_rules)
 {
 	ARENA(a);
-	const size_t broad = 2000, narrow = 4000;
+	const size_t broad = 20000, narrow = 4000;
 	struct policy_rule *v =
 		arena_array(&a, broad + narrow, struct policy_rule);
 	struct config_ports *ports =
@@ -361,15 +361,17 @@ Test(space, what_is_too_much_is_left_as_rules)
 	size_t i;
 
 	for (i = 0; i < broad + narrow; i++) {
-		ports[i].lo = ports[i].hi = (uint16_t)(2 * i % 60000 + 1);
+		ports[i].lo = ports[i].hi = (uint16_t)(2 * i % 50000 + 1);
 		v[i] = (struct policy_rule){
 			.protos = CONFIG_TCP,
 			.ports = &ports[i],
 			.n_ports = 1,
 			.pointer = "/x",
 		};
+		/* All of them in one prefix with many ports. */
+		v[i].dest.kind = CONFIG_DEST_RANGE;
+		v[i].dest.range = ip_prefix(ip4(11, 0, 0, 0), 8);
 		if (i >= broad) {
-			v[i].dest.kind = CONFIG_DEST_RANGE;
 			v[i].dest.range = ip_prefix(
 				ip4(11, (uint8_t)(i >> 8), (uint8_t)i, 0), 24);
 		}
@@ -378,5 +380,6 @@ Test(space, what_is_too_much_is_left_as_rules)
 	cr_expect_not(s.flat);
 	cr_expect_not(s.runs[0].flat);
 	cr_expect_eq(at(&s, "11.8.0.1", IPPROTO_TCP, 4097), 2048);
+	cr_expect_eq(at(&s, "11.8.0.1", IPPROTO_TCP, 4098), SPACE_FALLS);
 	cr_expect_eq(space_same(&s, &s, true), SPACE_UNKNOWN);
 }
