@@ -276,6 +276,38 @@ Test(space, names_of_one_verdict_are_a_set)
 		     SPACE_NO);
 }
 
+/* One allow rule for a name and what is below it, or two. A flow to the name
+ * whose address is pinned to a name below it is allowed by the one alone. */
+Test(space, one_rule_must_match_both_names)
+{
+	ARENA(a);
+	const struct slot slot = {.gw4 = {IP_V4, 1}, .gw6 = {IP_V6, 1}};
+	struct policy_rule rules[3] = {
+		{.allow = true, .dest.kind = CONFIG_DEST_SUFFIX},
+		{.allow = true, .dest.kind = CONFIG_DEST_NAME},
+		{.allow = true, .dest.kind = CONFIG_DEST_SUFFIX},
+	};
+	struct policy_walk one = {.rules = rules, .n = 1};
+	struct policy_walk two = {.rules = rules + 1, .n = 2};
+	struct space x, y;
+	struct dname name;
+	size_t i;
+
+	cr_assert_null(dname_from_config(&a, "a.example", &name));
+	for (i = 0; i < 3; i++)
+		rules[i].dest.name = name;
+	rules[0].dest.apex = true;
+	cr_assert(space_build(&a, &one, &slot, SPACE_CUT, &x) &&
+		  space_build(&a, &two, &slot, SPACE_CUT, &y));
+	cr_expect_eq(space_same(&x, &y, true), SPACE_NO);
+	for (i = 0; i < 3; i++)
+		rules[i].allow = false;
+	one.default_allow = two.default_allow = true;
+	cr_assert(space_build(&a, &one, &slot, SPACE_CUT, &x) &&
+		  space_build(&a, &two, &slot, SPACE_CUT, &y));
+	cr_expect_eq(space_same(&x, &y, true), SPACE_YES);
+}
+
 Test(space, a_query_is_about_the_name_alone)
 {
 	const char *tcp = "\"Rules\": [{\"Action\": \"allow\","
