@@ -59,7 +59,7 @@
  */
 
 #define GUEST_LINK  TABLE_GUEST_LINK
-#define UPLINK_LINK TABLE_UPLINK
+#define UPLINK_LINK TABLE_UPLINK_LINK
 
 /* A host probes a neighbour once a second (RFC 4861 section 10). */
 #define NEIGHBOURS_A_SECOND 2u

@@ -158,8 +158,8 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 /** TABLE_GUEST_LINK - The gateway's interface to the guest */
 #define TABLE_GUEST_LINK "guest0"
 
-/** TABLE_UPLINK - The gateway's interface to the host */
-#define TABLE_UPLINK "uplink0"
+/** TABLE_UPLINK_LINK - The gateway's interface to the host */
+#define TABLE_UPLINK_LINK "uplink0"
 
 /** TABLE_ALLOW - Chain that stamps a flow with the generation and accepts it */
 #define TABLE_ALLOW "allow"
