@@ -270,7 +270,7 @@ static void begin(struct relay *r, int fd, struct relay_flow *f)
 	t->flow = *f;
 	t->family = IP_V4;
 	t->watch[RELAY_CLIENT].fd = fd;
-	loop_set(&r->loop, &r->connecting, &t->timer, RELAY_CONNECT_MS);
+	loop_set(&r->loop, &r->connecting, &t->timer, r->now.conf->connect_ms);
 	if (!dial(r, t))
 		refused(r, t);
 }

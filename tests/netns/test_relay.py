@@ -318,6 +318,64 @@ class Ingress(Case):
         self.assertEqual(self.relay.status()["limited"], 2)
 
 
+    def test_times_have_limits(self):
+        self.relay.apply(config(
+            [listener("127.0.0.1", "tcp", 8099, 99),
+             listener("127.0.0.1", "udp", 8080, 80)],
+            limits={"ConnectMs": 300, "IdleMs": 300, "IdleBothMs": 900}))
+        self.guest.run("nft", "add table inet deaf; add chain inet deaf in { "
+                       "type filter hook input priority 0; }; "
+                       "add rule inet deaf in tcp dport 99 drop")
+        start = time.monotonic()
+        self.assertTrue(is_turned_away(("127.0.0.1", 8099)))
+        self.assertGreater(time.monotonic() - start, 0.25)
+        self.guest.run("nft", "delete table inet deaf")
+        inside = self.keep(udp(self.guest, 4, (GUEST[4], 80)))
+        for answered in (False, True):
+            client = self.keep(udp(self.host, 4))
+            start = time.monotonic()
+            client.sendto(b"x", ("127.0.0.1", 8080))
+            _, peer = inside.recvfrom(10)
+            if answered:
+                inside.sendto(b"y", peer)
+                self.assertEqual(client.recv(10), b"y")
+            self.assertEqual(self.relay.status()["udp"], 1)
+            self.assertTrue(wait_until(
+                lambda: self.relay.status()["udp"] == 0))
+            self.assertGreater(time.monotonic() - start,
+                               0.85 if answered else 0.25)
+
+    def test_no_descriptor_left(self):
+        """Who comes then is turned away, and nobody spins."""
+        self.relay.stop()
+        self.relay = r.Relay(PROGRAMS, self.gateway, self.relay.log, 40)
+        self.relay.apply(config([listener("127.0.0.1", "tcp", 8080, 80)]))
+        server = self.keep(serve(self.guest, 4, 80))
+        pid = self.relay.worker()
+        clients = []
+        for _ in range(40):
+            try:
+                clients.append(self.keep(tcp(("127.0.0.1", 8080))))
+            except ConnectionResetError:
+                pass
+        self.assertTrue(wait_until(
+            lambda: self.relay.status()["limited"] >= 10))
+        used = self.cpu_seconds(pid)
+        time.sleep(0.3)
+        self.assertLess(self.cpu_seconds(pid) - used, 0.1)
+        for client in clients + [server]:
+            client.close()
+        self.assertTrue(wait_until(lambda: self.relay.status()["tcp"] == 0))
+        self.check_echo(*self.pair())
+        self.assertEqual(self.relay.worker(), pid)
+
+    @staticmethod
+    def cpu_seconds(pid):
+        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Streams(Case):
     def setUp(self):
         super().setUp()
@@ -811,7 +869,7 @@ class Replace(Case):
 
     def test_what_is_no_message_is_cut_off(self):
         self.relay.apply(config(self.OLD))
-        other = self.relay.connect()
+        other = self.keep(self.relay.connect())
         other.send(b"hello")
         self.assertEqual(other.recv(10), b"")
         self.assertIsNone(self.relay.process.poll())
