@@ -87,7 +87,8 @@ struct splice_pump {
  * enum splice_state - What a call of splice_run() came to
  * @SPLICE_WAIT:	nothing more can be moved now
  * @SPLICE_MORE:	there is more; others should have their turn first
- * @SPLICE_DONE:	both sides have ended, and everything was delivered
+ * @SPLICE_DONE:	both sides have ended, and everything was delivered: the
+ *owner closes both sockets, which tells the last one
  * @SPLICE_FAILED:	a socket failed
  */
 enum splice_state {

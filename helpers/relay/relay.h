@@ -22,15 +22,6 @@
 #include "relay_sockets.h"
 #include "splice.h"
 
-/** RELAY_CONNECT_MS - Time that a connection has to come about */
-#define RELAY_CONNECT_MS 10000
-
-/** RELAY_UDP_MS - Idle time after which a UDP flow ends */
-#define RELAY_UDP_MS 60000
-
-/** RELAY_UDP_BOTH_MS - The same, once both sides have spoken */
-#define RELAY_UDP_BOTH_MS 180000
-
 /** RELAY_BROKER_MS - Time that the supervisor has to answer */
 #define RELAY_BROKER_MS 2000
 

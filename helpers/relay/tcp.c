@@ -66,7 +66,11 @@ static void drop_side(struct relay *r, struct relay_tcp *t,
 
 	if (w->fd < 0)
 		return;
-	loop_remove(&r->loop, w);
+	/* The supervisor may hold the socket to the host a moment longer. */
+	if (side == RELAY_SERVER && t->flow.listener == RELAY_HOST)
+		loop_remove(&r->loop, w);
+	else
+		loop_forget(&r->loop, w);
 	if (reset)
 		splice_reset(w->fd);
 	else
@@ -266,7 +270,7 @@ static void begin(struct relay *r, int fd, struct relay_flow *f)
 	t->flow = *f;
 	t->family = IP_V4;
 	t->watch[RELAY_CLIENT].fd = fd;
-	loop_set(&r->loop, &r->connecting, &t->timer, RELAY_CONNECT_MS);
+	loop_set(&r->loop, &r->connecting, &t->timer, r->now.conf->connect_ms);
 	if (!dial(r, t))
 		refused(r, t);
 }

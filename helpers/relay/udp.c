@@ -73,7 +73,8 @@ static struct loop_queue *queue(struct relay *r, const struct relay_udp *u)
 static void touch(struct relay *r, struct relay_udp *u)
 {
 	loop_set(&r->loop, queue(r, u), &u->timer,
-		 u->answered ? RELAY_UDP_BOTH_MS : RELAY_UDP_MS);
+		 u->answered ? r->now.conf->idle_both_ms
+			     : r->now.conf->idle_ms);
 }
 
 static void drop_side(struct relay *r, struct relay_udp *u,

@@ -70,6 +70,7 @@ static void check_conf(struct arena *a, const struct relay_conf *c)
 	MUST(c->gw6.family == IP_V6 && c->guest6.family == IP_V6);
 	MUST(c->connections && c->connections <= RELAY_CONNECTIONS_MAX);
 	MUST(c->flows && c->flows <= RELAY_FLOWS_MAX);
+	MUST(c->connect_ms && c->idle_ms && c->idle_both_ms);
 	MUST(c->n_listeners <= RELAY_LISTENERS_MAX);
 	for (size_t i = 0; i < c->n_listeners; i++)
 		check_listener(c, &c->listeners[i]);
