@@ -2,6 +2,7 @@
 /* up.c - Making sandboxes. */
 #include "up.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -119,14 +120,14 @@ static int set_one(struct up *u, const struct plan_sysctl *s,
 	char now[SYSCTL_MAX];
 
 	if (!s->keep)
-		return sysctl_write(s->key, s->value, e);
-	if (sysctl_read(s->key, now, e) < 0)
+		return sysctl_write(u->settings, s->key, s->value, e);
+	if (sysctl_read(u->settings, s->key, now, e) < 0)
 		return -1;
 	if (strcmp(now, s->value) == 0)
 		return 0;
 	if (u->n_kept == sizeof(u->kept_key) / sizeof(u->kept_key[0]))
 		return live_system(e, "too many settings of the host");
-	if (sysctl_write(s->key, s->value, e) < 0)
+	if (sysctl_write(u->settings, s->key, s->value, e) < 0)
 		return -1;
 	u->kept_key[u->n_kept] = s->key;
 	memcpy(u->kept_value[u->n_kept++], now, sizeof(now));
@@ -157,6 +158,10 @@ static int set_all(struct up *u, bool with_link, struct live_error *e)
 static int make_settings(void *data, struct live_error *e)
 {
 	struct up *u = data;
+
+	u->settings = sysctl_open();
+	if (u->settings < 0)
+		return live_errno(e, errno, "open /proc/sys");
 	return set_all(u, false, e);
 }
 
@@ -166,8 +171,8 @@ static void undo_settings(void *data)
 	struct live_error ignored;
 
 	while (u->n_kept--)
-		sysctl_write(u->kept_key[u->n_kept], u->kept_value[u->n_kept],
-			     &ignored);
+		sysctl_write(u->settings, u->kept_key[u->n_kept],
+			     u->kept_value[u->n_kept], &ignored);
 }
 
 static int make_table(void *data, struct live_error *e)
@@ -449,6 +454,8 @@ static void up_close(struct up *u)
 	enum plan_ns ns;
 
 	listen_close(&u->sockets);
+	if (u->settings >= 0)
+		close(u->settings);
 	ruleset_close(u->rules[PLAN_HOST]);
 	ruleset_close(u->rules[PLAN_GATEWAY]);
 	for (ns = PLAN_HOST; ns <= PLAN_GUEST; ns++) {
@@ -468,6 +475,7 @@ int sandbox_up(struct arena *a, struct state *s,
 		.state = s,
 		.sb = ret,
 		.ns = {-1, -1, -1},
+		.settings = -1,
 	};
 	int rc = -1;
 

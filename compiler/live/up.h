@@ -20,6 +20,7 @@
  * @change:	operations so far
  * @leases:	what it leases
  * @ns:		namespaces, by enum plan_ns; -1: not there
+ * @settings:	directory of sysctl_open()
  * @sock:	rtnetlink of each
  * @rules:	nftables of the host's and the gateway's
  * @sockets:	sockets for its helpers
@@ -41,6 +42,7 @@ struct up {
 	struct change change;
 	struct lease_names leases;
 	int ns[3];
+	int settings;
 	struct link_sock *sock[3];
 	struct ruleset *rules[2];
 	struct listen_sockets sockets;

@@ -23,6 +23,7 @@ import time
 from lab import Namespace, enter_laboratory, run
 import wire
 from machine import STATE, Machine, alive, differences, end, wait_for
+from report import settled
 
 
 # Of <linux/if_tun.h>.
@@ -281,6 +282,7 @@ def refusals(m, t):
             "web", small, "--guest-netns", "box", "--slot", "1")
     run("ip", "route", "delete", "local", "10.99.0.0/24", "dev", "lo")
     m.good(*up, "box")
+    settled(m)
     refused(m, t, "a name that is taken", 1, "exists already", "up", "web",
             m.public, "--guest-netns", "other")
     refused(m, t, "a slot that is leased", 1, "leased to sandbox web", "up",
