@@ -64,8 +64,8 @@ const struct cli_command cmd_check = {
 	.complete = {"@file"},
 	.summary = "tell what is wrong with documents, and where",
 	.details = "Exits with 0 if all documents are good, with 1 if one is "
-		   "refused. Errors, warnings\nand notes go to standard error; "
-		   "with --json, one list of them for each document\ngoes to "
+		   "refused.\nErrors, warnings and notes go to standard error; "
+		   "with --json, one list of\nthem for each document goes to "
 		   "standard output.",
 	.options = options,
 	.run = run,

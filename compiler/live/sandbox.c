@@ -402,6 +402,20 @@ static void undo_up(struct up *u)
 		link_set_up(u->sock[PLAN_GUEST], "lo", false, &ignored);
 }
 
+static int make_neighbours(struct up *u, struct live_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < u->plan->n_neighbours; i++) {
+		const struct plan_neighbour *n = &u->plan->neighbours[i];
+
+		if (up_goes_on(u, e) < 0 ||
+		    link_add_neighbour(u->sock[n->ns], n, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int make_routes(struct up *u, struct live_error *e)
 {
 	size_t i;
@@ -442,8 +456,8 @@ static int make_ready(struct up *u, struct live_error *e)
 	return state_update(u->state, &u->sb->record, e);
 }
 
-/* Addresses, routes and rules need no undo: they go with the links and the
- * namespace. */
+/* Addresses, neighbours, routes and rules need no undo: they go with the links
+ * and the namespace. */
 static const struct {
 	const char *what;
 	int (*make)(struct up *u, struct live_error *e);
@@ -458,6 +472,7 @@ static const struct {
 	{"change settings of links", make_link_settings, NULL},
 	{"add addresses", make_addrs, NULL},
 	{"set links up", make_up, undo_up},
+	{"add neighbours", make_neighbours, NULL},
 	{"add routes", make_routes, NULL},
 	{"add routing rules", make_rules, NULL},
 	{"finish the record", make_ready, NULL},
@@ -703,12 +718,19 @@ int sandbox_up(struct arena *a, struct state *s,
 
 	memset(ret, 0, sizeof(*ret));
 	ret->owner = -1;
-	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
+	if (sandbox_privileged(e) < 0)
 		return -1;
 	sigemptyset(&held);
 	for (i = 0; i < N_HELD; i++)
 		sigaddset(&held, held_signals[i]);
-	sigprocmask(SIG_BLOCK, &held, &before);
+	/* The lock may take its time, and nothing is made yet: until it is
+	 * there, a signal does what it does. */
+	sigprocmask(SIG_UNBLOCK, &held, &before);
+	if (state_lock(s, e) < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return -1;
+	}
+	sigprocmask(SIG_BLOCK, &held, NULL);
 	reap(s);
 	u.ns[PLAN_HOST] = netns_open_self(e);
 	if (u.ns[PLAN_HOST] >= 0 && up_prepare(a, &u, e) == 0)
