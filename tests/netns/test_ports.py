@@ -260,6 +260,12 @@ def collisions(m, t):
             t.check(what, done.returncode == 1 and words in done.stderr,
                     done.stderr)
             unchanged(m, t, what, before)
+        done = m.netc("up", "two", m.document("bad", {"Ports": {
+            "8099": 80}}), "--guest-netns", "other", "--helpers", "/nowhere")
+        t.check("no helper there", done.returncode == 3 and
+                "no msb-supervised in /nowhere" in done.stderr, done.stderr)
+        m.guest("other").run("ip", "link", "set", "lo", "down")
+        unchanged(m, t, "no helper there", before)
         done = subprocess.run(
             [m.program, "up", "--state", "/run/other", "two", m.document(
                 "bad", {"Ports": {"8080": 80}}), "--guest-netns", "other"],
