@@ -211,8 +211,8 @@ void udiff(struct str *s, const char *name, const char *before,
 	while (tail < x.n - head && tail < y.n - head &&
 	       same(&x.v[x.n - 1 - tail], &y.v[y.n - 1 - tail]))
 		tail++;
-	mid_x = (struct lines){x.v + head, x.n - head - tail};
-	mid_y = (struct lines){y.v + head, y.n - head - tail};
+	mid_x = (struct lines){head ? x.v + head : x.v, x.n - head - tail};
+	mid_y = (struct lines){head ? y.v + head : y.v, y.n - head - tail};
 	for (i = 0; i < head; i++)
 		add(&a, &e, ' ', &x.v[i]);
 	if (!shortest(&a, &e, &mid_x, &mid_y))

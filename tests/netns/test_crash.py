@@ -52,10 +52,23 @@ class Stage:
 
     def settle(self):
         """What a first time leaves is left; what it is like now."""
-        self.up()
-        self.m.good("down", "web")
+        self.took = {}
+        for words in (("up", "web", self.paths["before"], "--guest-netns",
+                       "box"), ("apply", "web", self.paths["after"]),
+                      ("down", "web")):
+            begun = time.monotonic()
+            self.m.good(*words)
+            self.took[words[0]] = time.monotonic() - begun
         self.guest.run("ip", "link", "set", "lo", "down")
         return settled(self.m, self.network.far)
+
+    def killed(self, rng, *words):
+        """Run a command that is killed at some moment of its way."""
+        # How long that takes is known from the last one, and never exactly.
+        process = self.m.start(*words)
+        time.sleep(rng.triangular(0.0, 1.1, 0.8) * self.took[words[0]])
+        end(process)
+        process.communicate()
 
     def serves(self, name):
         """Whether exactly the ports of a document are served."""
@@ -97,18 +110,19 @@ def faults_of_up(m, t):
     stage = Stage(m)
     before = stage.settle()
     try:
-        for n in range(1, 200):
+        # Those before the helpers are tried elsewhere, with less to do.
+        for n in range(60, 200):
             done = subprocess.run(
                 [m.faults[0], STATE, "web", stage.paths["before"], "box",
                  str(n)], stderr=subprocess.PIPE, text=True, timeout=60,
                 check=False)
             if done.returncode == 0:
                 break
-            # Those before the helpers are tried elsewhere, with less to do.
-            if n > 60:
-                unchanged(m, t, "operation %d" % n, before)
-                gone(t, m, "operation %d" % n)
-        t.check("there were operations, and an end", 60 < n < 199, n)
+            t.check("operation %d: said" % n, "fault injected" in done.stderr,
+                    done.stderr)
+            unchanged(m, t, "operation %d" % n, before)
+            gone(t, m, "operation %d" % n)
+        t.check("there were operations, and an end", 64 < n < 199, n)
         t.check("what was made serves", not stage.serves("before"),
                 stage.serves("before"))
         m.good("down", "web")
@@ -161,12 +175,9 @@ def killed_up(m, t):
     stage, rng = Stage(m), random.Random(7)
     before = stage.settle()
     try:
-        for i in range(20):
-            process = m.start("up", "web", stage.paths["before"],
-                              "--guest-netns", "box")
-            time.sleep(rng.uniform(0.0, 0.08))
-            end(process)
-            process.communicate()
+        for i in range(16):
+            stage.killed(rng, "up", "web", stage.paths["before"],
+                         "--guest-netns", "box")
             m.good("status", "--json")
             if "web" in m.names():
                 m.good("down", "web")
@@ -187,12 +198,12 @@ def killed_apply(m, t):
     before = stage.settle()
     seen = {}
     try:
-        for i in range(24):
+        for i in range(80):
+            # As many as it takes to meet one that is half done.
+            if i >= 20 and len(seen) == 2:
+                break
             stage.up()
-            process = m.start("apply", "web", stage.paths["after"])
-            time.sleep(rng.uniform(0.0, 0.075))
-            end(process)
-            process.communicate()
+            stage.killed(rng, "apply", "web", stage.paths["after"])
             health = stage.health()
             seen[health] = seen.get(health, 0) + 1
             got = ask(stage.guest, "tcp", GATEWAY[4], 9002, patience=0.05)
@@ -221,12 +232,9 @@ def killed_down(m, t):
     stage, rng = Stage(m), random.Random(9)
     before = stage.settle()
     try:
-        for i in range(12):
+        for i in range(10):
             stage.up()
-            process = m.start("down", "web")
-            time.sleep(rng.uniform(0.0, 0.15))
-            end(process)
-            process.communicate()
+            stage.killed(rng, "down", "web")
             m.good("status", "--json")
             done = m.netc("down", "web")
             t.check("%d: down" % i, done.returncode == 0 or
@@ -246,14 +254,14 @@ def killed_helpers(m, t):
     stage, rng = Stage(m), random.Random(10)
     before = stage.settle()
     try:
-        for i in range(12):
+        for i in range(10):
             stage.up()
             [victim] = pids("msb-supervised")
             if i % 2:
                 victim = int(json.loads(m.good("status", "--json", "web"))[
                     "helper_status"].split()[1])
             process = m.start("apply", "web", stage.paths["after"])
-            time.sleep(rng.uniform(0.0, 0.06))
+            time.sleep(rng.uniform(0.0, 1.0) * stage.took["apply"])
             os.kill(victim, signal.SIGKILL)
             _, said = process.communicate(timeout=30)
             t.check("%d: applied, or refused with a reason" % i,
