@@ -219,7 +219,7 @@ def cap_changes(m, t):
 
     def opened():
         s = guest.socket(socket.AF_INET, socket.SOCK_STREAM)
-        s.settimeout(1)
+        s.settimeout(4)
         try:
             s.connect((FAR, ALLOWED_TCP))
         except OSError:
