@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* readback.h - The walks of a listing as rules of a policy. */
+#ifndef MSB_READBACK_H
+#define MSB_READBACK_H
+
+#include "listing.h"
+#include "policy.h"
+
+/** READBACK_MAX - Rules of the longest walk that is read back */
+#define READBACK_MAX 2000000u
+
+/**
+ * readback_walk() - Read a walk back
+ * @a:		arena for the result
+ * @t:		table
+ * @dir:	which walk: its chain is "egress" or "ingress"
+ * @generation:	mark that a flow must be stamped with where it is allowed
+ * @ret:	walk; its rules have the comments for pointers, and its default
+ *		decides nothing that they leave. Set on success
+ * @e:		error: what in the table is no part of a walk
+ *
+ * Every path through the chain and those it goes to becomes rules, in order.
+ * What is held against names, which only the kernel's sets know at run time,
+ * is left out: the walk is that of flows without names.
+ *
+ * Return: true if all of it was understood
+ */
+bool readback_walk(struct arena *a, const struct listing_table *t,
+		   enum policy_direction dir, uint32_t generation,
+		   struct policy_walk *ret, struct lex_error *e)
+	__attribute__((warn_unused_result));
+
+#endif
