@@ -8,6 +8,7 @@
 #include "agree.h"
 #include "document.h"
 #include "generate.h"
+#include "space.h"
 
 /**
  * struct request - What the command line asks for
@@ -40,6 +41,51 @@ static void disagreement(struct arena *a, uint64_t seed, const char *document,
 	       v->allow ? "allow" : "deny", v->pointer, v->words, why);
 }
 
+/** struct spaces - Both walks, decomposed */
+struct spaces {
+	struct space nameless[POLICY_DIRECTIONS];
+	struct space cut[POLICY_DIRECTIONS];
+};
+
+static bool spaces_build(struct arena *a, const struct policy *p,
+			 struct spaces *ret)
+{
+	enum policy_direction dir;
+	bool flat = true;
+
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
+		flat = space_build(a, &p->walk[dir], &p->slot, SPACE_NAMELESS,
+				   &ret->nameless[dir]) &&
+		       space_build(a, &p->walk[dir], &p->slot, SPACE_CUT,
+				   &ret->cut[dir]) &&
+		       flat;
+	return flat;
+}
+
+/* The fourth judge; what holds always is not in the walks. */
+static const char *space_agrees(struct arena *a, const struct spaces *s,
+				const struct flow *f, const struct verdict *v)
+{
+	const enum policy_direction dir =
+		f->kind == FLOW_EGRESS ? POLICY_EGRESS : POLICY_INGRESS;
+	const uint32_t rule =
+		space_lookup(&s->nameless[dir], f->ip, f->proto, f->port);
+	const char *pointer = space_pointer(&s->nameless[dir], rule);
+
+	if (space_lookup(&s->cut[dir], f->ip, f->proto, f->port) != rule)
+		return "the runs of the walk disagree with it as a whole";
+	if (strncmp(v->pointer, "always:", 7) == 0)
+		return NULL;
+	if (space_allows(&s->nameless[dir], rule) != v->allow ||
+	    strcmp(pointer, v->pointer) != 0)
+		return arena_printf(a, "the space says %s by %s",
+				    space_allows(&s->nameless[dir], rule)
+					    ? "allow"
+					    : "deny",
+				    pointer);
+	return NULL;
+}
+
 /* One document and its flows. */
 static bool run(const struct request *req, uint64_t seed, struct counts *n)
 {
@@ -47,6 +93,7 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 	struct generator g = {.state = seed};
 	const char *text = generate_document(&a, &g);
 	const uint32_t slot = generate_below(&g, 64);
+	struct spaces spaces;
 	struct compiled c;
 	const char *why;
 	uint64_t i;
@@ -55,6 +102,11 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 	if (!document_compile(&a, "random", text, strlen(text), slot, "test",
 			      &c)) {
 		printf("refused, seed %llu\n  document: %s\n",
+		       (unsigned long long)seed, text);
+		return false;
+	}
+	if (!spaces_build(&a, &c.policy, &spaces)) {
+		printf("not flat, seed %llu\n  document: %s\n",
 		       (unsigned long long)seed, text);
 		return false;
 	}
@@ -68,6 +120,8 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 		n->allowed += v.allow;
 		n->denied += !v.allow;
 		why = agree_check(&b, &c, &f, &v);
+		if (!why)
+			why = space_agrees(&b, &spaces, &f, &v);
 		if (why) {
 			disagreement(&b, seed, text, &f, &v, why);
 			n->failed++;
