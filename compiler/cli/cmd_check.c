@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "compile.h"
 #include "enforced.h"
+#include "proof.h"
 #include "str.h"
 
 /* Check one document. A field that is refused at compile time is a note here:
@@ -19,6 +20,22 @@ static void check_one(struct arena *a, struct diags *d)
 	diags_sort(d);
 }
 
+/* Compile one document, and hold what was printed against it. */
+static int prove_one(struct arena *a, struct diags *d)
+{
+	const struct compile_request req = {.name = "sandbox"};
+	struct prove_result result;
+	struct compiled c;
+	const bool good = compile(a, d, &req, &c);
+
+	fflush(stdout);
+	cli_diags(d);
+	if (!good)
+		return CLI_NO;
+	prove(a, &c.policy, compile_artefact(&c, "sandbox.nft")->text, &result);
+	return cli_proof(d->file, "sandbox.nft", &result);
+}
+
 static int run(const struct cli_args *args)
 {
 	const bool json = cli_has(args, "json");
@@ -26,6 +43,8 @@ static int run(const struct cli_args *args)
 	bool first = true;
 	STR(out);
 
+	if (json && cli_has(args, "prove"))
+		return cli_usage(args, "--prove has no JSON");
 	do {
 		ARENA(a);
 		struct diags d;
@@ -33,6 +52,11 @@ static int run(const struct cli_args *args)
 
 		if (read != CLI_YES)
 			return read;
+		if (cli_has(args, "prove")) {
+			read = prove_one(&a, &d);
+			rc = read > rc ? read : rc;
+			continue;
+		}
 		check_one(&a, &d);
 		if (diags_failed(&d))
 			rc = CLI_NO;
@@ -52,6 +76,8 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
+	{"prove", 0, NULL, NULL,
+	 "compile, read the ruleset back, and compare it with the document"},
 	CLI_OPT_PRESET,
 	CLI_OPT_JSON,
 	CLI_OPT_HELP,
@@ -63,10 +89,13 @@ const struct cli_command cmd_check = {
 	.operands = "CONFIG...",
 	.complete = {"@file"},
 	.summary = "tell what is wrong with documents, and where",
-	.details = "Exits with 0 if all documents are good, with 1 if one is "
-		   "refused. Errors, warnings\nand notes go to standard error; "
-		   "with --json, one list of them for each document\ngoes to "
-		   "standard output.",
+	.details =
+		"Exits with 0 if all documents are good, with 1 if one is "
+		"refused. Errors, warnings\nand notes go to standard error; "
+		"with --json, one list of them for each document\ngoes to "
+		"standard output.\nWith --prove the ruleset of each document is read back from its text, "
+		"and the\nexit status is 1 if there is a flow that it does not judge as the document "
+		"does.",
 	.options = options,
 	.run = run,
 };

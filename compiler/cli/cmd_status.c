@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "cli_live.h"
 #include "lease.h"
+#include "proof.h"
 #include "sandbox.h"
 #include "status.h"
 #include "str.h"
@@ -200,6 +201,24 @@ static void one_json(struct arena *a, const struct state *state,
 	fputs(str_text(&s), stdout);
 }
 
+/* Read what the kernel has back, and compare it with the document kept. */
+static int prove_running(struct arena *a, const struct status *st)
+{
+	struct prove_result result;
+	struct live_error e;
+	const char *text;
+
+	if (!st->compiled) {
+		cli_error("the document kept cannot be compiled by this "
+			  "version");
+		return CLI_SYSTEM;
+	}
+	if (status_listing(a, st->record.netns, &text, &e) < 0)
+		return cli_live_error(&e, NULL);
+	prove(a, &st->compiled->policy, text, &result);
+	return cli_proof(st->record.name, "the kernel", &result);
+}
+
 static int one(const struct cli_args *args, struct arena *a,
 	       const struct state *state, const char *name)
 {
@@ -215,6 +234,8 @@ static int one(const struct cli_args *args, struct arena *a,
 	}
 	if (status_read(a, state, name, true, &st, &e) < 0)
 		return cli_live_error(&e, NULL);
+	if (cli_has(args, "prove"))
+		return prove_running(a, &st);
 	if (cli_has(args, "json"))
 		one_json(a, state, &st);
 	else
@@ -234,6 +255,8 @@ static int run(const struct cli_args *args)
 	if (args->argc > 1)
 		return cli_usage(args,
 				 "one sandbox at a time, or none for all");
+	if (cli_has(args, "prove") && (!args->argc || cli_has(args, "json")))
+		return cli_usage(args, "--prove needs NAME, and has no JSON");
 	if (sandbox_privileged(&e) < 0 ||
 	    state_open(&state, path ? path : STATE_DEFAULT, false, &e) < 0)
 		return cli_live_error(&e, NULL);
@@ -244,6 +267,8 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
+	{"prove", 0, NULL, NULL,
+	 "read the kernel's ruleset back, and compare it with the document"},
 	CLI_OPT_STATE,
 	CLI_OPT_JSON,
 	CLI_OPT_HELP,
@@ -259,7 +284,9 @@ const struct cli_command cmd_status = {
 		"With NAME the packets and bytes that each rule of the "
 		"document has\ndecided are counted; of a flow that is allowed "
 		"the first packet counts.\nThe exit status is 0 if the "
-		"sandbox is whole, and 1 if it is not.",
+		"sandbox is whole, and 1 if it is not.\nWith --prove the listing of the "
+		"running ruleset is read back, and the exit status\nis 1 if it does not "
+		"judge every flow as the document does.",
 	.options = options,
 	.run = run,
 };

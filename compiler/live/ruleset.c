@@ -99,6 +99,14 @@ int ruleset_has_table(const char *name, bool *ret, struct live_error *e)
 	return 0;
 }
 
+int ruleset_text(struct arena *a, const char *table, const char **ret,
+		 struct live_error *e)
+{
+	const char *text = arena_printf(a, "list table inet %s\n", table);
+
+	return ruleset_run(text, false, NFT_CTX_OUTPUT_STATELESS, a, ret, e);
+}
+
 static const struct jval *member(const struct jval *v, const char *key)
 {
 	struct jval_member m = {0};

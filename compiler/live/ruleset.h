@@ -32,6 +32,18 @@ int ruleset_check(const char *text, struct live_error *e);
 int ruleset_has_table(const char *name, bool *ret, struct live_error *e);
 
 /**
+ * ruleset_text() - List a table of family inet as nft prints it
+ * @a:		arena for the text
+ * @table:	name of the table
+ * @ret:	text, without the state of counters; set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int ruleset_text(struct arena *a, const char *table, const char **ret,
+		 struct live_error *e);
+
+/**
  * struct ruleset_count - What one rule has counted
  * @chain:	chain of the rule
  * @comment:	comment of the rule

@@ -58,6 +58,10 @@ void lex_next(struct lex *l)
 		l->line++;
 	} else if (*start == '"') {
 		lex_quoted(l);
+	} else if (start[0] == '!' && start[1] == '=') {
+		l->token.kind = LEX_MARK;
+		lex_keep(l, start, 2);
+		l->p += 2;
 	} else if (strchr(marks, *start)) {
 		l->token.kind = LEX_MARK;
 		lex_keep(l, l->p++, 1);

@@ -81,6 +81,8 @@ static bool refuse(struct reading *r, const struct place *at, const char *fmt,
 static bool decide(struct reading *r, const struct region *in, bool allow,
 		   const struct place *at)
 {
+	const char *pointer;
+
 	if (region_empty(in))
 		return true;
 	if (!region_whole(in))
@@ -92,11 +94,14 @@ static bool decide(struct reading *r, const struct region *in, bool allow,
 	if (r->n == READBACK_MAX)
 		return refuse(r, at, "a walk has more than %u paths",
 			      READBACK_MAX);
+	pointer = at->comment;
+	if (!pointer && at->rule)
+		pointer = arena_printf(r->a, "line %u", at->rule->line);
 	r->v = arena_grow(r->a, r->v, r->n, &r->cap, sizeof(*r->v));
 	r->v[r->n++] = (struct region_rule){
 		.region = *in,
 		.allow = allow,
-		.pointer = at->comment ? at->comment : "policy drop",
+		.pointer = pointer ? pointer : "policy drop",
 	};
 	return true;
 }
@@ -250,6 +255,7 @@ static bool read_chain(struct reading *r, const struct listing_chain *c,
 	if (ends || !gone)
 		return true;
 	at.comment = NULL;
+	at.rule = NULL;
 	return decide(r, in, false, &at);
 }
 

@@ -72,12 +72,14 @@ static void narrow_proto(struct region *r, const struct listing_elem *v,
 			 size_t n, size_t part, bool negate)
 {
 	uint64_t bits[4] = {0};
+	unsigned int p, hi;
 	size_t i;
-	ip_num p;
 
-	for (i = 0; i < n; i++)
-		for (p = v[i].part[part].lo; p <= v[i].part[part].hi; p++)
+	for (i = 0; i < n; i++) {
+		hi = (unsigned int)v[i].part[part].hi;
+		for (p = (unsigned int)v[i].part[part].lo; p <= hi; p++)
 			bits[p / 64] |= (uint64_t)1 << (p % 64);
+	}
 	for (i = 0; i < 4; i++)
 		r->protos[i] &= negate ? ~bits[i] : bits[i];
 }
