@@ -3,11 +3,12 @@
 #include "prove.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
+#include "always.h"
 #include "listing.h"
 #include "readback.h"
 #include "shape.h"
-#include "source.h"
 #include "space.h"
 
 static void witness(const struct space_change *c, enum policy_direction dir,
@@ -27,6 +28,30 @@ static void witness(const struct space_change *c, enum policy_direction dir,
 	ret->comment = space_pointer(text, c->after);
 }
 
+/* What the policy says of packets, and what this version does to plain DNS. */
+static void meant_walk(struct arena *a, const struct policy *p,
+		       enum policy_direction dir, struct policy_walk *ret)
+{
+	static const struct config_ports port = {53, 53};
+	const struct policy_rule drop = {
+		.protos = CONFIG_TCP | CONFIG_UDP,
+		.ports = &port,
+		.n_ports = 1,
+		.pointer = "needs msb-dnsd",
+	};
+	struct policy_rule *v;
+	size_t first;
+
+	always_walk(a, p, dir, &first, ret);
+	if (dir != POLICY_EGRESS || p->dns != POLICY_DNS_HELPER)
+		return;
+	v = arena_array(a, ret->n + 1, struct policy_rule);
+	v[0] = drop;
+	memcpy(v + 1, ret->rules, ret->n * sizeof(*v));
+	ret->rules = v;
+	ret->n++;
+}
+
 static bool prove_walk(struct arena *a, const struct policy *p,
 		       const struct listing_table *t, enum policy_direction dir,
 		       uint32_t generation, struct prove_result *ret)
@@ -41,7 +66,7 @@ static bool prove_walk(struct arena *a, const struct policy *p,
 		ret->outcome = PROVE_UNKNOWN;
 		return false;
 	}
-	source_walk(a, p, dir, &meant);
+	meant_walk(a, p, dir, &meant);
 	if (!space_build(a, &said, &p->slot, SPACE_NAMELESS, &text) ||
 	    !space_build(a, &meant, &p->slot, SPACE_NAMELESS, &source)) {
 		ret->outcome = PROVE_BOUND;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* source.c - What a document says of packets, as one walk a direction. */
-#include "source.h"
+/* always.c - A walk with what holds always in front of it. */
+#include "always.h"
 
 #include <string.h>
 
@@ -8,22 +8,22 @@
 
 #define PORTS 65536u
 
-/** struct source - A walk being written */
-struct source {
+/** struct prefixed - A walk being written */
+struct prefixed {
 	struct arena *a;
 	struct policy_rule *v;
 	size_t n;
 	size_t cap;
 };
 
-static void put(struct source *s, const struct policy_rule *r)
+static void put(struct prefixed *s, const struct policy_rule *r)
 {
 	s->v = arena_grow(s->a, s->v, s->n, &s->cap, sizeof(*s->v));
 	s->v[s->n++] = *r;
 }
 
 /* Deny the ports that are marked, or those that are not. */
-static void deny_ports(struct source *s, enum config_proto proto,
+static void deny_ports(struct prefixed *s, enum config_proto proto,
 		       const bool marked[PORTS], bool which,
 		       const char *pointer)
 {
@@ -48,7 +48,7 @@ static void deny_ports(struct source *s, enum config_proto proto,
 		put(s, &r);
 }
 
-static void egress_always(struct source *s, const struct policy *p)
+static void egress_always(struct prefixed *s, const struct policy *p)
 {
 	const struct policy_rule uplink = {
 		.dest = {.kind = CONFIG_DEST_RANGE, .range = eval_uplink_net()},
@@ -67,19 +67,13 @@ static void egress_always(struct source *s, const struct policy *p)
 	marked = arena_array(s->a, PORTS, bool);
 	marked[eval_dns_transports[0]] = helper;
 	deny_ports(s, CONFIG_TCP, marked, true, "always:dns-transport");
-	if (helper) {
-		marked = arena_array(s->a, PORTS, bool);
-		marked[53] = true;
-		deny_ports(s, CONFIG_UDP, marked, true, "needs msb-dnsd");
-		deny_ports(s, CONFIG_TCP, marked, true, "needs msb-dnsd");
-	}
 	marked = arena_array(s->a, PORTS, bool);
 	for (port = 0; p->config->tls.present && port < PORTS; port++)
 		marked[port] = eval_blocks_quic(p, (uint16_t)port);
 	deny_ports(s, CONFIG_UDP, marked, true, "always:quic");
 }
 
-static void ingress_always(struct source *s, const struct policy *p)
+static void ingress_always(struct prefixed *s, const struct policy *p)
 {
 	const struct config *c = p->config;
 	bool *tcp = arena_array(s->a, PORTS, bool);
@@ -96,27 +90,29 @@ static void ingress_always(struct source *s, const struct policy *p)
 	deny_ports(s, CONFIG_UDP, udp, false, "always:unpublished");
 }
 
-void source_walk(struct arena *a, const struct policy *p,
-		 enum policy_direction dir, struct policy_walk *ret)
+void always_walk(struct arena *a, const struct policy *p,
+		 enum policy_direction dir, size_t *ret_first,
+		 struct policy_walk *ret)
 {
 	const struct policy_walk *w = &p->walk[dir];
 	const unsigned int published = CONFIG_TCP | CONFIG_UDP;
-	struct source s = {.a = a};
+	struct prefixed s = {.a = a};
 	size_t i;
 
 	if (dir == POLICY_EGRESS)
 		egress_always(&s, p);
 	else
 		ingress_always(&s, p);
+	*ret_first = s.n;
 	for (i = 0; i < w->n; i++) {
 		struct policy_rule r = w->rules[i];
 
 		/* What is not TCP or UDP has no port that is published: the
-		 * rules say nothing about it, and the default is to deny. */
+		 * rules, none of which is about ICMP alone, say nothing about
+		 * it, and the default is to deny. */
 		if (dir == POLICY_INGRESS)
 			r.protos = r.protos ? r.protos & published : published;
-		if (dir == POLICY_EGRESS || r.protos)
-			put(&s, &r);
+		put(&s, &r);
 	}
 	if (dir == POLICY_INGRESS)
 		put(&s, &(struct policy_rule){
