@@ -69,7 +69,9 @@ enum diag_level {
 	X(HOST_RELAY, "host-relay", \
 	  "flows to the gateway that nothing relays to the host yet") \
 	X(POLICY_SIZE, "policy-size", \
-	  "a policy whose ruleset would be too large")
+	  "a policy whose ruleset would be too large") \
+	X(RULE_ORDER, "rule-order", \
+	  "rules that overlap in so many ways that a flow has to try them one by one")
 
 /**
  * LINT_CODES() - What a document that is good may still have: likewise

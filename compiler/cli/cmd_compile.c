@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "compile.h"
+#include "cost_text.h"
 
 /* Directories of a path below @dir, made as needed. */
 static int make_parents(int dir, const char *path)
@@ -87,9 +88,21 @@ static int write_dir(struct arena *a, const char *path,
 	return CLI_YES;
 }
 
+static void print_cost(const struct plan *p, bool json)
+{
+	STR(s);
+
+	if (json)
+		cost_json(&s, p);
+	else
+		cost_text(&s, p);
+	fputs(str_text(&s), stdout);
+}
+
 static int run(const struct cli_args *args)
 {
 	ARENA(a);
+	const bool cost = cli_has(args, "cost");
 	struct compile_request req = {.name = "sandbox"};
 	const char *dir = cli_value(args, "output");
 	const struct artefact *sandbox;
@@ -108,6 +121,8 @@ static int run(const struct cli_args *args)
 				 "\"%s\" is no name: write 1 to %d characters "
 				 "of a-z, 0-9 and \"-\"",
 				 req.name, PLAN_NAME_MAX);
+	if (cli_has(args, "json") && !cost)
+		return cli_usage(args, "--json goes with --cost");
 	rc = cli_read_config(&a, args, &operand, &d);
 	if (rc != CLI_YES)
 		return rc;
@@ -117,8 +132,12 @@ static int run(const struct cli_args *args)
 	cli_diags(&d);
 	if (!good)
 		return CLI_NO;
+	if (cost)
+		print_cost(&compiled.plan, cli_has(args, "json"));
 	if (dir)
 		return write_dir(&a, dir, &compiled);
+	if (cost)
+		return CLI_YES;
 	sandbox = compile_artefact(&compiled, "sandbox.nft");
 	fwrite(sandbox->text, 1, sandbox->len, stdout);
 	return CLI_YES;
@@ -126,9 +145,12 @@ static int run(const struct cli_args *args)
 
 static const struct cli_option options[] = {
 	{"output", 'o', "DIR", "@dir", "write all artefacts below DIR"},
+	{"cost", 0, NULL, NULL,
+	 "tell what a packet pays at most, instead of the ruleset"},
 	{"name", 0, "NAME", NULL, "name of the sandbox (default \"sandbox\")"},
 	CLI_OPT_SLOT,
 	CLI_OPT_PRESET,
+	CLI_OPT_JSON,
 	CLI_OPT_HELP,
 	{0},
 };
@@ -141,6 +163,10 @@ const struct cli_command cmd_compile = {
 	.details =
 		"Without --output the ruleset of the sandbox is printed. With "
 		"it, DIR\ngets sandbox.nft, host.nft, plan.json and guest/.\n"
+		"--cost tells, for each direction, what the policy costs the "
+		"first packet\nof a flow and every other packet at most, on "
+		"top of forwarding it without\nrules, and how each run of "
+		"rules was printed and why.\n"
 		"CONFIG is a path, or \"-\" for standard input. The same "
 		"document gives\nthe same bytes, always.",
 	.options = options,

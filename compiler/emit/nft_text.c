@@ -227,6 +227,13 @@ static void text_verb(struct str *s, const struct nft_rule *r)
 	case NFT_MASQUERADE:
 		str_puts(s, "masquerade");
 		return;
+	case NFT_JUMP:
+		str_printf(s, "jump %s", r->target);
+		return;
+	case NFT_VMAP:
+		str_printf(s, "%s vmap @%s", nft_key_words(r->key),
+			   r->vmap->name);
+		return;
 	}
 }
 
@@ -243,6 +250,42 @@ static void text_rule(struct str *s, const struct nft_rule *r)
 	if (r->comment)
 		str_printf(s, " comment \"%s\"", r->comment);
 	str_putc(s, '\n');
+}
+
+static void text_branch(struct str *s, const struct nft_vmap *m,
+			const struct nft_branch *b)
+{
+	const struct nft_rule r = {.verb = b->verb, .target = b->target};
+
+	text_elem(s, m->type, &b->on);
+	if (m->counter)
+		str_puts(s, " counter");
+	if (b->comment)
+		str_printf(s, " comment \"%s\"", b->comment);
+	str_puts(s, " : ");
+	text_verb(s, &r);
+}
+
+static void text_vmap(struct str *s, const struct nft_vmap *m)
+{
+	const size_t per_line = elems_per_line(m->type);
+	size_t i;
+
+	str_printf(s, "\tmap %s {\n\t\ttype %s : verdict\n", m->name,
+		   nft_type_words(m->type));
+	str_puts(s, "\t\tflags interval\n");
+	if (m->counter)
+		str_puts(s, "\t\tcounter\n");
+	for (i = 0; i < m->n; i++) {
+		if (!i)
+			str_puts(s, "\t\telements = { ");
+		else if (i % per_line)
+			str_puts(s, ", ");
+		else
+			str_puts(s, ",\n\t\t\t     ");
+		text_branch(s, m, &m->v[i]);
+	}
+	str_puts(s, m->n ? " }\n\t}\n" : "\t}\n");
 }
 
 static void text_chain(struct str *s, const struct nft_chain *c)
@@ -269,8 +312,13 @@ void nft_text_table(struct str *s, const struct nft_table *t)
 			str_putc(s, '\n');
 		text_set(s, &t->sets[i]);
 	}
-	for (i = 0; i < t->n_chains; i++) {
+	for (i = 0; i < t->n_vmaps; i++) {
 		if (i || t->n_sets)
+			str_putc(s, '\n');
+		text_vmap(s, t->vmaps[i]);
+	}
+	for (i = 0; i < t->n_chains; i++) {
+		if (i || t->n_sets || t->n_vmaps)
 			str_putc(s, '\n');
 		text_chain(s, &t->chains[i]);
 	}

@@ -176,41 +176,78 @@ static const struct jval *rule_counter(const struct jval *rule)
 	return NULL;
 }
 
+/** struct counting - Counts while they are read */
+struct counting {
+	struct arena *a;
+	struct ruleset_count *v;
+	size_t n;
+	size_t cap;
+};
+
+static void count_add(struct counting *c, const char *chain,
+		      const char *comment, const struct jval *counter)
+{
+	struct ruleset_count *to = c->n ? &c->v[c->n - 1] : NULL;
+
+	if (!counter || !comment || !chain)
+		return;
+	if (!to || strcmp(to->comment, comment) != 0 ||
+	    strcmp(to->chain, chain) != 0) {
+		c->v = arena_grow(c->a, c->v, c->n, &c->cap, sizeof(*c->v));
+		to = &c->v[c->n++];
+		to->chain = arena_strdup(c->a, chain);
+		to->comment = arena_strdup(c->a, comment);
+	}
+	to->packets += member_count(counter, "packets");
+	to->bytes += member_count(counter, "bytes");
+}
+
+/* The elements of a map: [[{"elem": {"val": ..., "comment": ..., "counter":
+ * ...}}, VERDICT], ...]. */
+static void count_map(struct counting *c, const struct jval *map)
+{
+	const struct jval *elems = member(map, "elem");
+	size_t i;
+
+	if (!elems || jval_type(elems) != JVAL_LIST)
+		return;
+	for (i = 0; i < jval_count(elems); i++) {
+		const struct jval *pair = jval_element(elems, i), *elem;
+
+		if (jval_type(pair) != JVAL_LIST || !jval_count(pair))
+			continue;
+		elem = member(jval_element(pair, 0), "elem");
+		count_add(c, member_text(map, "name"),
+			  member_text(elem, "comment"),
+			  member(elem, "counter"));
+	}
+}
+
 int ruleset_counts(struct arena *a, const char *table,
 		   struct ruleset_count **ret, size_t *ret_n,
 		   struct live_error *e)
 {
 	const struct jval *objects;
-	struct ruleset_count *v = NULL;
-	size_t i, n = 0, cap = 0;
+	struct counting c = {.a = a};
+	size_t i;
 	struct jval *tree = ruleset_list(a, table, &objects, e);
 
 	if (!tree)
 		return -1;
 	for (i = 0; i < jval_count(objects); i++) {
-		const struct jval *rule =
-			member(jval_element(objects, i), "rule");
-		const struct jval *counter = rule_counter(rule);
-		const char *comment = member_text(rule, "comment");
-		const char *chain = member_text(rule, "chain");
-		struct ruleset_count *to;
+		const struct jval *object = jval_element(objects, i);
+		const struct jval *rule = member(object, "rule");
 
-		if (!counter || !comment || !chain)
-			continue;
-		to = n ? &v[n - 1] : NULL;
-		if (!to || strcmp(to->comment, comment) != 0 ||
-		    strcmp(to->chain, chain) != 0) {
-			v = arena_grow(a, v, n, &cap, sizeof(*v));
-			to = &v[n++];
-			to->chain = arena_strdup(a, chain);
-			to->comment = arena_strdup(a, comment);
-		}
-		to->packets += member_count(counter, "packets");
-		to->bytes += member_count(counter, "bytes");
+		if (rule)
+			count_add(&c, member_text(rule, "chain"),
+				  member_text(rule, "comment"),
+				  rule_counter(rule));
+		else
+			count_map(&c, member(object, "map"));
 	}
 	jval_free(tree);
-	*ret = v;
-	*ret_n = n;
+	*ret = c.v;
+	*ret_n = c.n;
 	return 0;
 }
 

@@ -44,13 +44,13 @@ int ruleset_text(struct arena *a, const char *table, const char **ret,
 		 struct live_error *e);
 
 /**
- * struct ruleset_count - What one rule has counted
- * @chain:	chain of the rule
- * @comment:	comment of the rule
+ * struct ruleset_count - What one rule, or element of a map, has counted
+ * @chain:	chain of the rule, or name of the map
+ * @comment:	comment of the rule or element
  * @packets:	packets
  * @bytes:	bytes
  *
- * Neighbouring rules with the same chain and comment are counted together.
+ * Neighbours with the same chain and comment are counted together.
  */
 struct ruleset_count {
 	const char *chain;
@@ -63,8 +63,8 @@ struct ruleset_count {
  * ruleset_counts() - Read the counters of a table of family inet
  * @a:		arena for the list
  * @table:	name of the table
- * @ret:	counts, in the order in which the table lists the rules; set on
- * success
+ * @ret:	counts, in the order in which the table lists them; set on
+ *		success
  * @ret_n:	how many; set on success
  * @e:		error
  *

@@ -104,6 +104,21 @@ static size_t hits_of_walk(struct arena *a, const struct policy *p,
 	return n;
 }
 
+/* The direction of a walk's chain, or of what the walk leads to: "egress4_7" is
+ * egress; else the name itself. */
+static const char *direction_of(const char *chain)
+{
+	enum policy_direction dir;
+
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
+		const size_t len = strlen(directions[dir]);
+
+		if (strncmp(chain, directions[dir], len) == 0)
+			return directions[dir];
+	}
+	return chain;
+}
+
 /* Puts each count where its rule is; what belongs to no rule goes behind. */
 static void hits_fill(struct arena *a, struct status *st,
 		      const struct ruleset_count *counts, size_t n_counts)
@@ -122,8 +137,10 @@ static void hits_fill(struct arena *a, struct status *st,
 		sorted[i] = &v[i];
 	qsort(sorted, known, sizeof(struct status_hits *), by_place);
 	for (i = 0, n = known; i < n_counts; i++) {
-		struct status_hits key = {.direction = counts[i].chain,
-					  .pointer = counts[i].comment};
+		struct status_hits key = {
+			.direction = direction_of(counts[i].chain),
+			.pointer = counts[i].comment,
+		};
 		struct status_hits *const at = &key;
 		struct status_hits **found =
 			bsearch(&at, sorted, known,

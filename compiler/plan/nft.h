@@ -139,6 +139,8 @@ enum nft_verb {
 	NFT_DNAT4,
 	NFT_DNAT6,
 	NFT_MASQUERADE,
+	NFT_JUMP,
+	NFT_VMAP,
 };
 
 /**
@@ -147,11 +149,15 @@ enum nft_verb {
  * @n:		number of expressions
  * @counter:	count packets and bytes
  * @verb:	what to do. NFT_REJECT answers port unreachable, NFT_RESET with
- *		a TCP reset; NFT_MARK_ACCEPT stamps the flow, then accepts
- * @target:	NFT_GOTO: name of the chain
+ *		a TCP reset; NFT_MARK_ACCEPT stamps the flow, then accepts;
+ *		NFT_VMAP does what @vmap says of @key, or nothing if it says
+ *		nothing
+ * @target:	NFT_GOTO, NFT_JUMP: name of the chain
  * @mark:	NFT_MARK_ACCEPT: value of ct mark
  * @to:		NFT_DNAT4, NFT_DNAT6: address
  * @to_port:	NFT_DNAT4, NFT_DNAT6: port
+ * @key:	NFT_VMAP: what is looked up
+ * @vmap:	NFT_VMAP: where
  * @comment:	at most NFT_COMMENT_MAX bytes, or NULL
  */
 struct nft_rule {
@@ -163,7 +169,39 @@ struct nft_rule {
 	uint32_t mark;
 	struct ip to;
 	uint16_t to_port;
+	enum nft_key key;
+	const struct nft_vmap *vmap;
 	const char *comment;
+};
+
+/**
+ * struct nft_branch - One element of a verdict map
+ * @on:		values that it is for
+ * @verb:	NFT_ACCEPT, NFT_DROP, NFT_GOTO or NFT_JUMP
+ * @target:	NFT_GOTO, NFT_JUMP: name of the chain
+ * @comment:	at most NFT_COMMENT_MAX bytes, or NULL
+ */
+struct nft_branch {
+	struct nft_elem on;
+	enum nft_verb verb;
+	const char *target;
+	const char *comment;
+};
+
+/**
+ * struct nft_vmap - A named verdict map, "flags interval"
+ * @name:	name, unique among the sets and maps of its table
+ * @type:	type of its keys
+ * @counter:	whether each element counts packets and bytes
+ * @v:		elements, ascending, disjoint
+ * @n:		number of elements
+ */
+struct nft_vmap {
+	const char *name;
+	enum nft_type type;
+	bool counter;
+	const struct nft_branch *v;
+	size_t n;
 };
 
 /** NFT_COMMENT_MAX - Longest comment that the kernel keeps (NFT_USERDATA) */
@@ -204,6 +242,8 @@ struct nft_chain {
  * @name:	name
  * @sets:	named sets, in the order of creation, which nft lists
  * @n_sets:	number of sets
+ * @vmaps:	verdict maps, likewise, behind the sets
+ * @n_vmaps:	number of verdict maps
  * @chains:	chains, likewise
  * @n_chains:	number of chains
  */
@@ -211,6 +251,8 @@ struct nft_table {
 	const char *name;
 	struct nft_set *sets;
 	size_t n_sets;
+	const struct nft_vmap **vmaps;
+	size_t n_vmaps;
 	struct nft_chain *chains;
 	size_t n_chains;
 };

@@ -250,6 +250,29 @@ static void warn_host(struct diags *d, const struct policy *p)
 				 "in this version: the gateway refuses them");
 }
 
+static void note_choices(struct diags *d, const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_choices; i++) {
+		const struct plan_choice *c = &p->choices[i];
+		const struct policy_rule *r =
+			&p->policy->walk[c->dir].rules[c->first];
+
+		if (c->reason != PLAN_NO_MAP && c->reason != PLAN_TOO_MANY)
+			continue;
+		diag_add(d, DIAG_NOTE, DIAG_RULE_ORDER, 0, r->pointer,
+			 "use fewer different port lists, or fewer prefixes",
+			 "from here on %zu %s rules are tried one after the "
+			 "other, as %s: a new flow pays up to %llu us",
+			 c->end - c->first, TABLE_WALK(c->dir),
+			 c->reason == PLAN_NO_MAP
+				 ? "their boxes are too many"
+				 : "the maps for them would be too large",
+			 (unsigned long long)(c->in_order.ns / 1000));
+	}
+}
+
 bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	       const char *name, struct plan *ret)
 {
@@ -260,13 +283,17 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 		.uplink = uplink_name(a, name),
 	};
 
-	if (!sandbox_table(a, policy, &p.sandbox)) {
+	struct walk_build build;
+
+	if (!sandbox_table(a, policy, &p.sandbox, &build)) {
 		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
 			 "name fewer ports for each rule, or use ranges",
 			 "the rules become more than %u nftables rules",
 			 TABLES_MAX_RULES);
 		return false;
 	}
+	p.choices = build.choices;
+	p.n_choices = build.n_choices;
 	p.generation = table_generation(&p.sandbox);
 	table_stamp(&p.sandbox, p.generation);
 	host_table(a, &policy->slot, p.uplink, &p.host);
@@ -276,6 +303,7 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	plan_sysctls(a, &p);
 	warn_dns(d, policy);
 	warn_host(d, policy);
+	note_choices(d, &p);
 	*ret = p;
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "cost.h"
 #include "diag.h"
 #include "nft.h"
 #include "policy.h"
@@ -118,6 +119,48 @@ struct plan_sysctl {
 };
 
 /**
+ * enum plan_reason - Why a run of rules was printed as it was
+ * @PLAN_FEW:		in order: that costs no more than COST_CHEAP
+ * @PLAN_DEARER:	in order: maps would cost as much or more
+ * @PLAN_NO_MAP:	in order: its boxes are not known, as making them would
+ *			exceed the bound of space_build()
+ * @PLAN_TOO_MANY:	in order: the maps would be too many, or too large
+ * @PLAN_MAP:		maps on the address: they cost less
+ */
+enum plan_reason {
+	PLAN_FEW,
+	PLAN_DEARER,
+	PLAN_NO_MAP,
+	PLAN_TOO_MANY,
+	PLAN_MAP,
+};
+
+/**
+ * struct plan_choice - How a run of neighbouring rules about addresses was
+ * printed
+ * @dir:	walk
+ * @first:	index of its first rule in the walk
+ * @end:	index behind its last rule
+ * @reason:	which way, and why
+ * @in_order:	bound of what a flow pays for the rules one after the other
+ * @mapped:	bound of what it pays with maps; 0 if that is not known
+ * @maps:	PLAN_MAP: verdict maps
+ * @elements:	PLAN_MAP: elements of those maps
+ * @chains:	PLAN_MAP: chains that they lead to
+ */
+struct plan_choice {
+	enum policy_direction dir;
+	size_t first;
+	size_t end;
+	enum plan_reason reason;
+	struct cost in_order;
+	struct cost mapped;
+	size_t maps;
+	size_t elements;
+	size_t chains;
+};
+
+/**
  * struct plan - A sandbox, ready to be printed or made
  * @name:	name of the sandbox, NULL-free, valid
  * @policy:	what it obeys
@@ -138,6 +181,8 @@ struct plan_sysctl {
  * @sandbox:	table inet msb of the gateway namespace
  * @host:	table inet msb of the host namespace: fixed rules, and this
  *		sandbox's elements
+ * @choices:	how the walks were printed: runs that have rules, in order
+ * @n_choices:	number of runs
  *
  * The order to make it in, so that nothing is open at any moment: gateway
  * namespace, settings without a link, @sandbox, @host, links (down), settings
@@ -161,7 +206,22 @@ struct plan {
 	size_t n_sysctls;
 	struct nft_table sandbox;
 	struct nft_table host;
+	const struct plan_choice *choices;
+	size_t n_choices;
 };
+
+/** struct plan_cost - What a packet pays at most for its policy, beside what
+ * forwarding it costs without any rule
+ * @established: of a flow that was allowed
+ * @fresh:	the first packet of a flow
+ */
+struct plan_cost {
+	struct cost established;
+	struct cost fresh;
+};
+
+/** plan_cost() - The bound of a direction */
+struct plan_cost plan_cost(const struct plan *p, enum policy_direction dir);
 
 /** plan_name_valid() - Whether @name is 1 to 32 of a-z, 0-9 and "-" */
 bool plan_name_valid(const char *name);

@@ -34,8 +34,8 @@
  * be a packet like any other.
  */
 
-#define GUEST_LINK  "guest0"
-#define UPLINK_LINK "uplink0"
+#define GUEST_LINK  TABLE_GUEST_LINK
+#define UPLINK_LINK TABLE_UPLINK_LINK
 
 enum sandbox_chain {
 	CHAIN_ANTISPOOF,
@@ -58,8 +58,8 @@ static const struct {
 	[CHAIN_ANTISPOOF] = {"antispoof",
 			     {"filter", "prerouting", "raw", true}},
 	[CHAIN_JUDGE] = {"judge", {"filter", "prerouting", "mangle", true}},
-	[CHAIN_EGRESS] = {"egress", {0}},
-	[CHAIN_INGRESS] = {"ingress", {0}},
+	[CHAIN_EGRESS] = {TABLE_WALK(POLICY_EGRESS), {0}},
+	[CHAIN_INGRESS] = {TABLE_WALK(POLICY_INGRESS), {0}},
 	[CHAIN_ALLOW] = {TABLE_ALLOW, {0}},
 	[CHAIN_INPUT] = {"input", {"filter", "input", "filter", true}},
 	[CHAIN_FORWARD] = {"forward", {"filter", "forward", "filter", true}},
@@ -419,20 +419,26 @@ static void chain_dns_nat(struct arena *a, const struct policy *p,
 }
 
 bool sandbox_table(struct arena *a, const struct policy *p,
-		   struct nft_table *ret)
+		   struct nft_table *ret, struct walk_build *ret_build)
 {
 	const struct nft_rule stamp = {.verb = NFT_MARK_ACCEPT};
 	struct nft_set *sets =
 		arena_array(a, GROUP_SETS_MAX + 2, struct nft_set);
 	struct nft_chain *v = arena_array(a, CHAIN_COUNT, struct nft_chain);
-	struct group_sets groups = {
-		.a = a,
-		.gw4 = p->slot.gw4,
-		.gw6 = p->slot.gw6,
-		.sets = sets + 2,
+	struct walk_build build = {
+		.groups =
+			{
+				.a = a,
+				.gw4 = p->slot.gw4,
+				.gw6 = p->slot.gw6,
+				.sets = sets + 2,
+			},
 	};
 	const struct nft_set *tcp = published_set(a, p, CONFIG_TCP, &sets[0]);
 	const struct nft_set *udp = published_set(a, p, CONFIG_UDP, &sets[1]);
+	const size_t fixed = p->dns == POLICY_DNS_NAT ? CHAIN_COUNT
+						      : CHAIN_DNS_NAT;
+	struct nft_chain *all;
 	enum sandbox_chain i;
 
 	for (i = 0; i < CHAIN_COUNT; i++) {
@@ -442,25 +448,30 @@ bool sandbox_table(struct arena *a, const struct policy *p,
 	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
 	chain_judge(a, p, &v[CHAIN_JUDGE]);
 	egress_always(a, p, &v[CHAIN_EGRESS]);
-	if (!walk_rules(a, &groups, &p->walk[POLICY_EGRESS], POLICY_EGRESS,
-			&v[CHAIN_EGRESS]))
+	if (!walk_print(a, &build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
 	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
-	if (!walk_rules(a, &groups, &p->walk[POLICY_INGRESS], POLICY_INGRESS,
-			&v[CHAIN_INGRESS]))
+	if (!walk_print(a, &build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
 	nft_chain_add(a, &v[CHAIN_ALLOW], &stamp);
 	chain_input(a, &v[CHAIN_INPUT]);
 	chain_forward(a, &v[CHAIN_FORWARD]);
 	chain_output(a, &v[CHAIN_OUTPUT]);
 	chain_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
+	all = arena_array(a, fixed + build.maps.n_chains, struct nft_chain);
+	memcpy(all, v, fixed * sizeof(*v));
+	if (build.maps.n_chains)
+		memcpy(all + fixed, build.maps.chains,
+		       build.maps.n_chains * sizeof(*v));
 	*ret = (struct nft_table){
 		.name = "msb",
 		.sets = sets,
-		.n_sets = groups.n + 2,
-		.chains = v,
-		.n_chains = p->dns == POLICY_DNS_NAT ? CHAIN_COUNT
-						     : CHAIN_DNS_NAT,
+		.n_sets = build.groups.n + 2,
+		.vmaps = build.maps.vmaps,
+		.n_vmaps = build.maps.n_vmaps,
+		.chains = all,
+		.n_chains = fixed + build.maps.n_chains,
 	};
+	*ret_build = build;
 	return true;
 }

@@ -64,7 +64,28 @@ static uint64_t hash_rule(uint64_t h, const struct nft_rule *r)
 	h = hash_text(h, r->target);
 	h = hash_number(h, r->to.num);
 	h = hash_number(h, r->to_port);
+	if (r->vmap) {
+		h = hash_number(h, r->key);
+		h = hash_text(h, r->vmap->name);
+	}
 	return hash_text(h, r->comment);
+}
+
+static uint64_t hash_vmap(uint64_t h, const struct nft_vmap *m)
+{
+	size_t i;
+
+	h = hash_text(h, m->name);
+	h = hash_number(h, m->type);
+	h = hash_number(h, m->counter);
+	h = hash_number(h, m->n);
+	for (i = 0; i < m->n; i++) {
+		h = hash_elems(h, &m->v[i].on, 1);
+		h = hash_number(h, m->v[i].verb);
+		h = hash_text(h, m->v[i].target);
+		h = hash_text(h, m->v[i].comment);
+	}
+	return h;
 }
 
 uint32_t table_generation(const struct nft_table *t)
@@ -78,6 +99,8 @@ uint32_t table_generation(const struct nft_table *t)
 		h = hash_number(h, t->sets[i].type);
 		h = hash_elems(h, t->sets[i].v, t->sets[i].n);
 	}
+	for (i = 0; i < t->n_vmaps; i++)
+		h = hash_vmap(h, t->vmaps[i]);
 	for (i = 0; i < t->n_chains; i++) {
 		h = hash_text(h, t->chains[i].name);
 		for (j = 0; j < t->chains[i].n; j++)

@@ -4,7 +4,9 @@
 #define MSB_TABLES_H
 
 #include "nft.h"
+#include "plan.h"
 #include "policy.h"
+#include "space.h"
 
 /** TABLES_MAX_RULES - Rules of the largest sandbox table that is made */
 #define TABLES_MAX_RULES 500000u
@@ -38,10 +40,12 @@ struct group_sets {
 #define GROUP_SETS_MAX (2 * GROUP_COUNT)
 
 /**
- * walk_rules() - Print a walk into a chain, rule by rule
+ * walk_rules() - Print rules of a walk into a chain, one after the other
  * @a:		arena
  * @g:		group sets of the table
- * @walk:	rules and default
+ * @walk:	walk
+ * @first:	index of the first rule
+ * @end:	index behind the last rule
  * @dir:	which walk it is: the peer is the destination of an egress flow
  *		and the source of an ingress flow
  * @chain:	chain to append to
@@ -51,8 +55,96 @@ struct group_sets {
  * Return: false if the chain would be too large
  */
 bool walk_rules(struct arena *a, struct group_sets *g,
-		const struct policy_walk *walk, enum policy_direction dir,
-		struct nft_chain *chain) __attribute__((warn_unused_result));
+		const struct policy_walk *walk, size_t first, size_t end,
+		enum policy_direction dir, struct nft_chain *chain)
+	__attribute__((warn_unused_result));
+
+/** WALK_MAX_MAPS - Verdict maps of one table: the kernel searches all of them
+ * for each name
+ */
+#define WALK_MAX_MAPS 1000u
+
+/**
+ * struct walk_maps - Verdict maps of a table, and the chains that they lead to
+ * @vmaps:	maps
+ * @n_vmaps:	how many
+ * @cap_vmaps:	room for how many
+ * @chains:	chains
+ * @n_chains:	how many
+ * @cap_chains:	room for how many
+ * @n_rules:	rules in all those chains
+ * @n_elements:	elements of all those maps
+ */
+struct walk_maps {
+	const struct nft_vmap **vmaps;
+	size_t n_vmaps;
+	size_t cap_vmaps;
+	struct nft_chain *chains;
+	size_t n_chains;
+	size_t cap_chains;
+	size_t n_rules;
+	size_t n_elements;
+};
+
+/**
+ * walk_map() - Print a run of a walk as maps on the address
+ * @a:		arena
+ * @m:		maps of the table
+ * @s:		walk, decomposed
+ * @run:	index of the run; flat
+ * @dir:	which walk it is
+ * @chain:	chain to append to; what the run does not decide falls through
+ *
+ * Return: false if it would be too large; @m and @chain are of no use then
+ */
+bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
+	      size_t run, enum policy_direction dir, struct nft_chain *chain)
+	__attribute__((warn_unused_result));
+
+/**
+ * struct walk_build - What a walk is printed into
+ * @groups:	group sets of the table
+ * @maps:	verdict maps of the table
+ * @choices:	how each run of rules was printed
+ * @n_choices:	how many
+ * @cap_choices: room for how many
+ */
+struct walk_build {
+	struct group_sets groups;
+	struct walk_maps maps;
+	struct plan_choice *choices;
+	size_t n_choices;
+	size_t cap_choices;
+};
+
+/**
+ * walk_print() - Print a walk into a chain, each run of it the cheaper way
+ * @a:		arena
+ * @b:		where to
+ * @p:		policy
+ * @dir:	which walk
+ * @chain:	chain to append to
+ *
+ * Return: false if it would be too large
+ */
+bool walk_print(struct arena *a, struct walk_build *b, const struct policy *p,
+		enum policy_direction dir, struct nft_chain *chain)
+	__attribute__((warn_unused_result));
+
+/** walk_peer_key() - What holds the peer's address: of the flow, as it was
+ * opened
+ */
+enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
+
+/** TABLE_GUEST_LINK - The gateway's interface towards the guest */
+#define TABLE_GUEST_LINK "guest0"
+
+/** TABLE_UPLINK_LINK - The gateway's interface towards the host */
+#define TABLE_UPLINK_LINK "uplink0"
+
+/** TABLE_WALK() - Chain of a walk; what the walk leads to starts with its name
+ */
+#define TABLE_WALK(dir) ((dir) == POLICY_EGRESS ? "egress" : "ingress")
 
 /** TABLE_ALLOW - Chain that stamps a flow with the generation and accepts it */
 #define TABLE_ALLOW "allow"
@@ -62,11 +154,13 @@ bool walk_rules(struct arena *a, struct group_sets *g,
  * @a:		arena
  * @p:		policy
  * @ret:	table
+ * @ret_build:	how its walks were printed
  *
  * Return: false if it would be too large
  */
 bool sandbox_table(struct arena *a, const struct policy *p,
-		   struct nft_table *ret) __attribute__((warn_unused_result));
+		   struct nft_table *ret, struct walk_build *ret_build)
+	__attribute__((warn_unused_result));
 
 /**
  * host_table() - Table of the host's namespace

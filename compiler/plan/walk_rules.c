@@ -84,7 +84,7 @@ static const struct nft_set *group_nft_set(struct group_sets *g,
 	return set;
 }
 
-static enum nft_key peer_key(enum policy_direction dir, enum ip_family family)
+enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family)
 {
 	if (dir == POLICY_EGRESS)
 		return family == IP_V4 ? NFT_CT_DADDR4 : NFT_CT_DADDR6;
@@ -96,7 +96,8 @@ static void peer_range(struct peer *p, enum policy_direction dir,
 {
 	p->present = true;
 	p->elem = (struct nft_elem){.lo = r.lo, .hi = r.hi};
-	p->match = (struct nft_match){.key = peer_key(dir, r.family), .n = 1};
+	p->match =
+		(struct nft_match){.key = walk_peer_key(dir, r.family), .n = 1};
 }
 
 /*
@@ -133,7 +134,7 @@ static bool peer_of(struct group_sets *g, const struct config_dest *dest,
 	}
 	ret->present = true;
 	ret->match = (struct nft_match){
-		.key = peer_key(dir, family),
+		.key = walk_peer_key(dir, family),
 		.negate = dest->group == GROUP_PUBLIC,
 		.set = group_nft_set(g, dest->group, family, ranges),
 	};
@@ -214,19 +215,13 @@ static void walk_services(struct arena *a, struct nft_chain *chain,
 }
 
 bool walk_rules(struct arena *a, struct group_sets *g,
-		const struct policy_walk *walk, enum policy_direction dir,
-		struct nft_chain *chain)
+		const struct policy_walk *walk, size_t first, size_t end,
+		enum policy_direction dir, struct nft_chain *chain)
 {
-	const struct nft_rule last = {
-		.counter = true,
-		.verb = walk->default_allow ? NFT_GOTO : NFT_DROP,
-		.target = walk->default_allow ? TABLE_ALLOW : NULL,
-		.comment = walk->default_pointer,
-	};
 	const unsigned int icmp = CONFIG_ICMPV4 | CONFIG_ICMPV6;
 	size_t i;
 
-	for (i = 0; i < walk->n; i++) {
+	for (i = first; i < end; i++) {
 		const struct policy_rule *r = &walk->rules[i];
 		struct policy_rule part = *r;
 		struct peer peer4, peer6;
@@ -251,6 +246,5 @@ bool walk_rules(struct arena *a, struct group_sets *g,
 		if (chain->n > TABLES_MAX_RULES)
 			return false;
 	}
-	nft_chain_add(a, chain, &last);
 	return true;
 }

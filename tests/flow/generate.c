@@ -109,6 +109,28 @@ static struct ip parsed(const char *text)
 	return ip;
 }
 
+/* Prefixes of which each holds the next, and the addresses around their ends:
+ * rules that hide, split and touch each other. */
+static void put_nested(struct str *s, struct generator *g)
+{
+	static const char *const ends[] = {
+		"0.0.0.0",
+		"255.255.255.255",
+		"198.51.100.128",
+		"::",
+		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"2001:db8::8000",
+	};
+	struct ip ip = parsed(ends[generate_below(g, COUNT(ends))]);
+	const unsigned int bits = ip_bits(ip.family);
+	char text[IP_TEXT_MAX];
+
+	ip.num ^= generate_below(g, 4);
+	str_printf(s, "%s/%u", ip_format(ip, text),
+		   percent(g, 70) ? bits - generate_below(g, 12)
+				  : generate_below(g, bits + 1));
+}
+
 static void put_destination(struct str *s, struct generator *g)
 {
 	static const char *const groups[] = {
@@ -127,6 +149,8 @@ static void put_destination(struct str *s, struct generator *g)
 		str_puts(s, groups[generate_below(g, COUNT(groups))]);
 	} else if (percent(g, 5)) {
 		str_puts(s, names[generate_below(g, COUNT(names))]);
+	} else if (percent(g, 30)) {
+		put_nested(s, g);
 	} else if (percent(g, 20)) {
 		ip.num += generate_below(g, 4);
 		ip.num &= ip_max(ip.family);
@@ -147,7 +171,7 @@ static void put_destination(struct str *s, struct generator *g)
 
 static void put_ports(struct str *s, struct generator *g)
 {
-	unsigned int n = generate_below(g, 3) + 1, i;
+	unsigned int n = generate_below(g, percent(g, 90) ? 3 : 12) + 1, i;
 
 	str_puts(s, ", \"Ports\": [");
 	for (i = 0; i < n; i++) {
@@ -220,7 +244,8 @@ const char *generate_document(struct arena *a, struct generator *g)
 		"2001:db8:ffff::/48",
 	};
 	static const char *const verdicts[] = {"allow", "deny"};
-	unsigned int n = generate_below(g, 12), i;
+	/* Few rules are printed in order, many as maps. */
+	unsigned int n = generate_below(g, percent(g, 50) ? 12 : 80), i;
 	STR(s);
 
 	str_printf(&s, "{\"IPv4Pool\": \"%s\", \"IPv6Pool\": \"%s\"",

@@ -227,6 +227,41 @@ static const struct nft_chain *chain_named(const struct nft_table *t,
 	unknown("chain %s is not in the table", name);
 }
 
+/* What a verdict map says of a packet; NULL if nothing. */
+static const struct nft_branch *
+branch_of(const struct state *s, const struct nft_rule *r, bool outgoing)
+{
+	const struct nft_vmap *m = NULL;
+	struct value value;
+	size_t i;
+
+	for (i = 0; i < s->table->n_vmaps; i++)
+		if (strcmp(s->table->vmaps[i]->name, r->vmap->name) == 0)
+			m = s->table->vmaps[i];
+	if (!m)
+		unknown("map %s is not in the table", r->vmap->name);
+	if (m->type != nft_key_type(r->key))
+		unknown("map %s has another type than its key", m->name);
+	for (i = 1; i < m->n; i++)
+		if (m->v[i].on.lo <= m->v[i - 1].on.hi)
+			unknown("map %s has elements that overlap", m->name);
+	if (!key_value(s, r->key, outgoing, &value))
+		return NULL;
+	for (i = 0; i < m->n; i++)
+		if (elem_has(m->type, &m->v[i].on, &value))
+			return &m->v[i];
+	return NULL;
+}
+
+/** struct place - A rule in a chain */
+struct place {
+	const struct nft_chain *chain;
+	size_t at;
+};
+
+/* The kernel's bound on calls (NFT_JUMP_STACK_SIZE). */
+#define MAX_JUMPS 16
+
 static void decide(struct state *s, enum interpret_fate fate)
 {
 	s->r.fate = fate;
@@ -239,35 +274,64 @@ static void run_base(struct state *s, const struct nft_chain *base)
 	const bool outgoing = strcmp(base->base->hook, "forward") == 0;
 	const bool nat = strcmp(base->base->type, "nat") == 0;
 	const struct nft_chain *c = base;
-	size_t i = 0, j, jumps = 0;
+	size_t i = 0, j, gotos = 0, jumps = 0;
+	struct place stack[MAX_JUMPS];
 
 	if (!nat && strcmp(base->base->type, "filter") != 0)
 		unknown("chain type %s", base->base->type);
 	if (nat && s->p->ct_state != NFT_CT_NEW)
 		return;
 	s->r.chain = base->name;
-	while (i < c->n) {
-		const struct nft_rule *r = &c->rules[i++];
+	for (;;) {
+		const struct nft_branch *branch = NULL;
+		const struct nft_rule *r;
+		const char *target, *comment;
+		enum nft_verb verb;
+
+		if (i == c->n) {
+			if (!jumps)
+				break;
+			c = stack[--jumps].chain;
+			i = stack[jumps].at;
+			continue;
+		}
+		r = &c->rules[i++];
 
 		for (j = 0; j < r->n; j++)
 			if (!match_holds(s, &r->match[j], outgoing))
 				break;
 		if (j < r->n)
 			continue;
-		if (r->comment && strlen(r->comment) > NFT_COMMENT_MAX)
+		verb = r->verb;
+		target = r->target;
+		comment = r->comment;
+		if (verb == NFT_VMAP) {
+			branch = branch_of(s, r, outgoing);
+			if (!branch)
+				continue;
+			verb = branch->verb;
+			target = branch->target;
+			comment = branch->comment;
+		}
+		if (comment && strlen(comment) > NFT_COMMENT_MAX)
 			unknown("a comment that the kernel would not keep");
-		if (r->comment && !nat)
-			s->r.comment = r->comment;
-		switch (r->verb) {
+		if (comment && !nat)
+			s->r.comment = comment;
+		switch (verb) {
 		case NFT_ACCEPT:
 			return;
 		case NFT_DROP:
 			decide(s, INTERPRET_DROPPED);
 			return;
-		case NFT_GOTO:
-			if (++jumps > 16)
+		case NFT_JUMP:
+			if (jumps == MAX_JUMPS)
 				unknown("more jumps than the kernel follows");
-			c = chain_named(s->table, r->target);
+			stack[jumps++] = (struct place){c, i};
+			/* fall through */
+		case NFT_GOTO:
+			if (++gotos > 1000)
+				unknown("chains that lead in a circle");
+			c = chain_named(s->table, target);
 			if (c->base)
 				unknown("goto the base chain %s", c->name);
 			i = 0;
@@ -299,6 +363,8 @@ static void run_base(struct state *s, const struct nft_chain *base)
 			return;
 		case NFT_MASQUERADE:
 			unknown("masquerade at %s", base->base->hook);
+		case NFT_VMAP:
+			unknown("a map in map %s", r->vmap->name);
 		}
 	}
 	if (base->base->drop) {
