@@ -32,7 +32,9 @@ static void elem_attributes(struct parse *p, struct listing_elem *e)
 			(void)lex_word(&p->l);
 			e->timed = true;
 		} else if (lex_take(&p->l, "counter")) {
-			lex_need(&p->l, "packets");
+			/* Without its state it is the word alone. */
+			if (!lex_take(&p->l, "packets"))
+				continue;
 			(void)lex_number(&p->l, UINT64_MAX);
 			lex_need(&p->l, "bytes");
 			(void)lex_number(&p->l, UINT64_MAX);
@@ -146,6 +148,8 @@ const struct listing_set *parse_set(struct parse *p, bool map)
 			set->dynamic = true;
 		} else if (lex_take(&p->l, "comment")) {
 			(void)lex_string(&p->l);
+		} else if (lex_take(&p->l, "counter")) {
+			/* Each element counts. */
 		} else {
 			lex_need(&p->l, "elements");
 			lex_need(&p->l, "=");

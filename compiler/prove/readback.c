@@ -17,11 +17,12 @@
  * whatever else it is held against. So the paths, taken in the order of the
  * text, are an ordered list of rules that means what the chains mean:
  *
- *	goto	the chain's paths, then drop for what is left of the region: a
- *		base chain's policy meets whatever falls off a chain gone to
  *	jump	the chain's paths; what is left goes on behind the jump
- *	vmap	each element's path; its elements are disjoint, so their order
- *		is nothing
+ *	goto	the chain's paths; what is left goes on behind the last jump,
+ *and where there was none, the base chain's policy drops it. Behind a jump this
+ *is understood only where nothing follows the goto that it would have to be
+ *kept from vmap	each element's path; its elements are disjoint, so their
+ *order is nothing
  *
  * "return" would take a region out of what follows, and is understood only
  * where nothing follows.
@@ -36,6 +37,7 @@
  * @v:		paths so far
  * @n:		how many
  * @cap:	room for how many
+ * @fell:	whether some of what was gone to goes on behind the last jump
  * @e:		error
  */
 struct reading {
@@ -46,20 +48,30 @@ struct reading {
 	struct region_rule *v;
 	size_t n;
 	size_t cap;
+	bool fell;
 	struct lex_error *e;
 };
 
-/** struct place - Where on a path we are */
+/**
+ * struct place - Where on a path we are
+ * @rule:	rule, or NULL
+ * @last:	whether nothing follows it in its chain
+ * @depth:	chains on the path
+ * @jumped:	whether there was a jump, behind which it may go on
+ * @stamped:	whether the flow was stamped
+ * @comment:	the last comment, or NULL
+ */
 struct place {
 	const struct listing_rule *rule;
+	bool last;
 	unsigned int depth;
+	bool jumped;
 	bool stamped;
 	const char *comment;
 };
 
 static bool read_chain(struct reading *r, const struct listing_chain *c,
-		       const struct region *in, const struct place *from,
-		       bool gone);
+		       const struct region *in, const struct place *from);
 
 static bool refuse(struct reading *r, const struct place *at, const char *fmt,
 		   ...) __attribute__((format(printf, 3, 4)));
@@ -106,11 +118,15 @@ static bool decide(struct reading *r, const struct region *in, bool allow,
 	return true;
 }
 
+/* @part: whether other flows than those of @in may follow in this chain.
+ * @ret_ends: whether none of those of @in do. */
 static bool follow(struct reading *r, struct listing_verdict v,
-		   const struct region *in, const struct place *at,
+		   const struct region *in, const struct place *at, bool part,
 		   bool *ret_ends)
 {
 	const struct listing_chain *c;
+	const bool fell = r->fell;
+	struct place next = *at;
 
 	*ret_ends = v.word != LISTING_JUMP;
 	switch (v.word) {
@@ -121,13 +137,28 @@ static bool follow(struct reading *r, struct listing_verdict v,
 	case LISTING_RETURN:
 		return refuse(r, at, "\"return\" is no part of a walk");
 	case LISTING_GOTO:
+		break;
 	case LISTING_JUMP:
+		next.jumped = true;
 		break;
 	}
 	c = listing_chain_named(r->t, v.chain);
 	if (!c || c->base)
 		return refuse(r, at, "chain %s cannot be gone to", v.chain);
-	return read_chain(r, c, in, at, v.word == LISTING_GOTO);
+	r->fell = false;
+	if (!read_chain(r, c, in, &next))
+		return false;
+	if (v.word == LISTING_JUMP) {
+		r->fell = fell;
+		return true;
+	}
+	if (r->fell && part && !at->last)
+		return refuse(r, at,
+			      "what falls off chain %s would have to be kept "
+			      "from the rules behind this one",
+			      c->name);
+	r->fell = r->fell || fell;
+	return true;
 }
 
 /* What of @in is an element of the key's set: a union of regions in general,
@@ -172,7 +203,7 @@ static bool read_vmap(struct reading *r, const struct listing_stmt *s,
 		if (e->comment)
 			next.comment = e->comment;
 		if (!region_empty(&part) &&
-		    !follow(r, e->verdict, &part, &next, &ends))
+		    !follow(r, e->verdict, &part, &next, true, &ends))
 			return false;
 	}
 	return true;
@@ -212,7 +243,8 @@ static bool read_rule(struct reading *r, const struct listing_rule *rule,
 			at.stamped = true;
 			continue;
 		case LISTING_VERDICT_IS:
-			if (!follow(r, s->verdict, &part, &at, ret_ends))
+			if (!follow(r, s->verdict, &part, &at, narrowed,
+				    ret_ends))
 				return false;
 			break;
 		case LISTING_REJECT:
@@ -239,8 +271,7 @@ static bool read_rule(struct reading *r, const struct listing_rule *rule,
 }
 
 static bool read_chain(struct reading *r, const struct listing_chain *c,
-		       const struct region *in, const struct place *from,
-		       bool gone)
+		       const struct region *in, const struct place *from)
 {
 	struct place at = *from;
 	bool ends = false;
@@ -249,11 +280,17 @@ static bool read_chain(struct reading *r, const struct listing_chain *c,
 	if (++at.depth > READBACK_DEPTH)
 		return refuse(r, from, "chains lead on more than %d deep",
 			      READBACK_DEPTH);
-	for (i = 0; i < c->n && !ends; i++)
+	for (i = 0; i < c->n && !ends; i++) {
+		at.last = i + 1 == c->n;
 		if (!read_rule(r, &c->v[i], in, &at, &ends))
 			return false;
-	if (ends || !gone)
+	}
+	if (ends)
 		return true;
+	if (at.jumped) {
+		r->fell = true;
+		return true;
+	}
 	at.comment = NULL;
 	at.rule = NULL;
 	return decide(r, in, false, &at);
@@ -284,7 +321,7 @@ bool readback_walk(struct arena *a, const struct listing_table *t,
 			      "gone to",
 			      names[dir]);
 	region_all(a, &all);
-	if (!read_chain(&r, c, &all, &start, true))
+	if (!read_chain(&r, c, &all, &start))
 		return false;
 	region_rules_lower(a, r.v, r.n, ret);
 	return true;

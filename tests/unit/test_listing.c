@@ -208,6 +208,60 @@ Test(listing, paths_become_rules)
 	}
 }
 
+/* The kernel goes back to the last jump, from wherever that led to. */
+Test(listing, what_falls_off_goes_on_behind_the_last_jump)
+{
+	static const struct {
+		const char *egress;
+		const char *one;
+		const char *words;
+	} rows[] = {
+		{"jump one\n goto allow", "goto two",
+		 "deny egress * tcp\nallow egress *\n"},
+		{"goto one\n goto allow", "goto two",
+		 "deny egress * tcp\ndeny egress *\n"},
+		{"jump one\n goto allow",
+		 "ct original ip daddr 10.0.0.1 goto two\n drop", NULL},
+		{"jump one\n goto allow",
+		 "ct original ip daddr 10.0.0.1 goto three\n drop", NULL},
+		{"jump one\n goto allow",
+		 "ct original ip daddr 10.0.0.1 jump two\n drop",
+		 "deny egress 10.0.0.1 tcp\ndeny egress *\n"},
+		{"jump one\n goto allow",
+		 "ct original ip daddr 10.0.0.1 goto two",
+		 "deny egress 10.0.0.1 tcp\nallow egress *\n"},
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy_walk walk;
+		struct listing_table t;
+		struct lex_error e;
+		const char *text;
+		bool good;
+		ARENA(a);
+		STR(words);
+
+		text = arena_printf(
+			&a,
+			"table inet msb {\n chain egress {\n %s\n "
+			"}\n chain one {\n %s\n }\n chain two {\n "
+			"meta l4proto tcp drop\n }\n chain three "
+			"{\n goto two\n }\n chain allow {\n ct mark "
+			"set 0x00000010 accept\n }\n}\n",
+			rows[i].egress, rows[i].one);
+		cr_assert(listing_read(&a, text, &t, &e), "%s", e.text);
+		good = readback_walk(&a, &t, POLICY_EGRESS, 0x10, &walk, &e);
+		cr_expect_eq(good, rows[i].words != NULL, "%s", text);
+		for (j = 0; good && j < walk.n; j++)
+			str_printf(&words, "%s\n",
+				   policy_rule_words(&a, &walk.rules[j],
+						     POLICY_EGRESS));
+		cr_expect(!good || strcmp(str_text(&words), rows[i].words) == 0,
+			  "%s: %s", text, str_text(&words));
+	}
+}
+
 Test(listing, reads_every_statement_that_a_table_may_have)
 {
 	static const char *const rules[] = {
