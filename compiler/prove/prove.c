@@ -29,8 +29,8 @@ static void witness(const struct space_change *c, enum policy_direction dir,
 }
 
 /* What the policy says of packets, and what this version does to plain DNS. */
-static void meant_walk(struct arena *a, const struct policy *p,
-		       enum policy_direction dir, struct policy_walk *ret)
+void prove_meant(struct arena *a, const struct policy *p,
+		 enum policy_direction dir, struct policy_walk *ret)
 {
 	static const struct config_ports port = {53, 53};
 	const struct policy_rule drop = {
@@ -66,7 +66,7 @@ static bool prove_walk(struct arena *a, const struct policy *p,
 		ret->outcome = PROVE_UNKNOWN;
 		return false;
 	}
-	meant_walk(a, p, dir, &meant);
+	prove_meant(a, p, dir, &meant);
 	if (!space_build(a, &said, &p->slot, SPACE_NAMELESS, &text) ||
 	    !space_build(a, &meant, &p->slot, SPACE_NAMELESS, &source)) {
 		ret->outcome = PROVE_BOUND;
@@ -85,6 +85,24 @@ static bool prove_walk(struct arena *a, const struct policy *p,
 	}
 	witness(&v[0], dir, &text, &source, ret);
 	return false;
+}
+
+bool prove_said(struct arena *a, const char *text,
+		struct policy_walk ret[POLICY_DIRECTIONS], struct lex_error *e)
+{
+	struct policy_walk said[POLICY_DIRECTIONS];
+	struct listing_table t;
+	uint32_t generation;
+	enum policy_direction dir;
+
+	if (!listing_read(a, text, &t, e) ||
+	    !shape_generation(&t, &generation, e))
+		return false;
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
+		if (!readback_walk(a, &t, dir, generation, &said[dir], e))
+			return false;
+	memcpy(ret, said, sizeof(said));
+	return true;
 }
 
 void prove(struct arena *a, const struct policy *p, const char *text,

@@ -46,6 +46,29 @@ struct prove_result {
 };
 
 /**
+ * prove_meant() - What a ruleset is to do with packets, as a walk
+ * @a:		arena for the walk
+ * @p:		policy
+ * @dir:	direction
+ * @ret:	walk
+ */
+void prove_meant(struct arena *a, const struct policy *p,
+		 enum policy_direction dir, struct policy_walk *ret);
+
+/**
+ * prove_said() - What a ruleset's text does with packets, as walks
+ * @a:		arena for the walks
+ * @text:	sandbox.nft, or the listing of table inet msb
+ * @ret:	walks, by direction; set on success
+ * @e:		error
+ *
+ * Return: false if the text is none of ours
+ */
+bool prove_said(struct arena *a, const char *text,
+		struct policy_walk ret[POLICY_DIRECTIONS], struct lex_error *e)
+	__attribute__((warn_unused_result));
+
+/**
  * prove() - Hold a text against a policy
  * @a:		arena for the result
  * @p:		policy

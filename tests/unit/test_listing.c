@@ -226,7 +226,7 @@ Test(listing, what_falls_off_goes_on_behind_the_last_jump)
 		 "ct original ip daddr 10.0.0.1 goto three\n drop", NULL},
 		{"jump one\n goto allow",
 		 "ct original ip daddr 10.0.0.1 jump two\n drop",
-		 "deny egress 10.0.0.1 tcp\ndeny egress *\n"},
+		 "deny egress 10.0.0.1 tcp\ndeny egress *\nallow egress *\n"},
 		{"jump one\n goto allow",
 		 "ct original ip daddr 10.0.0.1 goto two",
 		 "deny egress 10.0.0.1 tcp\nallow egress *\n"},
