@@ -66,8 +66,6 @@ enum diag_level {
 	X(DNS_HELPER, "dns-helper", \
 	  "DNS that needs msb-dnsd, which this version does not have; port 53 is dropped") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
-	X(HOST_RELAY, "host-relay", \
-	  "flows to the gateway that nothing relays to the host yet") \
 	X(POLICY_SIZE, "policy-size", \
 	  "a policy whose ruleset would be too large") \
 	X(RULE_ORDER, "rule-order", \

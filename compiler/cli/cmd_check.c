@@ -91,11 +91,11 @@ const struct cli_command cmd_check = {
 	.summary = "tell what is wrong with documents, and where",
 	.details =
 		"Exits with 0 if all documents are good, with 1 if one is "
-		"refused. Errors, warnings\nand notes go to standard error; "
-		"with --json, one list of them for each document\ngoes to "
-		"standard output.\nWith --prove the ruleset of each document is read back from its text, "
-		"and the\nexit status is 1 if there is a flow that it does not judge as the document "
-		"does.",
+		"refused.\nErrors, warnings and notes go to standard error; "
+		"with --json, one list of\nthem for each document goes to "
+		"standard output.\nWith --prove the ruleset of each document is "
+		"read back from its text, and the\nexit status is 1 if there is a "
+		"flow that it does not judge as the document does.",
 	.options = options,
 	.run = run,
 };

@@ -139,7 +139,7 @@ static int run(const struct cli_args *args)
 
 static const struct cli_option options[] = {
 	{"guest-netns", 0, "NETNS", "@file",
-	 "the guest's namespace: a name, a path or a process number"},
+	 "guest's namespace: a name, a path or a process number"},
 	{"tap", 0, NULL, NULL,
 	 "make a tap guest0 in the gateway's namespace instead"},
 	CLI_OPT_SLOT,

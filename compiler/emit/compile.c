@@ -6,8 +6,10 @@
 
 #include "enforced.h"
 #include "guest.h"
+#include "helper_conf.h"
 #include "nft_text.h"
 #include "plan_json.h"
+#include "ports.h"
 
 static void print_sandbox(struct str *s, const struct plan *p)
 {
@@ -19,18 +21,31 @@ static void print_host(struct str *s, const struct plan *p)
 	nft_text_refresh(s, &p->host);
 }
 
-/* Every artefact, ascending by path. The one without a function is plan.json,
- * which lists them all. */
+static bool has_ports(const struct plan *p)
+{
+	return p->policy->config->n_bindings > 0;
+}
+
+static bool has_relay(const struct plan *p)
+{
+	return p->n_helpers > 0;
+}
+
+/* Every artefact, ascending by path, and when there is one: always, unless
+ * said. The one without a function is plan.json, which lists them all. */
 static const struct {
 	const char *path;
 	void (*print)(struct str *s, const struct plan *p);
+	bool (*wanted)(const struct plan *p);
 } prints[] = {
-	{"guest/hosts", guest_hosts},
-	{"guest/network", guest_network},
-	{"guest/resolv.conf", guest_resolv_conf},
-	{"host.nft", print_host},
-	{"plan.json", NULL},
-	{"sandbox.nft", print_sandbox},
+	{"guest/hosts", guest_hosts, NULL},
+	{"guest/network", guest_network, NULL},
+	{"guest/resolv.conf", guest_resolv_conf, NULL},
+	{"host.nft", print_host, NULL},
+	{"plan.json", NULL, NULL},
+	{"ports.json", ports_json, has_ports},
+	{"relay.json", helper_conf_relay, has_relay},
+	{"sandbox.nft", print_sandbox, NULL},
 };
 
 #define N_PRINTS (sizeof(prints) / sizeof(prints[0]))
@@ -39,23 +54,27 @@ static void print_all(struct arena *a, struct compiled *c)
 {
 	struct artefact *v = arena_array(a, N_PRINTS, struct artefact);
 	const char *paths[N_PRINTS];
-	size_t i;
+	size_t wanted[N_PRINTS], n = 0, i;
 
-	for (i = 0; i < N_PRINTS; i++)
-		paths[i] = prints[i].path;
 	for (i = 0; i < N_PRINTS; i++) {
+		if (prints[i].wanted && !prints[i].wanted(&c->plan))
+			continue;
+		wanted[n] = i;
+		paths[n++] = prints[i].path;
+	}
+	for (i = 0; i < n; i++) {
 		STR(text);
 
-		if (prints[i].print)
-			prints[i].print(&text, &c->plan);
+		if (prints[wanted[i]].print)
+			prints[wanted[i]].print(&text, &c->plan);
 		else
-			plan_json(&text, &c->plan, paths, N_PRINTS);
+			plan_json(&text, &c->plan, paths, n);
 		v[i].path = paths[i];
 		v[i].text = arena_strndup(a, str_text(&text), text.len);
 		v[i].len = text.len;
 	}
 	c->files = v;
-	c->n_files = N_PRINTS;
+	c->n_files = n;
 }
 
 bool compile_policy(struct arena *a, struct diags *d, uint32_t slot,

@@ -35,6 +35,18 @@ static const struct words direction_words[] = {
 	{0, NULL},
 };
 
+static const struct words status_words[] = {{NFT_STATUS_DNAT, "dnat"},
+					    {0, NULL}};
+
+static const struct words fib_words[] = {{NFT_FIB_LOCAL, "local"}, {0, NULL}};
+
+static const struct words flag_words[] = {{NFT_FLAG_RST, "rst"}, {0, NULL}};
+
+static const char *const unit_words[NFT_UNITS] = {
+	[NFT_SECOND] = "second", [NFT_MINUTE] = "minute", [NFT_HOUR] = "hour",
+	[NFT_DAY] = "day",	 [NFT_WEEK] = "week",
+};
+
 /* Bits of ct state in the order in which nft lists them. */
 static const struct words state_words[] = {
 	{NFT_CT_INVALID, "invalid"},	 {NFT_CT_ESTABLISHED, "established"},
@@ -85,6 +97,7 @@ static void text_elem(struct str *s, enum nft_type type,
 
 	switch (type) {
 	case NFT_TYPE_IFNAME:
+	case NFT_TYPE_OBJECT:
 		str_printf(s, "\"%s\"", e->name);
 		return;
 	case NFT_TYPE_IPV4_ADDR:
@@ -112,6 +125,15 @@ static void text_elem(struct str *s, enum nft_type type,
 		return;
 	case NFT_TYPE_CT_STATE:
 		text_states(s, value);
+		return;
+	case NFT_TYPE_CT_STATUS:
+		text_word(s, status_words, value);
+		return;
+	case NFT_TYPE_FIB_ADDRTYPE:
+		text_word(s, fib_words, value);
+		return;
+	case NFT_TYPE_TCP_FLAG:
+		text_word(s, flag_words, value);
 		return;
 	case NFT_TYPE_MARK:
 		str_printf(s, "0x%08x", value);
@@ -145,6 +167,10 @@ static size_t elems_per_line(enum nft_type type)
 	case NFT_TYPE_INTEGER:
 	case NFT_TYPE_IFNAME_IPV4:
 	case NFT_TYPE_IFNAME_IPV6:
+	case NFT_TYPE_CT_STATUS:
+	case NFT_TYPE_FIB_ADDRTYPE:
+	case NFT_TYPE_TCP_FLAG:
+	case NFT_TYPE_OBJECT:
 	case NFT_TYPE_COUNT:
 		break;
 	}
@@ -170,6 +196,102 @@ static void text_set(struct str *s, const struct nft_set *set)
 		text_elem(s, set->type, &set->v[i]);
 	}
 	str_puts(s, set->n ? " }\n\t}\n" : "\t}\n");
+}
+
+/* Bytes as nft lists them: in the largest unit that divides them. */
+static void text_bytes(struct str *s, uint64_t bytes)
+{
+	static const char *const units[] = {"bytes", "kbytes", "mbytes"};
+	size_t i = 0;
+
+	while (i < 2 && bytes && bytes % 1024 == 0) {
+		bytes /= 1024;
+		i++;
+	}
+	str_printf(s, "%llu %s", (unsigned long long)bytes, units[i]);
+}
+
+static void text_object(struct str *s, const struct nft_object *o)
+{
+	switch (o->kind) {
+	case NFT_QUOTA_BYTES:
+		str_printf(s, "\tquota %s {\n\t\tover ", o->name);
+		text_bytes(s, o->rate);
+		break;
+	case NFT_LIMIT_BYTES:
+		str_printf(s, "\tlimit %s {\n\t\trate over ", o->name);
+		text_bytes(s, o->rate);
+		str_printf(s, "/%s", unit_words[o->unit]);
+		if (o->burst) {
+			str_puts(s, " burst ");
+			text_bytes(s, o->burst);
+		}
+		break;
+	case NFT_LIMIT_PACKETS:
+		str_printf(s,
+			   "\tlimit %s {\n\t\trate over %llu/%s burst %u "
+			   "packets",
+			   o->name, (unsigned long long)o->rate,
+			   unit_words[o->unit], o->burst);
+		break;
+	}
+	str_puts(s, "\n\t}\n");
+}
+
+/* --- maps of published ports --- */
+
+static void text_dnat_key(struct str *s, const struct nft_dnat_map *m,
+			  const struct nft_dnat *e)
+{
+	char text[IP_TEXT_MAX];
+
+	if (!m->wildcard)
+		str_printf(s, "%s . ", ip_format(e->bind, text));
+	text_word(s, proto_words, e->proto);
+	str_printf(s, " . %u", e->port);
+}
+
+static void text_dnat_map(struct str *s, const struct nft_dnat_map *m)
+{
+	const int family = (int)m->family;
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	str_printf(s, "\tmap %s {\n\t\ttype ", m->name);
+	if (!m->wildcard)
+		str_printf(s, "ipv%d_addr . ", family);
+	str_printf(s, "inet_proto . inet_service : ipv%d_addr . inet_service\n",
+		   family);
+	for (i = 0; i < m->n; i++) {
+		str_puts(s, i ? ",\n\t\t\t     " : "\t\telements = { ");
+		text_dnat_key(s, m, &m->v[i]);
+		str_printf(s, " : %s . %u", ip_format(m->v[i].to, text),
+			   m->v[i].to_port);
+	}
+	str_puts(s, m->n ? " }\n\t}\n" : "\t}\n");
+}
+
+/* "dnat ip to ip daddr . meta l4proto . th dport map @published4" */
+static void text_dnat_lookup(struct str *s, const struct nft_dnat_map *m)
+{
+	const char *ip = m->family == IP_V4 ? "ip" : "ip6";
+
+	str_printf(s, "dnat %s to ", ip);
+	if (!m->wildcard)
+		str_printf(s, "%s daddr . ", ip);
+	str_printf(s, "meta l4proto . th dport map @%s", m->name);
+}
+
+static void text_dnat_delete(struct str *s, const struct nft_table *t,
+			     const struct nft_dnat_map *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		str_printf(s, "delete element inet %s %s { ", t->name, m->name);
+		text_dnat_key(s, m, &m->v[i]);
+		str_puts(s, " }\n");
+	}
 }
 
 static void text_match(struct str *s, const struct nft_match *m)
@@ -230,6 +352,13 @@ static void text_verb(struct str *s, const struct nft_rule *r)
 	case NFT_JUMP:
 		str_printf(s, "jump %s", r->target);
 		return;
+	case NFT_DNAT_MAP:
+		text_dnat_lookup(s, r->map);
+		return;
+	case NFT_TPROXY_ACCEPT:
+		str_printf(s, "tproxy to :%u meta mark set 0x%08x accept",
+			   r->to_port, r->mark);
+		return;
 	case NFT_VMAP:
 		str_printf(s, "%s vmap @%s", nft_key_words(r->key),
 			   r->vmap->name);
@@ -244,6 +373,9 @@ static void text_rule(struct str *s, const struct nft_rule *r)
 	str_puts(s, "\t\t");
 	for (i = 0; i < r->n; i++)
 		text_match(s, &r->match[i]);
+	if (r->limit)
+		str_printf(s, "limit rate %u/second burst %u packets ",
+			   r->limit, NFT_LIMIT_BURST);
 	if (r->counter)
 		str_puts(s, "counter ");
 	text_verb(s, r);
@@ -304,22 +436,28 @@ static void text_chain(struct str *s, const struct nft_chain *c)
 
 void nft_text_table(struct str *s, const struct nft_table *t)
 {
+	const char *between = "";
 	size_t i;
 
 	str_printf(s, "table inet %s {\n", t->name);
-	for (i = 0; i < t->n_sets; i++) {
-		if (i)
-			str_putc(s, '\n');
+	for (i = 0; i < t->n_objects; i++, between = "\n") {
+		str_puts(s, between);
+		text_object(s, &t->objects[i]);
+	}
+	for (i = 0; i < t->n_sets; i++, between = "\n") {
+		str_puts(s, between);
 		text_set(s, &t->sets[i]);
 	}
-	for (i = 0; i < t->n_vmaps; i++) {
-		if (i || t->n_sets)
-			str_putc(s, '\n');
+	for (i = 0; i < t->n_maps; i++, between = "\n") {
+		str_puts(s, between);
+		text_dnat_map(s, &t->maps[i]);
+	}
+	for (i = 0; i < t->n_vmaps; i++, between = "\n") {
+		str_puts(s, between);
 		text_vmap(s, t->vmaps[i]);
 	}
-	for (i = 0; i < t->n_chains; i++) {
-		if (i || t->n_sets || t->n_vmaps)
-			str_putc(s, '\n');
+	for (i = 0; i < t->n_chains; i++, between = "\n") {
+		str_puts(s, between);
 		text_chain(s, &t->chains[i]);
 	}
 	str_puts(s, "}\n");
@@ -353,4 +491,6 @@ void nft_text_withdraw(struct str *s, const struct nft_table *t)
 			str_puts(s, " }\n");
 		}
 	}
+	for (i = 0; i < t->n_maps; i++)
+		text_dnat_delete(s, t, &t->maps[i]);
 }

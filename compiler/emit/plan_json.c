@@ -84,6 +84,26 @@ static void json_addrs(struct str *s, const struct plan *p)
 	str_puts(s, "\n\t],\n");
 }
 
+static void json_neighbours(struct str *s, const struct plan *p)
+{
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	str_puts(s, "\t\"neighbours\": [");
+	for (i = 0; i < p->n_neighbours; i++) {
+		const struct plan_neighbour *n = &p->neighbours[i];
+
+		json_item(s, i);
+		str_printf(s,
+			   "{\"ns\": \"%s\", \"link\": \"%s\", "
+			   "\"address\": \"%s\", \"mac\": ",
+			   ns_names[n->ns], n->link, ip_format(n->ip, text));
+		json_mac(s, n->mac);
+		str_putc(s, '}');
+	}
+	str_puts(s, "\n\t],\n");
+}
+
 static void json_routes(struct str *s, const struct plan *p)
 {
 	char text[IP_TEXT_MAX];
@@ -145,6 +165,25 @@ static void json_sysctls(struct str *s, const struct plan *p)
 	str_puts(s, "\n\t],\n");
 }
 
+static void json_helpers(struct str *s, const struct plan *p)
+{
+	size_t i;
+
+	str_puts(s, "\t\"helpers\": [");
+	for (i = 0; i < p->n_helpers; i++) {
+		const struct plan_helper *h = &p->helpers[i];
+
+		json_item(s, i);
+		str_printf(s,
+			   "{\"name\": \"%s\", \"config\": \"%s\", "
+			   "\"reason\": ",
+			   h->name, h->config);
+		json_string(s, h->reason);
+		str_putc(s, '}');
+	}
+	str_puts(s, p->n_helpers ? "\n\t],\n" : "],\n");
+}
+
 void plan_json(struct str *s, const struct plan *p, const char *const *files,
 	       size_t n_files)
 {
@@ -170,9 +209,11 @@ void plan_json(struct str *s, const struct plan *p, const char *const *files,
 		    "\t\t{\"ns\": \"host\", \"file\": \"host.nft\"}\n\t],\n");
 	json_links(s, p);
 	json_addrs(s, p);
+	json_neighbours(s, p);
 	json_routes(s, p);
 	json_rules(s, p);
 	json_sysctls(s, p);
+	json_helpers(s, p);
 	str_puts(s, "\t\"files\": [");
 	for (i = 0; i < n_files; i++)
 		str_printf(s, "%s\"%s\"", i ? ", " : "", files[i]);

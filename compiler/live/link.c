@@ -9,6 +9,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -392,6 +393,28 @@ int link_add_addr(struct link_sock *s, const struct plan_addr *addr,
 	snprintf(what, sizeof(what), "%s to %s", ip_format(addr->ip, text),
 		 addr->link);
 	return link_do(s, nlh, e, "add address", what);
+}
+
+int link_add_neighbour(struct link_sock *s, const struct plan_neighbour *n,
+		       struct live_error *e)
+{
+	unsigned int index = link_need(s, n->link, e);
+	char buf[MSG_MAX], text[IP_TEXT_MAX], what[IP_TEXT_MAX + 32];
+	struct nlmsghdr *nlh;
+	struct ndmsg *ndm;
+
+	if (!index)
+		return -1;
+	nlh = link_request(s, buf, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	ndm->ndm_family = link_af(n->ip.family);
+	ndm->ndm_ifindex = (int)index;
+	ndm->ndm_state = NUD_PERMANENT;
+	link_put_ip(nlh, NDA_DST, n->ip);
+	mnl_attr_put(nlh, NDA_LLADDR, sizeof(n->mac), n->mac);
+	snprintf(what, sizeof(what), "%s by %s", ip_format(n->ip, text),
+		 n->link);
+	return link_do(s, nlh, e, "add neighbour", what);
 }
 
 int link_add_route(struct link_sock *s, const struct plan_route *route,

@@ -79,6 +79,10 @@ int link_set_up(struct link_sock *s, const char *name, bool up,
 int link_add_addr(struct link_sock *s, const struct plan_addr *addr,
 		  struct live_error *e);
 
+/** link_add_neighbour() - Tell an interface a neighbour, for good */
+int link_add_neighbour(struct link_sock *s, const struct plan_neighbour *n,
+		       struct live_error *e);
+
 /** link_add_route() - Add a route; refused if there is one like it */
 int link_add_route(struct link_sock *s, const struct plan_route *route,
 		   struct live_error *e);

@@ -273,3 +273,47 @@ int ruleset_elements(const char *table, size_t *ret, struct live_error *e)
 	*ret = n;
 	return 0;
 }
+
+static bool list_has(const struct jval *elems, const char *name)
+{
+	const char *text;
+	size_t i, len;
+
+	if (!elems || jval_type(elems) != JVAL_LIST)
+		return false;
+	for (i = 0; i < jval_count(elems); i++) {
+		const struct jval *elem = jval_element(elems, i);
+
+		if (jval_type(elem) != JVAL_TEXT)
+			continue;
+		text = jval_text(elem, &len);
+		if (strcmp(text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int ruleset_set_has(const char *table, const char *set, const char *name,
+		    bool *ret, struct live_error *e)
+{
+	const struct jval *objects;
+	struct jval *tree;
+	bool has = false;
+	size_t i;
+	ARENA(a);
+
+	tree = ruleset_list(&a, table, &objects, e);
+	if (!tree)
+		return -1;
+	for (i = 0; i < jval_count(objects); i++) {
+		const struct jval *found =
+			member(jval_element(objects, i), "set");
+		const char *own = member_text(found, "name");
+
+		if (own && strcmp(own, set) == 0)
+			has |= list_has(member(found, "elem"), name);
+	}
+	jval_free(tree);
+	*ret = has;
+	return 0;
+}

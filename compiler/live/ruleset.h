@@ -84,4 +84,17 @@ int ruleset_counts(struct arena *a, const char *table,
  */
 int ruleset_elements(const char *table, size_t *ret, struct live_error *e);
 
+/**
+ * ruleset_set_has() - Whether a set of interface names has one
+ * @table:	table of family inet, which must be there
+ * @set:	set in it; one that is not there has none
+ * @name:	interface
+ * @ret:	set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int ruleset_set_has(const char *table, const char *set, const char *name,
+		    bool *ret, struct live_error *e);
+
 #endif

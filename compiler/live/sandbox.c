@@ -402,6 +402,20 @@ static void undo_up(struct up *u)
 		link_set_up(u->sock[PLAN_GUEST], "lo", false, &ignored);
 }
 
+static int make_neighbours(struct up *u, struct live_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < u->plan->n_neighbours; i++) {
+		const struct plan_neighbour *n = &u->plan->neighbours[i];
+
+		if (up_goes_on(u, e) < 0 ||
+		    link_add_neighbour(u->sock[n->ns], n, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int make_routes(struct up *u, struct live_error *e)
 {
 	size_t i;
@@ -442,8 +456,8 @@ static int make_ready(struct up *u, struct live_error *e)
 	return state_update(u->state, &u->sb->record, e);
 }
 
-/* Addresses, routes and rules need no undo: they go with the links and the
- * namespace. */
+/* Addresses, neighbours, routes and rules need no undo: they go with the links
+ * and the namespace. */
 static const struct {
 	const char *what;
 	int (*make)(struct up *u, struct live_error *e);
@@ -458,6 +472,7 @@ static const struct {
 	{"change settings of links", make_link_settings, NULL},
 	{"add addresses", make_addrs, NULL},
 	{"set links up", make_up, undo_up},
+	{"add neighbours", make_neighbours, NULL},
 	{"add routes", make_routes, NULL},
 	{"add routing rules", make_rules, NULL},
 	{"finish the record", make_ready, NULL},

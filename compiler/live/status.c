@@ -241,8 +241,19 @@ static int look_outside(struct arena *a, struct status *st,
 	link_close(sock);
 	if (ruleset_has_table("msb", &has, e) < 0)
 		return -1;
-	if (!has)
+	if (!has) {
 		st->missing = "table inet msb of the host";
+		return 0;
+	}
+	/* The table may have come back without us: somebody flushed it, and
+	 * then another sandbox was made. */
+	if (ruleset_set_has("msb", "uplinks", st->record.uplink, &has, e) < 0)
+		return -1;
+	if (!has)
+		st->missing = arena_printf(a,
+					   "element %s of set uplinks in table "
+					   "inet msb of the host",
+					   st->record.uplink);
 	return 0;
 }
 

@@ -18,6 +18,11 @@ static const char *const type_words[NFT_TYPE_COUNT] = {
 	[NFT_TYPE_INTEGER] = "integer",
 	[NFT_TYPE_IFNAME_IPV4] = "ifname . ipv4_addr",
 	[NFT_TYPE_IFNAME_IPV6] = "ifname . ipv6_addr",
+	[NFT_TYPE_CT_STATUS] = "ct_status",
+	[NFT_TYPE_FIB_ADDRTYPE] = "fib_addrtype",
+	[NFT_TYPE_TCP_FLAG] = "tcp_flag",
+	/* No set holds objects. */
+	[NFT_TYPE_OBJECT] = NULL,
 };
 
 static const struct {
@@ -45,6 +50,40 @@ enum nft_type nft_key_type(enum nft_key key)
 const char *nft_type_words(enum nft_type type)
 {
 	return type_words[type];
+}
+
+uint64_t nft_unit_seconds(enum nft_unit unit)
+{
+	static const uint32_t seconds[NFT_UNITS] = {
+		[NFT_SECOND] = 1,  [NFT_MINUTE] = 60,	[NFT_HOUR] = 3600,
+		[NFT_DAY] = 86400, [NFT_WEEK] = 604800,
+	};
+
+	return seconds[unit];
+}
+
+/* nft compares keys as little-endian numbers of their bytes in memory, which
+ * are in network order: the second byte of the port counts most. */
+int nft_dnat_order(const void *x, const void *y)
+{
+	const struct nft_dnat *a = x, *b = y;
+	const int low = (a->port & 0xff) - (b->port & 0xff);
+	unsigned int i;
+
+	if (low)
+		return low;
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	if (a->proto != b->proto)
+		return a->proto < b->proto ? -1 : 1;
+	for (i = 0; i < 128; i += 8) {
+		const int byte = (int)(a->bind.num >> i & 0xff) -
+				 (int)(b->bind.num >> i & 0xff);
+
+		if (byte)
+			return byte;
+	}
+	return 0;
 }
 
 void nft_chain_add(struct arena *a, struct nft_chain *c,

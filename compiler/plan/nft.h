@@ -26,6 +26,10 @@ enum nft_type {
 	NFT_TYPE_INTEGER,
 	NFT_TYPE_IFNAME_IPV4,
 	NFT_TYPE_IFNAME_IPV6,
+	NFT_TYPE_CT_STATUS,
+	NFT_TYPE_FIB_ADDRTYPE,
+	NFT_TYPE_TCP_FLAG,
+	NFT_TYPE_OBJECT,
 	NFT_TYPE_COUNT,
 };
 
@@ -34,6 +38,10 @@ enum nft_type {
  *
  * The "ct original" keys are the addresses and ports with which the flow was
  * opened, whichever of its packets is looked at and whatever NAT did to it.
+ *
+ * The last three look at state that the kernel keeps: how many flows a rule has
+ * counted, how much an object has left. An expression that is not reached takes
+ * nothing from what follows it.
  */
 #define NFT_KEYS(X) \
 	X(IIFNAME, "iifname", IFNAME) \
@@ -55,7 +63,13 @@ enum nft_type {
 	X(ICMPV6_TYPE, "icmpv6 type", ICMPV6_TYPE) \
 	X(HOPLIMIT, "ip6 hoplimit", INTEGER) \
 	X(IIFNAME_SADDR4, "iifname . ip saddr", IFNAME_IPV4) \
-	X(IIFNAME_SADDR6, "iifname . ip6 saddr", IFNAME_IPV6)
+	X(IIFNAME_SADDR6, "iifname . ip6 saddr", IFNAME_IPV6) \
+	X(CT_STATUS, "ct status", CT_STATUS) \
+	X(FIB_DADDR, "fib daddr type", FIB_ADDRTYPE) \
+	X(TCP_RST, "tcp flags & rst ==", TCP_FLAG) \
+	X(CT_COUNT_OVER, "ct count over", INTEGER) \
+	X(LIMIT, "limit name", OBJECT) \
+	X(QUOTA, "quota name", OBJECT)
 
 /** enum nft_key - Keys, by NFT_KEYS() */
 enum nft_key {
@@ -74,6 +88,17 @@ enum nft_ct_state {
 	NFT_CT_UNTRACKED = 64,
 };
 
+/** enum nft_ct_status - Bits of "ct status", as the kernel numbers them */
+enum nft_ct_status {
+	NFT_STATUS_DNAT = 32,
+};
+
+/** NFT_FIB_LOCAL - Value of "fib daddr type" of the host's own addresses */
+#define NFT_FIB_LOCAL 2u
+
+/** NFT_FLAG_RST - The bit of "tcp flags" that ends a connection */
+#define NFT_FLAG_RST 4u
+
 /** enum nft_ct_direction - Values of "ct direction" */
 enum nft_ct_direction {
 	NFT_CT_ORIGINAL,
@@ -82,7 +107,7 @@ enum nft_ct_direction {
 
 /**
  * struct nft_elem - A value, a range of values, or a concatenation
- * @name:	interface name, for types that have one
+ * @name:	name of an interface or object, for types that have one
  * @lo:		value, or the first of a range
  * @hi:		last of the range; equal to @lo for a single value
  */
@@ -105,6 +130,79 @@ struct nft_set {
 	enum nft_type type;
 	bool interval;
 	const struct nft_elem *v;
+	size_t n;
+};
+
+/** enum nft_object_kind - Kinds of named objects */
+enum nft_object_kind {
+	NFT_LIMIT_BYTES,
+	NFT_LIMIT_PACKETS,
+	NFT_QUOTA_BYTES,
+};
+
+/** enum nft_unit - Time in which a limit refills its rate */
+enum nft_unit {
+	NFT_SECOND,
+	NFT_MINUTE,
+	NFT_HOUR,
+	NFT_DAY,
+	NFT_WEEK,
+	NFT_UNITS,
+};
+
+/**
+ * struct nft_object - A named limit or quota, which keeps its state while the
+ * rules that use it are replaced
+ * @name:	name, unique in its table among objects of its kind
+ * @kind:	kind
+ * @rate:	limits: bytes or packets in each @unit, "over": it matches what
+ *		exceeds them. NFT_QUOTA_BYTES: bytes, "over": it matches once
+ *		they are used up
+ * @unit:	limits: unit
+ * @burst:	limits: packets that the bucket holds; bytes that it holds on
+ *		top of @rate
+ */
+struct nft_object {
+	const char *name;
+	enum nft_object_kind kind;
+	uint64_t rate;
+	enum nft_unit unit;
+	uint32_t burst;
+};
+
+/**
+ * struct nft_dnat - A published port: one element of a map
+ * @bind:	address that is translated; unused in a wildcard map
+ * @proto:	IP protocol
+ * @port:	port that is translated
+ * @to:		address that it becomes
+ * @to_port:	port that it becomes
+ */
+struct nft_dnat {
+	struct ip bind;
+	uint8_t proto;
+	uint16_t port;
+	struct ip to;
+	uint16_t to_port;
+};
+
+/**
+ * struct nft_dnat_map - A named map from published ports to where they lead
+ * @name:	name, unique among sets and maps
+ * @family:	family of addresses on both sides
+ * @wildcard:	keys are protocol and port; else address, protocol and port
+ * @v:		elements, in the order in which nft lists them:
+ *		nft_dnat_order()
+ * @n:		number of elements
+ *
+ * A key that leads elsewhere already makes the kernel refuse the transaction:
+ * two sandboxes cannot have the same port, whoever started them.
+ */
+struct nft_dnat_map {
+	const char *name;
+	enum ip_family family;
+	bool wildcard;
+	struct nft_dnat *v;
 	size_t n;
 };
 
@@ -140,6 +238,8 @@ enum nft_verb {
 	NFT_DNAT6,
 	NFT_MASQUERADE,
 	NFT_JUMP,
+	NFT_DNAT_MAP,
+	NFT_TPROXY_ACCEPT,
 	NFT_VMAP,
 };
 
@@ -147,15 +247,22 @@ enum nft_verb {
  * struct nft_rule - A rule
  * @match:	expressions, in order
  * @n:		number of expressions
+ * @limit:	packets a second that match, after NFT_LIMIT_BURST of them at
+ *		once; 0: all. More do not match
  * @counter:	count packets and bytes
  * @verb:	what to do. NFT_REJECT answers port unreachable, NFT_RESET with
  *		a TCP reset; NFT_MARK_ACCEPT stamps the flow, then accepts;
+ *		NFT_TPROXY_ACCEPT hands the packet to a local socket with
+ *		another address, if there is one: else the next rule is asked;
  *		NFT_VMAP does what @vmap says of @key, or nothing if it says
  *		nothing
  * @target:	NFT_GOTO, NFT_JUMP: name of the chain
- * @mark:	NFT_MARK_ACCEPT: value of ct mark
+ * @mark:	NFT_MARK_ACCEPT: value of ct mark; NFT_TPROXY_ACCEPT: of the
+ *		packet's mark
  * @to:		NFT_DNAT4, NFT_DNAT6: address
- * @to_port:	NFT_DNAT4, NFT_DNAT6: port
+ * @to_port:	NFT_DNAT4, NFT_DNAT6, NFT_TPROXY_ACCEPT: port
+ * @map:	NFT_DNAT_MAP: where to look up what the packet's destination
+ *		becomes; without an element there the next rule is asked
  * @key:	NFT_VMAP: what is looked up
  * @vmap:	NFT_VMAP: where
  * @comment:	at most NFT_COMMENT_MAX bytes, or NULL
@@ -163,12 +270,14 @@ enum nft_verb {
 struct nft_rule {
 	const struct nft_match *match;
 	size_t n;
+	uint32_t limit;
 	bool counter;
 	enum nft_verb verb;
 	const char *target;
 	uint32_t mark;
 	struct ip to;
 	uint16_t to_port;
+	const struct nft_dnat_map *map;
 	enum nft_key key;
 	const struct nft_vmap *vmap;
 	const char *comment;
@@ -204,6 +313,9 @@ struct nft_vmap {
 	size_t n;
 };
 
+/** NFT_LIMIT_BURST - Packets that may come at once where a rule has a limit */
+#define NFT_LIMIT_BURST 10u
+
 /** NFT_COMMENT_MAX - Longest comment that the kernel keeps (NFT_USERDATA) */
 #define NFT_COMMENT_MAX 127
 
@@ -211,7 +323,7 @@ struct nft_vmap {
  * struct nft_base - What makes a chain a base chain
  * @type:	"filter" or "nat"
  * @hook:	"prerouting", "input", "forward", "output", "postrouting"
- * @priority:	as nft lists it for @hook: "raw", "mangle", "filter", ...
+ * @priority:	as nft lists it for @hook: "raw", "mangle + 10", "-100", ...
  * @drop:	policy drop; else policy accept
  */
 struct nft_base {
@@ -225,6 +337,8 @@ struct nft_base {
  * struct nft_chain - A chain
  * @name:	name, unique in its table and no keyword of nft
  * @base:	NULL for a chain that is only a target
+ * @keep:	its rules keep state: an update leaves them in place if they are
+ *		the same
  * @rules:	rules, in order
  * @n:		number of rules
  * @cap:	private to nft_chain_add()
@@ -232,6 +346,7 @@ struct nft_base {
 struct nft_chain {
 	const char *name;
 	const struct nft_base *base;
+	bool keep;
 	struct nft_rule *rules;
 	size_t n;
 	size_t cap;
@@ -240,8 +355,12 @@ struct nft_chain {
 /**
  * struct nft_table - A table of family inet
  * @name:	name
+ * @objects:	limits and quotas, quotas first, which is how nft lists them
+ * @n_objects:	number of objects
  * @sets:	named sets, in the order of creation, which nft lists
  * @n_sets:	number of sets
+ * @maps:	maps of published ports, created after the sets
+ * @n_maps:	number of maps
  * @vmaps:	verdict maps, likewise, behind the sets
  * @n_vmaps:	number of verdict maps
  * @chains:	chains, likewise
@@ -249,8 +368,12 @@ struct nft_chain {
  */
 struct nft_table {
 	const char *name;
+	const struct nft_object *objects;
+	size_t n_objects;
 	struct nft_set *sets;
 	size_t n_sets;
+	struct nft_dnat_map *maps;
+	size_t n_maps;
 	const struct nft_vmap **vmaps;
 	size_t n_vmaps;
 	struct nft_chain *chains;
@@ -260,6 +383,12 @@ struct nft_table {
 /** nft_chain_add() - Append a copy of @rule, its expressions included */
 void nft_chain_add(struct arena *a, struct nft_chain *c,
 		   const struct nft_rule *rule);
+
+/** nft_dnat_order() - For qsort: elements as nft lists them */
+int nft_dnat_order(const void *x, const void *y);
+
+/** nft_unit_seconds() - A unit in seconds */
+uint64_t nft_unit_seconds(enum nft_unit unit);
 
 /** nft_key_words() - A key as nft spells it */
 const char *nft_key_words(enum nft_key key);

@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "eval.h"
+#include "relay.h"
 #include "tables.h"
 
 #define TABLE_MAIN 254u
 
 /* Packets that a helper's listener is to get carry this mark, and are routed
  * to the local socket by a table of their own. */
-#define STEER_MARK     1u
+#define STEER_MARK     TABLE_STEER_MARK
 #define STEER_TABLE    100u
 #define STEER_PRIORITY 100u
 
@@ -89,6 +90,33 @@ static void plan_addrs(struct arena *a, struct plan *p)
 	memcpy(p->addrs, addrs, sizeof(addrs));
 }
 
+/* The two ends of the uplink do not ask for each other. A host that checks
+ * reverse paths would not answer: the gateway's address has no route there,
+ * because every sandbox's gateway has the same. */
+static void plan_neighbours(struct arena *a, struct plan *p)
+{
+	const struct plan_link *uplink = &p->links[0];
+	size_t i;
+
+	p->n_neighbours = 4;
+	p->neighbours = arena_array(a, p->n_neighbours, struct plan_neighbour);
+	for (i = 0; i < p->n_neighbours; i++) {
+		/* The first four addresses are those of the uplink. */
+		const struct plan_addr *addr = &p->addrs[i];
+		const bool gateway = addr->ns == PLAN_GATEWAY;
+		const struct plan_end *own = &uplink->end[gateway ? 0 : 1];
+		const struct plan_end *far = &uplink->end[gateway ? 1 : 0];
+		struct plan_neighbour *n = &p->neighbours[i];
+
+		*n = (struct plan_neighbour){
+			.ns = far->ns,
+			.link = far->name,
+			.ip = addr->ip,
+		};
+		memcpy(n->mac, own->mac, sizeof(n->mac));
+	}
+}
+
 static void plan_routes(struct arena *a, struct plan *p)
 {
 	const struct slot *s = &p->policy->slot;
@@ -143,6 +171,11 @@ static const struct {
 	 false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/accept_source_route", "0",
 	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/accept_source_route", "-1",
+	 false},
+	/* A segment routing header would have the gateway send a packet on to
+	 * an address that was not judged. */
+	{PLAN_GATEWAY, NULL, "net/ipv6/conf/all/seg6_enabled", "0", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/route_localnet", "0", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/default/route_localnet", "0",
 	 false},
@@ -154,6 +187,11 @@ static const struct {
 	 * answer for no other. */
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/arp_ignore", "1", false},
 	{PLAN_GATEWAY, NULL, "net/ipv4/conf/all/rp_filter", "0", false},
+	/* Helpers bind the ports that they stand for, also without privileges,
+	 * and nothing binds theirs by chance. */
+	{PLAN_GATEWAY, NULL, "net/ipv4/ip_local_port_range", "32768 60999",
+	 false},
+	{PLAN_GATEWAY, NULL, "net/ipv4/ip_unprivileged_port_start", "0", false},
 	/* Addresses are given, never made up, and usable at once. */
 	{PLAN_GATEWAY, NULL, "net/ipv6/conf/default/accept_dad", "0", false},
 	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/rp_filter", "1", false},
@@ -161,6 +199,13 @@ static const struct {
 	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
 	 false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
+	/* Container runtimes and cautious hosts turn IPv6 off for every new
+	 * link. These are ours, and the policy judges IPv6. */
+	{PLAN_GATEWAY, "guest0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/disable_ipv6", "0",
+	 false},
+	{PLAN_GUEST, "eth0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
+	{PLAN_HOST, "", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_ra", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_redirects", "0", false},
 	{PLAN_HOST, "", "net/ipv4/conf/LINK/accept_redirects", "0", false},
@@ -224,30 +269,18 @@ static void warn_dns(struct diags *d, const struct policy *p)
 	}
 }
 
-/* A rule of the document's own that lets TCP or UDP but DNS to the gateway. */
-static bool wants_relay(const struct policy_rule *r)
+static void plan_helpers(struct arena *a, struct plan *p)
 {
-	const bool dns = r->n_ports == 1 && r->ports[0].lo == 53 &&
-			 r->ports[0].hi == 53;
+	const char *reason = relay_reason(a, p->policy);
 
-	return r->allow && r->dest.kind == CONFIG_DEST_GROUP &&
-	       r->dest.group == GROUP_HOST && !dns &&
-	       (!r->protos || r->protos & (CONFIG_TCP | CONFIG_UDP)) &&
-	       strcmp(r->pointer, "/Policy") != 0;
-}
-
-static void warn_host(struct diags *d, const struct policy *p)
-{
-	const struct policy_walk *w = &p->walk[POLICY_EGRESS];
-	size_t i;
-
-	for (i = 0; i < w->n; i++)
-		if (wants_relay(&w->rules[i]))
-			diag_add(d, DIAG_WARNING, DIAG_HOST_RELAY, 0,
-				 w->rules[i].pointer, NULL,
-				 "flows to the gateway are allowed, but what "
-				 "carries them to the host, msb-relayd, is not "
-				 "in this version: the gateway refuses them");
+	if (!reason)
+		return;
+	p->helpers = arena_new(a, struct plan_helper);
+	p->helpers[p->n_helpers++] = (struct plan_helper){
+		.name = "msb-relayd",
+		.config = "relay.json",
+		.reason = reason,
+	};
 }
 
 static void note_choices(struct diags *d, const struct plan *p)
@@ -281,11 +314,11 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 		.policy = policy,
 		.netns = arena_printf(a, "msb-%s", name),
 		.uplink = uplink_name(a, name),
+		.host_egress = relay_host_egress(policy) != NULL,
 	};
-
 	struct walk_build build;
 
-	if (!sandbox_table(a, policy, &p.sandbox, &build)) {
+	if (!sandbox_table(a, policy, p.host_egress, &p.sandbox, &build)) {
 		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
 			 "name fewer ports for each rule, or use ranges",
 			 "the rules become more than %u nftables rules",
@@ -296,13 +329,14 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	p.n_choices = build.n_choices;
 	p.generation = table_generation(&p.sandbox);
 	table_stamp(&p.sandbox, p.generation);
-	host_table(a, &policy->slot, p.uplink, &p.host);
+	host_table(a, policy, p.uplink, &p.host);
 	plan_links(a, &p);
 	plan_addrs(a, &p);
+	plan_neighbours(a, &p);
 	plan_routes(a, &p);
 	plan_sysctls(a, &p);
+	plan_helpers(a, &p);
 	warn_dns(d, policy);
-	warn_host(d, policy);
 	note_choices(d, &p);
 	*ret = p;
 	return true;

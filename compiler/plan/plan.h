@@ -67,6 +67,20 @@ struct plan_addr {
 };
 
 /**
+ * struct plan_neighbour - The hardware address behind an address, for good
+ * @ns:		namespace
+ * @link:	interface
+ * @ip:		address of the neighbour
+ * @mac:	its MAC address
+ */
+struct plan_neighbour {
+	enum plan_ns ns;
+	const char *link;
+	struct ip ip;
+	uint8_t mac[6];
+};
+
+/**
  * struct plan_route - A route
  * @ns:		namespace
  * @local:	type "local" instead of "unicast"
@@ -116,6 +130,18 @@ struct plan_sysctl {
 	const char *value;
 	const char *link;
 	bool keep;
+};
+
+/**
+ * struct plan_helper - A process that the sandbox needs
+ * @name:	program
+ * @config:	artefact that it reads
+ * @reason:	why it is needed, as a clause
+ */
+struct plan_helper {
+	const char *name;
+	const char *config;
+	const char *reason;
 };
 
 /**
@@ -172,12 +198,17 @@ struct plan_choice {
  * @n_links:	number of pairs
  * @addrs:	addresses
  * @n_addrs:	number of addresses
+ * @neighbours:	neighbours that need not be asked for
+ * @n_neighbours: number of neighbours
  * @routes:	routes
  * @n_routes:	number of routes
  * @rules:	policy routing
  * @n_rules:	number of rules
  * @sysctls:	settings, in the order in which they are written
  * @n_sysctls:	number of settings
+ * @helpers:	processes
+ * @n_helpers:	number of processes; mostly none
+ * @host_egress: whether flows to the gateway go on to the host, by msb-relayd
  * @sandbox:	table inet msb of the gateway namespace
  * @host:	table inet msb of the host namespace: fixed rules, and this
  *		sandbox's elements
@@ -186,7 +217,7 @@ struct plan_choice {
  *
  * The order to make it in, so that nothing is open at any moment: gateway
  * namespace, settings without a link, @sandbox, @host, links (down), settings
- * with a link, addresses, links up, routes, policy routing.
+ * with a link, addresses, links up, neighbours, routes, policy routing.
  */
 struct plan {
 	const char *name;
@@ -198,12 +229,17 @@ struct plan {
 	size_t n_links;
 	struct plan_addr *addrs;
 	size_t n_addrs;
+	struct plan_neighbour *neighbours;
+	size_t n_neighbours;
 	struct plan_route *routes;
 	size_t n_routes;
 	struct plan_rule *rules;
 	size_t n_rules;
 	struct plan_sysctl *sysctls;
 	size_t n_sysctls;
+	struct plan_helper *helpers;
+	size_t n_helpers;
+	bool host_egress;
 	struct nft_table sandbox;
 	struct nft_table host;
 	const struct plan_choice *choices;

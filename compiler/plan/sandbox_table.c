@@ -12,8 +12,10 @@
  * Each flow is judged once, at prerouting, on the addresses and ports with
  * which it was opened ("ct original"): before any NAT, and the same whichever
  * of its packets is looked at. A flow that is allowed is stamped: its ct mark
- * becomes the policy's generation. From then on one compare lets its packets
- * and the ICMP errors about them through. Nothing else is ever let through:
+ * becomes the policy's generation, and its low bits say who carries the flow.
+ * From then on one compare lets its packets and the ICMP errors about them
+ * through, whatever their ct state: the second packet of a UDP flow without an
+ * answer is "new" and judged already. Nothing else is ever let through:
  * forward, input and output accept stamped flows, and drop.
  *
  * When a policy is replaced the generation changes, so that no stamp counts any
@@ -23,11 +25,33 @@
  * protocol for the flow's.
  *
  *	raw		antispoof	who may send at all
+ *	mangle - 10	limit_egress	rate limits
  *	mangle		judge		stamped? else which walk
  *			  egress, ingress	the walks; they end in
  *			  allow			which stamps
- *	dstnat		dns_nat		the gateway's port 53, where NAT serves
- *it filter		input, forward, output	stamped flows only
+ *			    opened		flows of the guest: the cap,
+ *			      cap, full		and who carries them
+ *	mangle + 10	steer		the gateway's ports, to msb-relayd
+ *	dstnat		dns_nat		the gateway's port 53, by NAT
+ *	filter		input, forward, output	stamped flows only
+ *	mangle		limit_ingress	rate limits, at postrouting
+ *
+ * Flows of msb-relayd. One that the guest opens to the gateway is judged like
+ * any other, stamped as the relay's and handed to its transparent socket. If
+ * there is none, the packet is for a port of the gateway where nothing listens,
+ * and the kernel refuses it. The relay's packets to the guest pass output
+ *alone; so that is where the walk is asked again after a change, if the relay
+ *is the first to send. One that the relay opens to the guest, for a client of
+ *the host's loopback, is stamped at output without being judged: the relay asks
+ * eval itself, because only it knows the peer.
+ *
+ * The cap. "ct count" keeps its list of flows inside the rule, so the chain cap
+ * has that rule and no other, and an update leaves it in place if it is the
+ * same. A flow is counted when it is stamped, and so again after a change, but
+ * only a new one is ever refused. Packets that come in by the gateway's own
+ * loopback, where nothing else comes from, are counted and dropped before they
+ * have a flow: that is how flows are entered into a list that a change of the
+ * cap has made empty.
  *
  * Neighbour discovery is not tracked. It is let through to the addresses that
  * it is for and nowhere else: a neighbour solicitation to a far address would
@@ -35,7 +59,10 @@
  */
 
 #define GUEST_LINK  TABLE_GUEST_LINK
-#define UPLINK_LINK TABLE_UPLINK_LINK
+#define UPLINK_LINK TABLE_UPLINK
+
+/* A host probes a neighbour once a second (RFC 4861 section 10). */
+#define NEIGHBOURS_A_SECOND 2u
 
 enum sandbox_chain {
 	CHAIN_ANTISPOOF,
@@ -46,8 +73,12 @@ enum sandbox_chain {
 	CHAIN_INPUT,
 	CHAIN_FORWARD,
 	CHAIN_OUTPUT,
-	/* Only where NAT serves DNS, and so the last. */
+	/* Only where they are needed. */
 	CHAIN_DNS_NAT,
+	CHAIN_OPENED,
+	CHAIN_CAP,
+	CHAIN_FULL,
+	CHAIN_STEER,
 	CHAIN_COUNT,
 };
 
@@ -67,6 +98,27 @@ static const struct {
 	/* A chain of type nat sees first packets only, and must pass what it
 	 * does not translate. */
 	[CHAIN_DNS_NAT] = {"dns_nat", {"nat", "prerouting", "dstnat", false}},
+	[CHAIN_OPENED] = {"opened", {0}},
+	[CHAIN_CAP] = {"cap", {0}},
+	[CHAIN_FULL] = {"full", {0}},
+	[CHAIN_STEER] = {"steer",
+			 {"filter", "prerouting", "mangle + 10", false}},
+};
+
+/**
+ * struct needs - What a table has besides what every table has
+ * @cap:	MaxConnections
+ * @steer:	flows to the gateway go on to the host
+ * @relayed:	the relay opens flows to published ports
+ * @tcp:	those ports of TCP
+ * @udp:	those ports of UDP
+ */
+struct needs {
+	bool cap;
+	bool steer;
+	bool relayed;
+	const struct nft_set *tcp;
+	const struct nft_set *udp;
 };
 
 /** struct builder - A rule being written, and where it goes */
@@ -108,9 +160,30 @@ static void match_link(struct builder *b, enum nft_key key, const char *name)
 	match(b, key, &(struct nft_elem){.name = name}, 1);
 }
 
-static void match_stamp(struct builder *b)
+static void match_stamp(struct builder *b, uint32_t owner)
 {
-	match_value(b, NFT_CT_MARK, 0);
+	match_value(b, NFT_CT_MARK, owner);
+}
+
+static void match_set(struct builder *b, enum nft_key key,
+		      const struct nft_set *set)
+{
+	b->match[b->n++] = (struct nft_match){.key = key, .set = set};
+}
+
+/* The address of the gateway or the guest, in the family of the keys. */
+static void match_ip(struct builder *b, enum nft_key key4, enum nft_key key6,
+		     struct ip ip)
+{
+	match_value(b, ip.family == IP_V4 ? key4 : key6, ip.num);
+}
+
+static void match_tcp_udp(struct builder *b)
+{
+	const struct nft_elem both[2] = {{.lo = 6, .hi = 6},
+					 {.lo = 17, .hi = 17}};
+
+	match(b, NFT_L4PROTO, both, 2);
 }
 
 /* ICMPv6 types and hop limit of neighbour solicitation and advertisement
@@ -138,13 +211,42 @@ static void end(struct builder *b, enum nft_verb verb, bool counter,
 	nft_chain_add(b->a, b->chain, &r);
 }
 
-static void end_goto(struct builder *b, const char *target)
+static void end_accept_limited(struct builder *b, uint32_t limit)
 {
 	const struct nft_rule r = {
 		.match = b->match,
 		.n = b->n,
-		.verb = NFT_GOTO,
+		.limit = limit,
+		.verb = NFT_ACCEPT,
+	};
+
+	nft_chain_add(b->a, b->chain, &r);
+}
+
+static void end_chain(struct builder *b, enum nft_verb verb, const char *target)
+{
+	const struct nft_rule r = {
+		.match = b->match,
+		.n = b->n,
+		.verb = verb,
 		.target = target,
+	};
+
+	nft_chain_add(b->a, b->chain, &r);
+}
+
+static void end_goto(struct builder *b, const char *target)
+{
+	end_chain(b, NFT_GOTO, target);
+}
+
+static void end_stamp(struct builder *b, uint32_t owner)
+{
+	const struct nft_rule r = {
+		.match = b->match,
+		.n = b->n,
+		.verb = NFT_MARK_ACCEPT,
+		.mark = owner,
 	};
 
 	nft_chain_add(b->a, b->chain, &r);
@@ -178,7 +280,7 @@ static size_t neighbour_targets(struct ip gw6, struct nft_elem v[4])
 }
 
 static void chain_antispoof(struct arena *a, const struct policy *p,
-			    struct nft_chain *c)
+			    const struct needs *needs, struct nft_chain *c)
 {
 	const struct ip mapped = {IP_V6, (ip_num)0xffff << 32};
 	const struct nft_elem unbound[2] = {
@@ -201,16 +303,23 @@ static void chain_antispoof(struct arena *a, const struct policy *p,
 	match_value(&b, NFT_SADDR6, p->slot.guest6.num);
 	end(&b, NFT_ACCEPT, false, NULL);
 	/* Before it has its address, and on the link, the guest is
-	 * unspecified or link-local; as such it may find its neighbour. */
+	 * unspecified or link-local; as such it may find its neighbour. The
+	 * gateway remembers each address that asks, in a table that the kernel
+	 * has once for all namespaces: hence not at any rate. */
 	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	match(&b, NFT_SADDR6, unbound, 2);
 	match_neighbour(&b);
-	end(&b, NFT_ACCEPT, false, NULL);
+	end_accept_limited(&b, NEIGHBOURS_A_SECOND);
+	if (needs->cap) {
+		match_link(rule(a, c, &b), NFT_IIFNAME, "lo");
+		match_tcp_udp(&b);
+		end_chain(&b, NFT_JUMP, chains[CHAIN_CAP].name);
+	}
 	end(rule(a, c, &b), NFT_DROP, true, "always:source");
 }
 
 static void chain_judge(struct arena *a, const struct policy *p,
-			struct nft_chain *c)
+			const struct needs *needs, struct nft_chain *c)
 {
 	static const struct {
 		const char *link;
@@ -226,9 +335,12 @@ static void chain_judge(struct arena *a, const struct policy *p,
 	struct builder b;
 	size_t i, n;
 
-	match_stamp(rule(a, c, &b));
-	match_value(&b, NFT_CT_STATE, NFT_CT_ESTABLISHED | NFT_CT_RELATED);
+	match_stamp(rule(a, c, &b), 0);
 	end(&b, NFT_ACCEPT, false, NULL);
+	if (needs->steer || needs->relayed) {
+		match_stamp(rule(a, c, &b), TABLE_OWNER_RELAY);
+		end(&b, NFT_ACCEPT, false, NULL);
+	}
 	match_value(rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
 	end(&b, NFT_DROP, true, "always:invalid");
 	n = neighbour_targets(p->slot.gw6, targets);
@@ -300,27 +412,69 @@ static void egress_always(struct arena *a, const struct policy *p,
 				    "always:quic");
 }
 
-static const struct nft_set *published_set(struct arena *a,
-					   const struct policy *p,
-					   enum config_proto proto,
-					   struct nft_set *set)
+/* Guest ports of bindings; with @relayed those that the relay serves too. */
+static const struct nft_set *port_set(struct arena *a, const struct policy *p,
+				      enum config_proto proto, bool relayed,
+				      struct nft_set *set)
 {
+	static const char *const names[2][2] = {
+		{"published_tcp", "published_udp"},
+		{"relayed_tcp", "relayed_udp"},
+	};
 	const struct config *config = p->config;
-	struct nft_elem *v;
+	struct nft_elem *v =
+		arena_array(a, config->n_bindings, struct nft_elem);
+	uint8_t seen[65536 / 8] = {0};
+	size_t n = 0, i;
 	uint32_t port;
-	size_t n = 0;
 
-	v = arena_array(a, config->n_bindings, struct nft_elem);
+	for (i = 0; i < config->n_bindings; i++) {
+		const struct config_binding *b = &config->bindings[i];
+
+		if (b->proto == proto && (!relayed || binding_is_loopback(b) ||
+					  binding_is_wildcard(b)))
+			seen[b->guest_port / 8] |=
+				(uint8_t)(1u << b->guest_port % 8);
+	}
 	for (port = 1; config->n_bindings && port <= 65535; port++)
-		if (policy_published(p, proto, (uint16_t)port))
+		if (seen[port / 8] >> port % 8 & 1)
 			v[n++] = (struct nft_elem){.lo = port, .hi = port};
 	*set = (struct nft_set){
-		.name = proto == CONFIG_TCP ? "published_tcp" : "published_udp",
+		.name = names[relayed][proto == CONFIG_UDP],
 		.type = NFT_TYPE_INET_SERVICE,
 		.v = v,
 		.n = n,
 	};
 	return set;
+}
+
+/*
+ * Flows that the relay opens to the guest. At output its own packets are
+ * stamped, at ingress what answers them: the one that comes first after a
+ * change does it for both.
+ */
+static void relayed_stamp(struct arena *a, const struct policy *p,
+			  const struct needs *needs, enum nft_key link,
+			  enum nft_ct_direction direction, struct nft_chain *c)
+{
+	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
+	size_t i, j;
+
+	for (i = 0; i < 2; i++) {
+		for (j = 0; j < 2; j++) {
+			const struct nft_set *set = j ? needs->udp : needs->tcp;
+			struct builder b;
+
+			if (!set->n)
+				continue;
+			match_link(rule(a, c, &b), link, GUEST_LINK);
+			match_value(&b, NFT_CT_DIRECTION, direction);
+			match_ip(&b, NFT_CT_SADDR4, NFT_CT_SADDR6, gateways[i]);
+			match_value(&b, NFT_L4PROTO, j ? 17 : 6);
+			match_set(&b, NFT_CT_DPORT, set);
+			end_stamp(&b, TABLE_OWNER_RELAY);
+		}
+	}
 }
 
 static void ingress_always(struct arena *a, const struct nft_set *tcp,
@@ -343,14 +497,103 @@ static void ingress_always(struct arena *a, const struct nft_set *tcp,
 	end(&b, NFT_DROP, true, "always:unpublished");
 }
 
-static void chain_input(struct arena *a, struct nft_chain *c)
+/* Who carries a flow, and whether there is room for it. What the guest opens
+ * goes anywhere but to the guest; what is opened to the guest only there. */
+static void chain_allow(struct arena *a, const struct policy *p,
+			const struct needs *needs, struct nft_chain *c)
+{
+	const struct ip guests[2] = {p->slot.guest4, p->slot.guest6};
+	struct builder b;
+	size_t i;
+
+	for (i = 0; i < 2 && (needs->cap || needs->steer); i++) {
+		match_tcp_udp(rule(a, c, &b));
+		match_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, guests[i]);
+		b.match[b.n - 1].negate = true;
+		end_goto(&b, chains[CHAIN_OPENED].name);
+	}
+	end_stamp(rule(a, c, &b), 0);
+}
+
+static void chain_opened(struct arena *a, const struct policy *p,
+			 const struct needs *needs, struct nft_chain *c)
+{
+	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
+	struct builder b;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
+			 gateways[i / 2]);
+		/* nft lists a port as one only behind one protocol. */
+		match_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
+		match_value(&b, NFT_CT_DPORT, 53);
+		end_stamp(&b, 0);
+	}
+	if (needs->cap)
+		end_chain(rule(a, c, &b), NFT_JUMP, chains[CHAIN_CAP].name);
+	for (i = 0; i < 2 && needs->steer; i++) {
+		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
+			 gateways[i]);
+		end_stamp(&b, TABLE_OWNER_RELAY);
+	}
+	end_stamp(rule(a, c, &b), 0);
+}
+
+/* The order matters: a flow is counted whatever its state. */
+static void chain_cap(struct arena *a, uint32_t max, struct nft_chain *c)
+{
+	struct builder b;
+
+	rule(a, c, &b);
+	if (max)
+		match_value(&b, NFT_CT_COUNT_OVER, max);
+	match_value(&b, NFT_CT_STATE, NFT_CT_NEW);
+	end_goto(&b, chains[CHAIN_FULL].name);
+	c->keep = true;
+}
+
+static void chain_full(struct arena *a, struct nft_chain *c)
+{
+	struct builder b;
+
+	match_value(rule(a, c, &b), NFT_L4PROTO, 6);
+	end(&b, NFT_RESET, true, "/MaxConnections");
+	end(rule(a, c, &b), NFT_DROP, true, "/MaxConnections");
+}
+
+static void chain_steer(struct arena *a, struct nft_chain *c)
+{
+	struct builder b;
+	struct nft_rule r = {
+		.verb = NFT_TPROXY_ACCEPT,
+		.mark = TABLE_STEER_MARK,
+		.to_port = TABLE_STEER_PORT,
+	};
+
+	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	match_value(&b, NFT_CT_DIRECTION, NFT_CT_ORIGINAL);
+	match_stamp(&b, TABLE_OWNER_RELAY);
+	match_tcp_udp(&b);
+	r.match = b.match;
+	r.n = b.n;
+	nft_chain_add(a, c, &r);
+}
+
+static void chain_input(struct arena *a, const struct needs *needs,
+			struct nft_chain *c)
 {
 	struct builder b;
 
 	match_neighbour(rule(a, c, &b));
 	end(&b, NFT_ACCEPT, false, NULL);
 	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_stamp(&b);
+	match_stamp(&b, 0);
+	end(&b, NFT_ACCEPT, false, NULL);
+	if (!needs->steer && !needs->relayed)
+		return;
+	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	match_stamp(&b, TABLE_OWNER_RELAY);
 	end(&b, NFT_ACCEPT, false, NULL);
 }
 
@@ -360,27 +603,52 @@ static void chain_forward(struct arena *a, struct nft_chain *c)
 
 	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	match_link(&b, NFT_OIFNAME, UPLINK_LINK);
-	match_stamp(&b);
+	match_stamp(&b, 0);
 	end(&b, NFT_ACCEPT, false, NULL);
 	match_link(rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
 	match_link(&b, NFT_OIFNAME, GUEST_LINK);
-	match_stamp(&b);
+	match_stamp(&b, 0);
 	end(&b, NFT_ACCEPT, false, NULL);
 }
 
-static void chain_output(struct arena *a, struct nft_chain *c)
+static void chain_output(struct arena *a, const struct policy *p,
+			 const struct needs *needs, struct nft_chain *c)
 {
 	const unsigned int answers = NFT_CT_ESTABLISHED | NFT_CT_RELATED;
+	const bool relay = needs->steer || needs->relayed;
+	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
 	struct builder b;
+	size_t i;
 
 	match_neighbour(rule(a, c, &b));
 	end(&b, NFT_ACCEPT, false, NULL);
+	if (relay) {
+		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		match_stamp(&b, TABLE_OWNER_RELAY);
+		end(&b, NFT_ACCEPT, false, NULL);
+		relayed_stamp(a, p, needs, NFT_OIFNAME, NFT_CT_ORIGINAL, c);
+	}
+	/* What the relay sends on a flow that it carries waits for the policy
+	 * in force, but for the reset that ends it. */
+	for (i = 0; i < 2 && needs->steer; i++) {
+		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		match_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
+		match_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
+		match_value(&b, NFT_TCP_RST, NFT_FLAG_RST);
+		end(&b, NFT_ACCEPT, false, NULL);
+		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		match_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
+		match_value(&b, NFT_CT_STATE, NFT_CT_ESTABLISHED);
+		match_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
+		match_tcp_udp(&b);
+		end_goto(&b, chains[CHAIN_EGRESS].name);
+	}
 	/* Towards the guest also what refuses a flow, which has no stamp. */
 	match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
 	match_value(&b, NFT_CT_STATE, answers);
 	end(&b, NFT_ACCEPT, false, NULL);
 	match_link(rule(a, c, &b), NFT_OIFNAME, UPLINK_LINK);
-	match_stamp(&b);
+	match_stamp(&b, 0);
 	match_value(&b, NFT_CT_STATE, answers);
 	end(&b, NFT_ACCEPT, false, NULL);
 }
@@ -418,59 +686,101 @@ static void chain_dns_nat(struct arena *a, const struct policy *p,
 	}
 }
 
-bool sandbox_table(struct arena *a, const struct policy *p,
+/* Chains are printed in the order of their enumerators; what has no rule, and
+ * is no base chain that drops, is left out. */
+static size_t compact(struct nft_chain *v, size_t n)
+{
+	size_t kept = 0, i;
+
+	for (i = 0; i < n; i++)
+		if (v[i].n)
+			v[kept++] = v[i];
+	return kept;
+}
+
+bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		   struct nft_table *ret, struct walk_build *ret_build)
 {
-	const struct nft_rule stamp = {.verb = NFT_MARK_ACCEPT};
+	const struct config *config = p->config;
 	struct nft_set *sets =
-		arena_array(a, GROUP_SETS_MAX + 2, struct nft_set);
-	struct nft_chain *v = arena_array(a, CHAIN_COUNT, struct nft_chain);
+		arena_array(a, GROUP_SETS_MAX + 4, struct nft_set);
+	struct nft_chain *v = arena_array(a, CHAIN_COUNT + LIMITS_MAX_CHAINS,
+					  struct nft_chain);
+	struct nft_set *relayed = arena_array(a, 2, struct nft_set);
+	struct limits *limits = arena_new(a, struct limits);
+	const struct nft_set *tcp = port_set(a, p, CONFIG_TCP, false, &sets[0]);
+	const struct nft_set *udp = port_set(a, p, CONFIG_UDP, false, &sets[1]);
+	struct needs needs = {
+		.cap = config->has_max_connections,
+		.steer = steer,
+		.tcp = port_set(a, p, CONFIG_TCP, true, &relayed[0]),
+		.udp = port_set(a, p, CONFIG_UDP, true, &relayed[1]),
+	};
+	const size_t fixed = needs.tcp->n || needs.udp->n ? 4 : 2;
 	struct walk_build build = {
 		.groups =
 			{
 				.a = a,
 				.gw4 = p->slot.gw4,
 				.gw6 = p->slot.gw6,
-				.sets = sets + 2,
+				.sets = sets + fixed,
 			},
 	};
-	const struct nft_set *tcp = published_set(a, p, CONFIG_TCP, &sets[0]);
-	const struct nft_set *udp = published_set(a, p, CONFIG_UDP, &sets[1]);
-	const size_t fixed = p->dns == POLICY_DNS_NAT ? CHAIN_COUNT
-						      : CHAIN_DNS_NAT;
 	struct nft_chain *all;
 	enum sandbox_chain i;
+	size_t n;
 
+	needs.relayed = fixed == 4;
+	if (needs.relayed)
+		memcpy(sets + 2, relayed, 2 * sizeof(*sets));
 	for (i = 0; i < CHAIN_COUNT; i++) {
 		v[i].name = chains[i].name;
 		v[i].base = chains[i].base.hook ? &chains[i].base : NULL;
 	}
-	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
-	chain_judge(a, p, &v[CHAIN_JUDGE]);
+	chain_antispoof(a, p, &needs, &v[CHAIN_ANTISPOOF]);
+	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	egress_always(a, p, &v[CHAIN_EGRESS]);
 	if (!walk_print(a, &build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
+	if (needs.relayed)
+		relayed_stamp(a, p, &needs, NFT_IIFNAME, NFT_CT_REPLY,
+			      &v[CHAIN_INGRESS]);
 	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
 	if (!walk_print(a, &build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
-	nft_chain_add(a, &v[CHAIN_ALLOW], &stamp);
-	chain_input(a, &v[CHAIN_INPUT]);
+	chain_allow(a, p, &needs, &v[CHAIN_ALLOW]);
+	chain_input(a, &needs, &v[CHAIN_INPUT]);
 	chain_forward(a, &v[CHAIN_FORWARD]);
-	chain_output(a, &v[CHAIN_OUTPUT]);
-	chain_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
-	all = arena_array(a, fixed + build.maps.n_chains, struct nft_chain);
-	memcpy(all, v, fixed * sizeof(*v));
+	chain_output(a, p, &needs, &v[CHAIN_OUTPUT]);
+	if (p->dns == POLICY_DNS_NAT)
+		chain_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
+	if (needs.cap || steer)
+		chain_opened(a, p, &needs, &v[CHAIN_OPENED]);
+	if (needs.cap) {
+		chain_cap(a, config->max_connections, &v[CHAIN_CAP]);
+		chain_full(a, &v[CHAIN_FULL]);
+	}
+	if (steer)
+		chain_steer(a, &v[CHAIN_STEER]);
+	n = compact(v, CHAIN_COUNT);
+	limit_rules(a, config, limits);
+	memcpy(v + n, limits->chains, limits->n_chains * sizeof(*v));
+	n += limits->n_chains;
+	all = arena_array(a, n + build.maps.n_chains, struct nft_chain);
+	memcpy(all, v, n * sizeof(*v));
 	if (build.maps.n_chains)
-		memcpy(all + fixed, build.maps.chains,
+		memcpy(all + n, build.maps.chains,
 		       build.maps.n_chains * sizeof(*v));
 	*ret = (struct nft_table){
 		.name = "msb",
+		.objects = limits->objects,
+		.n_objects = limits->n_objects,
 		.sets = sets,
-		.n_sets = build.groups.n + 2,
+		.n_sets = build.groups.n + fixed,
 		.vmaps = build.maps.vmaps,
 		.n_vmaps = build.maps.n_vmaps,
 		.chains = all,
-		.n_chains = fixed + build.maps.n_chains,
+		.n_chains = n + build.maps.n_chains,
 	};
 	*ret_build = build;
 	return true;

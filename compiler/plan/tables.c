@@ -59,9 +59,11 @@ static uint64_t hash_rule(uint64_t h, const struct nft_rule *r)
 			      r->match[i].set ? r->match[i].set->name : NULL);
 		h = hash_elems(h, r->match[i].v, r->match[i].n);
 	}
+	h = hash_number(h, r->limit);
 	h = hash_number(h, r->counter);
 	h = hash_number(h, r->verb);
 	h = hash_text(h, r->target);
+	h = hash_number(h, r->mark);
 	h = hash_number(h, r->to.num);
 	h = hash_number(h, r->to_port);
 	if (r->vmap) {
@@ -99,6 +101,14 @@ uint32_t table_generation(const struct nft_table *t)
 		h = hash_number(h, t->sets[i].type);
 		h = hash_elems(h, t->sets[i].v, t->sets[i].n);
 	}
+	for (i = 0; i < t->n_objects; i++) {
+		const struct nft_object *o = &t->objects[i];
+
+		h = hash_text(h, o->name);
+		h = hash_number(h, o->rate);
+		h = hash_number(h, o->unit);
+		h = hash_number(h, o->burst);
+	}
 	for (i = 0; i < t->n_vmaps; i++)
 		h = hash_vmap(h, t->vmaps[i]);
 	for (i = 0; i < t->n_chains; i++) {
@@ -106,13 +116,14 @@ uint32_t table_generation(const struct nft_table *t)
 		for (j = 0; j < t->chains[i].n; j++)
 			h = hash_rule(h, &t->chains[i].rules[j]);
 	}
-	generation = (uint32_t)(h >> 32 ^ h) & ~(uint32_t)0xf;
+	generation = (uint32_t)(h >> 32 ^ h) & ~TABLE_OWNER_MASK;
 	/* Zero is the mark of a flow that nobody has judged. */
 	return generation ? generation : 0x10;
 }
 
 void table_stamp(struct nft_table *t, uint32_t generation)
 {
+	const uint32_t owner = TABLE_OWNER_MASK;
 	size_t i, j, k;
 
 	for (i = 0; i < t->n_chains; i++) {
@@ -120,13 +131,14 @@ void table_stamp(struct nft_table *t, uint32_t generation)
 			struct nft_rule *r = &t->chains[i].rules[j];
 
 			if (r->verb == NFT_MARK_ACCEPT)
-				r->mark = generation;
+				r->mark = generation | (r->mark & owner);
 			for (k = 0; k < r->n; k++) {
 				struct nft_elem *v =
 					(struct nft_elem *)r->match[k].v;
 
 				if (r->match[k].key == NFT_CT_MARK)
-					v->lo = v->hi = generation;
+					v->lo = v->hi = generation |
+							(v->lo & owner);
 			}
 		}
 	}

@@ -3,6 +3,7 @@
 #ifndef MSB_TABLES_H
 #define MSB_TABLES_H
 
+#include "binding.h"
 #include "nft.h"
 #include "plan.h"
 #include "policy.h"
@@ -136,40 +137,77 @@ bool walk_print(struct arena *a, struct walk_build *b, const struct policy *p,
  */
 enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 
-/** TABLE_GUEST_LINK - The gateway's interface towards the guest */
-#define TABLE_GUEST_LINK "guest0"
-
-/** TABLE_UPLINK_LINK - The gateway's interface towards the host */
-#define TABLE_UPLINK_LINK "uplink0"
-
 /** TABLE_WALK() - Chain of a walk; what the walk leads to starts with its name
  */
 #define TABLE_WALK(dir) ((dir) == POLICY_EGRESS ? "egress" : "ingress")
 
+/** TABLE_OWNER_MASK - The bits of a stamp that say who carries the flow */
+#define TABLE_OWNER_MASK 0xfu
+
+/** TABLE_OWNER_RELAY - Carried by msb-relayd; 0 is the kernel */
+#define TABLE_OWNER_RELAY 1u
+
+/** TABLE_STEER_PORT - Port of msb-relayd's transparent sockets in the gateway
+ * namespace; below its net.ipv4.ip_local_port_range
+ */
+#define TABLE_STEER_PORT 61440u
+
+/** TABLE_STEER_MARK - Mark of packets that a local socket is to get */
+#define TABLE_STEER_MARK 1u
+
+/** TABLE_GUEST_LINK - The gateway's interface to the guest */
+#define TABLE_GUEST_LINK "guest0"
+
+/** TABLE_UPLINK - The gateway's interface to the host */
+#define TABLE_UPLINK "uplink0"
+
 /** TABLE_ALLOW - Chain that stamps a flow with the generation and accepts it */
 #define TABLE_ALLOW "allow"
+
+/** LIMITS_MAX - Objects, and chains, that the limits of a sandbox need */
+#define LIMITS_MAX_OBJECTS 8
+#define LIMITS_MAX_CHAINS  2
+
+/**
+ * struct limits - What RateLimiter becomes
+ * @objects:	named objects
+ * @n_objects:	how many
+ * @chains:	base chains of their own, whose accept ends nothing but them
+ * @n_chains:	how many
+ */
+struct limits {
+	struct nft_object objects[LIMITS_MAX_OBJECTS];
+	size_t n_objects;
+	struct nft_chain chains[LIMITS_MAX_CHAINS];
+	size_t n_chains;
+};
+
+/** limit_rules() - Objects and chains for the rate limits of a document */
+void limit_rules(struct arena *a, const struct config *config,
+		 struct limits *ret);
 
 /**
  * sandbox_table() - Table of the gateway namespace, its generation still zero
  * @a:		arena
  * @p:		policy
+ * @steer:	whether flows to the gateway are steered to msb-relayd
  * @ret:	table
  * @ret_build:	how its walks were printed
  *
  * Return: false if it would be too large
  */
-bool sandbox_table(struct arena *a, const struct policy *p,
+bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		   struct nft_table *ret, struct walk_build *ret_build)
 	__attribute__((warn_unused_result));
 
 /**
  * host_table() - Table of the host's namespace
  * @a:		arena
- * @slot:	the sandbox's addresses
+ * @p:		policy: the sandbox's addresses and published ports
  * @uplink:	name of the host's end of its uplink
- * @ret:	table: fixed rules, one element a sandbox
+ * @ret:	table: fixed rules, one element a sandbox or published port
  */
-void host_table(struct arena *a, const struct slot *slot, const char *uplink,
+void host_table(struct arena *a, const struct policy *p, const char *uplink,
 		struct nft_table *ret);
 
 /**

@@ -233,11 +233,12 @@ static struct recipe recipe(struct mapper *m, enum way way,
 			    const struct space_profile *p,
 			    const struct space_profile *b)
 {
-	struct recipe r = {.way = way, .rest = SPACE_FALLS, .size = 1};
+	struct recipe r = {.way = way, .rest = SPACE_FALLS};
 	enum space_class c;
 
 	if (way != WAY_BEFORE)
 		r.rest = p->by[SPACE_OTHER]->v[0].rule;
+	r.size = (way != WAY_ALONE) + (size_t)(r.rest != SPACE_FALLS);
 	for (c = 0; c < SPACE_OTHER; c++) {
 		list_make(m, &r.by[c], way, p->by[c], b->by[c], r.rest);
 		r.size += r.by[c].n + (r.by[c].rest != SPACE_FALLS);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binding.h"
 #include "config_table.h"
 
 static bool is_set(uint32_t set, unsigned int field)
@@ -141,9 +142,11 @@ struct published {
 	const struct config_binding *binding;
 };
 
-static int compare_places(const struct config_binding *a,
-			  const struct config_binding *b)
+static int compare_published(const void *x, const void *y)
 {
+	const struct config_binding *a = ((const struct published *)x)->binding;
+	const struct config_binding *b = ((const struct published *)y)->binding;
+
 	if (a->host_port != b->host_port)
 		return a->host_port - b->host_port;
 	if (a->proto != b->proto)
@@ -152,45 +155,92 @@ static int compare_places(const struct config_binding *a,
 		return a->bind.family < b->bind.family ? -1 : 1;
 	if (a->bind.num != b->bind.num)
 		return a->bind.num < b->bind.num ? -1 : 1;
-	return 0;
+	return a < b ? -1 : a > b;
 }
 
-static int compare_published(const void *x, const void *y)
+static void overlap(struct field_ctx *c, const struct config_binding *b,
+		    const struct config_binding *before)
 {
-	const struct published *a = x, *b = y;
-	int order = compare_places(a->binding, b->binding);
+	const char *proto = b->proto == CONFIG_UDP ? "UDP" : "TCP";
+	char buf[IP_TEXT_MAX], other[IP_TEXT_MAX];
 
-	if (order)
-		return order;
-	return a->binding < b->binding ? -1 : a->binding > b->binding;
+	if (ip_equal(b->bind, before->bind)) {
+		diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0, b->pointer,
+			 "publish it once, or on another address",
+			 "%s port %u on %s is published by %s already", proto,
+			 b->host_port, ip_format(b->bind, buf),
+			 before->pointer);
+		return;
+	}
+	diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0, b->pointer,
+		 "0.0.0.0 has a port on every IPv4 address, :: on every "
+		 "address of both families",
+		 "%s port %u on %s overlaps that of %s on %s", proto,
+		 b->host_port, ip_format(b->bind, buf), before->pointer,
+		 ip_format(before->bind, other));
+}
+
+/* Bindings of one port and protocol, sorted by address: the wildcards are the
+ * first of their families, and the only ones to overlap others. */
+static void check_port(struct field_ctx *c, const struct published *v, size_t n)
+{
+	const struct config_binding *any[2] = {NULL, NULL};
+	const struct config_binding *earliest[2] = {NULL, NULL};
+	size_t first = 0, i;
+
+	for (i = 0; i < n; i++) {
+		const struct config_binding *b = v[i].binding;
+		const size_t six = b->bind.family == IP_V6;
+
+		if (!any[six] && binding_is_wildcard(b))
+			any[six] = b;
+		if (!earliest[six] || b < earliest[six])
+			earliest[six] = b;
+	}
+	for (i = 0; i < n; i++) {
+		const struct config_binding *b = v[i].binding, *before = NULL;
+		const bool six = b->bind.family == IP_V6;
+		const bool wild = binding_is_wildcard(b);
+		size_t j;
+
+		if (!ip_equal(v[first].binding->bind, b->bind))
+			first = i;
+		const struct config_binding *const rivals[] = {
+			v[first].binding,
+			any[1],
+			six ? NULL : any[0],
+			wild ? earliest[six] : NULL,
+			wild && six ? earliest[0] : NULL,
+		};
+
+		for (j = 0; j < sizeof(rivals) / sizeof(*rivals); j++)
+			if (rivals[j] && rivals[j] < b && !before)
+				before = rivals[j];
+		if (before)
+			overlap(c, b, before);
+	}
 }
 
 static void check_bindings(struct field_ctx *c, const struct config *config)
 {
 	ARENA(s);
-	size_t n = config->n_bindings, first = 0;
+	size_t n = config->n_bindings, i, j;
 	struct published *v = arena_array(&s, n, struct published);
 
-	for (size_t i = 0; i < n; i++)
+	for (i = 0; i < n; i++)
 		v[i].binding = &config->bindings[i];
 	if (n > 1)
 		qsort(v, n, sizeof(*v), compare_published);
-	for (size_t i = 1; i < n; i++) {
+	for (i = 0; i < n; i = j) {
 		const struct config_binding *b = v[i].binding;
-		char buf[IP_TEXT_MAX];
 
-		if (compare_places(v[first].binding, b)) {
-			first = i;
-			continue;
-		}
+		for (j = i + 1; j < n; j++)
+			if (v[j].binding->host_port != b->host_port ||
+			    v[j].binding->proto != b->proto)
+				break;
 		/* A port that could not be read is 0. */
-		if (!b->host_port)
-			continue;
-		diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0, b->pointer,
-			 "publish it once, or on another address",
-			 "%s port %u on %s is published by %s already",
-			 b->proto == CONFIG_UDP ? "UDP" : "TCP", b->host_port,
-			 ip_format(b->bind, buf), v[first].binding->pointer);
+		if (b->host_port)
+			check_port(c, v + i, j - i);
 	}
 }
 

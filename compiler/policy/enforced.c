@@ -51,7 +51,6 @@ void enforced_check(struct diags *d, const struct policy *p,
 		    enum diag_level level)
 {
 	const struct config *c = p->config;
-	size_t i;
 
 	enforced_walk(d, level, &p->walk[POLICY_EGRESS]);
 	enforced_walk(d, level, &p->walk[POLICY_INGRESS]);
@@ -59,12 +58,6 @@ void enforced_check(struct diags *d, const struct policy *p,
 		not_enforced(d, level, "/DNS/QueryTimeoutMs", "msb-dnsd");
 	if (c->tls.present)
 		not_enforced(d, level, "/TLS", "msb-tlsd");
-	for (i = 0; i < c->n_bindings; i++)
-		not_enforced(d, level, c->bindings[i].pointer,
-			     "port maps and msb-relayd");
-	if (c->has_max_connections)
-		not_enforced(d, level, "/MaxConnections",
-			     "connection counting");
 	if (c->on_secret_violation)
 		not_enforced(d, level, "/OnSecretViolation", "msb-tlsd");
 	if (c->trust_host_cas == CONFIG_TRUE)
@@ -72,7 +65,4 @@ void enforced_check(struct diags *d, const struct policy *p,
 			     "guest certificate files");
 	if (c->n_secrets)
 		not_enforced(d, level, "/Secrets", "msb-tlsd");
-	if (c->rate_egress.bandwidth.present || c->rate_egress.ops.present ||
-	    c->rate_ingress.bandwidth.present || c->rate_ingress.ops.present)
-		not_enforced(d, level, "/RateLimiter", "rate limits");
 }

@@ -29,4 +29,17 @@ bool agree_expressible(const struct flow *f);
  */
 bool agree_needs_dnsd(const struct policy *p, const struct flow *f);
 
+/**
+ * agree_bindings() - Whether the host's table serves what the document
+ * publishes
+ * @a:	arena for text
+ * @c:	compiled document
+ *
+ * Every binding, by an address that it has and from the host itself; never from
+ * a sandbox, by loopback, or straight to the guest.
+ *
+ * Return: NULL, or what is wrong
+ */
+const char *agree_bindings(struct arena *a, const struct compiled *c);
+
 #endif

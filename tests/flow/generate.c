@@ -215,19 +215,60 @@ static void put_rule(struct str *s, struct generator *g)
 	str_putc(s, '}');
 }
 
+/* Host ports are all different, so that nothing overlaps. */
 static void put_bindings(struct str *s, struct generator *g)
 {
+	static const char *const binds[] = {"127.0.0.1",
+					    "::1",
+					    "0.0.0.0",
+					    "::",
+					    "192.0.2.1",
+					    "127.0.0.9",
+					    "2001:db8:ffff:ffff::1"};
 	unsigned int n = generate_below(g, 6), i;
 
 	str_puts(s, ", \"PortBindings\": [");
 	for (i = 0; i < n; i++)
-		str_printf(s,
-			   "%s{\"HostPort\": %u, \"GuestPort\": %u, "
-			   "\"Protocol\": \"%s\"}",
-			   i ? ", " : "", 20000 + i,
-			   ports[generate_below(g, COUNT(ports))],
-			   percent(g, 60) ? "tcp" : "udp");
+		str_printf(
+			s,
+			"%s{\"Bind\": \"%s\", \"HostPort\": %u, "
+			"\"GuestPort\": %u, \"Protocol\": \"%s\"}",
+			i ? ", " : "", binds[generate_below(g, COUNT(binds))],
+			20000 + 131 * i, ports[generate_below(g, COUNT(ports))],
+			percent(g, 60) ? "tcp" : "udp");
 	str_putc(s, ']');
+}
+
+/* Buckets that no test of verdicts empties. */
+static void put_limits(struct str *s, struct generator *g)
+{
+	static const char *const ways[] = {"Egress", "Ingress"};
+	const char *before = "";
+	unsigned int i;
+
+	str_puts(s, ", \"RateLimiter\": {");
+	for (i = 0; i < COUNT(ways); i++) {
+		if (percent(g, 30))
+			continue;
+		str_printf(s, "%s\"%s\": {", before, ways[i]);
+		str_printf(s,
+			   "\"Bandwidth\": {\"Size\": %u, \"RefillTime\": "
+			   "%u000000, \"OneTimeBurst\": %u}",
+			   100000000 + generate_below(g, 1000000),
+			   1 + generate_below(g, 1000),
+			   percent(g, 50) ? 1 + generate_below(g, 1000000) : 0);
+		if (percent(g, 50))
+			str_printf(s,
+				   ", \"Ops\": {\"Size\": %u, \"RefillTime\": "
+				   "%u000000, \"OneTimeBurst\": %u}",
+				   100000 + generate_below(g, 1000000),
+				   1 + generate_below(g, 1000),
+				   percent(g, 50) ? generate_below(g, 100000)
+						  : 0);
+		str_putc(s, '}');
+		before = ", ";
+	}
+	str_putc(s, '}');
 }
 
 const char *generate_document(struct arena *a, struct generator *g)
@@ -279,6 +320,11 @@ const char *generate_document(struct arena *a, struct generator *g)
 			   percent(g, 50) ? 443 : 8000);
 	if (percent(g, 70))
 		put_bindings(&s, g);
+	if (percent(g, 25))
+		str_printf(&s, ", \"MaxConnections\": %u",
+			   500 + generate_below(g, 500));
+	if (percent(g, 20))
+		put_limits(&s, g);
 	str_putc(&s, '}');
 	return arena_strdup(a, str_text(&s));
 }

@@ -19,8 +19,11 @@
  *   - "ct state" is a bit mask: one common bit matches;
  *   - an accept ends its base chain only, the next base chain goes on; a drop
  *     ends everything; goto does not come back, so the end of its target is the
- *     policy of the base chain;
- *   - chains of type nat see the first packet of a flow and no other.
+ *     end of what the last jump called, or the policy of the base chain;
+ *   - chains of type nat see the first packet of a flow and no other;
+ *   - a map without the key, and tproxy without a socket, end the rule;
+ *   - "ct count over" is about the list with this flow in it; what the objects
+ *     and the list hold is said by the packet.
  */
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -134,6 +137,19 @@ static bool key_value(const struct state *s, enum nft_key key, bool outgoing,
 	case NFT_IIFNAME_SADDR6:
 		ret->name = p->iif;
 		return address(p->saddr, IP_V6, ret);
+	case NFT_CT_STATUS:
+		ret->num = p->ct_status;
+		return tracked(p);
+	case NFT_FIB_DADDR:
+		/* What is not local is said to be unicast. */
+		ret->num = p->to_local ? NFT_FIB_LOCAL : 1;
+		return true;
+	case NFT_TCP_RST:
+		ret->num = p->tcp_rst ? NFT_FLAG_RST : 0;
+		return p->proto == IPPROTO_TCP;
+	case NFT_CT_COUNT_OVER:
+	case NFT_LIMIT:
+	case NFT_QUOTA:
 	case NFT_KEY_COUNT:
 		break;
 	}
@@ -155,6 +171,7 @@ static bool elem_has(enum nft_type type, const struct nft_elem *e,
 		return strcmp(e->name, v->name) == 0 && v->num >= e->lo &&
 		       v->num <= e->hi;
 	case NFT_TYPE_CT_STATE:
+	case NFT_TYPE_CT_STATUS:
 		return (e->lo & v->num) != 0;
 	case NFT_TYPE_IPV4_ADDR:
 	case NFT_TYPE_IPV6_ADDR:
@@ -164,13 +181,76 @@ static bool elem_has(enum nft_type type, const struct nft_elem *e,
 	case NFT_TYPE_CT_DIR:
 	case NFT_TYPE_ICMPV6_TYPE:
 	case NFT_TYPE_INTEGER:
+	case NFT_TYPE_FIB_ADDRTYPE:
+	case NFT_TYPE_TCP_FLAG:
 		if (e->hi < e->lo)
 			unknown("a range that ends before it starts");
 		return v->num >= e->lo && v->num <= e->hi;
+	case NFT_TYPE_OBJECT:
 	case NFT_TYPE_COUNT:
 		break;
 	}
 	unknown("type %d", (int)type);
+}
+
+/* --- expressions about state that the kernel keeps --- */
+
+static void object_named(const struct nft_table *t, const char *name,
+			 bool quota)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_objects; i++)
+		if (strcmp(t->objects[i].name, name) == 0 &&
+		    (t->objects[i].kind == NFT_QUOTA_BYTES) == quota)
+			return;
+	unknown("object %s is not in the table", name);
+}
+
+/* Whether @m is one of them; what it says is in @ret. */
+static bool keeps_state(const struct state *s, const struct nft_match *m,
+			bool *ret)
+{
+	if (m->key != NFT_CT_COUNT_OVER && m->key != NFT_LIMIT &&
+	    m->key != NFT_QUOTA)
+		return false;
+	if (m->set || m->n != 1 || m->negate)
+		unknown("an expression with state that is not simple");
+	if (m->key == NFT_CT_COUNT_OVER) {
+		*ret = s->p->ct_count > m->v[0].lo;
+		return true;
+	}
+	object_named(s->table, m->v[0].name, m->key == NFT_QUOTA);
+	*ret = s->p->exhausted;
+	return true;
+}
+
+/* --- maps of published ports --- */
+
+static const struct nft_dnat *dnat_find(const struct state *s,
+					const struct nft_dnat_map *want)
+{
+	const struct nft_table *t = s->table;
+	const struct nft_dnat_map *m = NULL;
+	size_t i;
+
+	for (i = 0; i < t->n_maps; i++)
+		if (strcmp(t->maps[i].name, want->name) == 0)
+			m = &t->maps[i];
+	if (!m)
+		unknown("map %s is not in the table", want->name);
+	for (i = 0; i < m->n; i++) {
+		const struct nft_dnat *e = &m->v[i];
+
+		if (e->to.family != m->family ||
+		    (i && nft_dnat_order(&m->v[i - 1], e) >= 0))
+			unknown("map %s is not in order", m->name);
+		if (s->p->family == m->family && e->proto == s->p->proto &&
+		    e->port == s->r.to_port &&
+		    (m->wildcard || ip_equal(e->bind, s->r.to)))
+			return e;
+	}
+	return NULL;
 }
 
 /* The set of that name in the table, as the kernel would find it. */
@@ -194,6 +274,8 @@ static bool match_holds(const struct state *s, const struct nft_match *m,
 	struct value value;
 	bool found = false;
 
+	if (keeps_state(s, m, &found))
+		return found;
 	if (m->set) {
 		const struct nft_set *set = set_named(s->table, m->set);
 
@@ -271,9 +353,13 @@ static void decide(struct state *s, enum interpret_fate fate)
 /* Through one base chain: its end, or a verdict. */
 static void run_base(struct state *s, const struct nft_chain *base)
 {
-	const bool outgoing = strcmp(base->base->hook, "forward") == 0;
+	const char *hook = base->base->hook;
+	const bool outgoing = strcmp(hook, "forward") == 0 ||
+			      strcmp(hook, "output") == 0 ||
+			      strcmp(hook, "postrouting") == 0;
 	const bool nat = strcmp(base->base->type, "nat") == 0;
 	const struct nft_chain *c = base;
+	const struct nft_dnat *to;
 	size_t i = 0, j, gotos = 0, jumps = 0;
 	struct place stack[MAX_JUMPS];
 
@@ -302,6 +388,9 @@ static void run_base(struct state *s, const struct nft_chain *base)
 				break;
 		if (j < r->n)
 			continue;
+		/* What a flow gets must not depend on how many there are. */
+		if (r->limit)
+			unknown("a limit that a flow can reach");
 		verb = r->verb;
 		target = r->target;
 		comment = r->comment;
@@ -361,6 +450,24 @@ static void run_base(struct state *s, const struct nft_chain *base)
 			s->r.to = r->to;
 			s->r.to_port = r->to_port;
 			return;
+		case NFT_DNAT_MAP:
+			if (!nat)
+				unknown("dnat outside of its place");
+			to = dnat_find(s, r->map);
+			if (!to)
+				continue;
+			s->r.translated = true;
+			s->r.to = to->to;
+			s->r.to_port = to->to_port;
+			return;
+		case NFT_TPROXY_ACCEPT:
+			if (strcmp(hook, "prerouting") != 0 || nat ||
+			    !s->p->has_ports)
+				unknown("tproxy outside of its place");
+			if (!s->p->listening)
+				continue;
+			s->r.steered = true;
+			return;
 		case NFT_MASQUERADE:
 			unknown("masquerade at %s", base->base->hook);
 		case NFT_VMAP:
@@ -379,8 +486,9 @@ static int priority(const struct nft_base *b)
 		const char *name;
 		int value;
 	} names[] = {
-		{"raw", -300}, {"mangle", -150}, {"dstnat", -100},
-		{"filter", 0}, {"security", 50}, {"srcnat", 100},
+		{"raw", -300},	       {"mangle - 10", -160}, {"mangle", -150},
+		{"mangle + 10", -140}, {"dstnat", -100},      {"-100", -100},
+		{"filter", 0},	       {"security", 50},      {"srcnat", 100},
 	};
 	size_t i;
 
@@ -430,12 +538,20 @@ struct interpret_result interpret(const struct nft_table *t,
 
 	if (p->saddr.family != p->family || p->daddr.family != p->family)
 		unknown("a packet of two families");
+	if (route == INTERPRET_OUTPUT) {
+		run_hook(&s, "output");
+		if (!s.done)
+			run_hook(&s, "postrouting");
+		return s.r;
+	}
 	run_hook(&s, "prerouting");
 	if (s.done)
 		return s.r;
 	/* Who translates sends the packet elsewhere than it was going. */
 	if (s.r.translated)
 		route = INTERPRET_FORWARD;
+	if (s.r.steered)
+		route = INTERPRET_INPUT;
 	switch (route) {
 	case INTERPRET_NOWHERE:
 		break;
@@ -444,7 +560,11 @@ struct interpret_result interpret(const struct nft_table *t,
 		break;
 	case INTERPRET_FORWARD:
 		run_hook(&s, "forward");
+		if (!s.done)
+			run_hook(&s, "postrouting");
 		break;
+	case INTERPRET_OUTPUT:
+		unknown("a packet that comes in and does not");
 	}
 	return s.r;
 }

@@ -14,11 +14,13 @@ enum interpret_route {
 	INTERPRET_NOWHERE,
 	INTERPRET_INPUT,
 	INTERPRET_FORWARD,
+	/* No place behind prerouting: the namespace sends it itself. */
+	INTERPRET_OUTPUT,
 };
 
 /**
- * struct interpret_packet - One packet as the gateway namespace sees it
- * @iif:	interface it came in by
+ * struct interpret_packet - One packet as a namespace sees it
+ * @iif:	interface it came in by; "" for INTERPRET_OUTPUT
  * @family:	family of its addresses
  * @saddr:	source
  * @daddr:	destination
@@ -36,7 +38,13 @@ enum interpret_route {
  *		keeps in its place for a protocol without ports
  * @route:	where its destination, as it came in, leads
  * @oif:	interface it goes out by if it is forwarded, because of @route
- *or because its destination is rewritten
+ *or because its destination is rewritten; or that the namespace sends it by
+ * @to_local:	whether its destination is an address of the namespace itself
+ * @ct_status:	set of enum nft_ct_status
+ * @tcp_rst:	for TCP: whether it resets
+ * @ct_count:	flows that "ct count" has in its list, this one included
+ * @exhausted:	whether the named limits and quotas are used up
+ * @listening:	whether a transparent socket listens where tproxy leads
  *
  * An invalid or untracked packet belongs to no flow: of the ct_ members only
  * @ct_state counts.
@@ -59,6 +67,12 @@ struct interpret_packet {
 	uint16_t ct_dport;
 	enum interpret_route route;
 	const char *oif;
+	bool to_local;
+	unsigned int ct_status;
+	bool tcp_rst;
+	uint64_t ct_count;
+	bool exhausted;
+	bool listening;
 };
 
 /** enum interpret_fate - What becomes of a packet */
@@ -77,6 +91,7 @@ enum interpret_fate {
  *		one that translates addresses; NULL if there was none
  * @stamped:	whether a rule set the flow's mark
  * @mark:	mark of the flow afterwards
+ * @steered:	whether a transparent socket has the packet
  * @translated:	whether the destination was rewritten
  * @to:		destination afterwards
  * @to_port:	destination port afterwards
@@ -87,6 +102,7 @@ struct interpret_result {
 	const char *comment;
 	bool stamped;
 	uint32_t mark;
+	bool steered;
 	bool translated;
 	struct ip to;
 	uint16_t to_port;
@@ -97,10 +113,11 @@ struct interpret_result {
  * @t:		table
  * @p:		packet
  *
- * Through the base chains at prerouting, by priority, then those at input or
- * forward. Ends the program with a message if the table has anything that it
- * does not know: an interpreter that skips what it does not understand proves
- * nothing.
+ * Through the base chains at prerouting, by priority, then those at input, or
+ * at forward and postrouting; of a packet that the namespace sends itself, at
+ * output and postrouting. Ends the program with a message if the table has
+ * anything that it does not know: an interpreter that skips what it does not
+ * understand proves nothing.
  */
 struct interpret_result interpret(const struct nft_table *t,
 				  const struct interpret_packet *p);

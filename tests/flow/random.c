@@ -105,6 +105,12 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 		       (unsigned long long)seed, text);
 		return false;
 	}
+	why = agree_bindings(&a, &c);
+	if (why) {
+		printf("disagreement, seed %llu\n  document: %s\n  %s\n",
+		       (unsigned long long)seed, text, why);
+		n->failed++;
+	}
 	if (!spaces_build(&a, &c.policy, &spaces)) {
 		printf("not flat, seed %llu\n  document: %s\n",
 		       (unsigned long long)seed, text);

@@ -7,10 +7,13 @@
 compile/NAME.json is compiled with name NAME and the slot in the middle of
 NAME ("two-3" is slot 3, else 0) and must give the files of compile/NAME/, byte for
 byte, and the same again from standard input. Every ruleset must be one that nft
-accepts, and that the kernel lists as it was written.
+accepts, and that the kernel lists as it was written. compile/NAME.cost is what
+--cost tells of it; its JSON must say the same.
 """
+import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -39,6 +42,47 @@ def listed(path):
     script = 'nft -c -f "$1" && nft -f "$1" && nft -f "$1" && nft -s list table inet msb'
     return subprocess.run(["unshare", "-rn", "sh", "-c", script, "sh", str(path)],
                           capture_output=True, text=True, check=False)
+
+
+def costs(tool, doc, update):
+    """Problems of what --cost says."""
+    argv = [tool, "compile", "--cost", str(doc)]
+    text = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    told = json.loads(subprocess.run(argv + ["--json"], capture_output=True, text=True,
+                                     check=True).stdout)
+    golden = doc.with_suffix(".cost")
+    if update:
+        golden.write_text(text, encoding="utf-8")
+    problems = []
+    if not golden.exists() or golden.read_text(encoding="utf-8") != text:
+        problems.append("--cost differs")
+    for direction, said in told.items():
+        line = "%s: a new flow at most %d ns" % (direction, said["new"]["ns"])
+        if line not in text or text.count("\n  /") != sum(len(d["runs"]) for d in told.values()):
+            problems.append("--cost --json says something else")
+    return problems
+
+
+def hostile():
+    """A document whose boxes are too many: this must be said, and soon."""
+    rng = random.Random(1)
+    rules = [{"Action": "deny" if i % 2 else "allow", "Protocols": ["tcp"],
+              "Ports": [str(p) for p in rng.sample(range(1, 65535), 40)]} for i in range(1500)]
+    rules += [{"Action": "deny" if i % 2 else "allow", "Destination": "11.%d.%d.0/24" % (i >> 8, i & 255),
+               "Protocols": ["tcp"], "Ports": [str(i + 1)]} for i in range(3000)]
+    return json.dumps({"Rules": rules})
+
+
+def check_hostile(tool):
+    try:
+        got = subprocess.run([tool, "compile", "--cost", "--json", "-"], input=hostile(),
+                             capture_output=True, text=True, check=False, timeout=20)
+    except subprocess.TimeoutExpired:
+        return ["more than 20 s"]
+    if got.returncode or "note: /Rules/0: " not in got.stderr or "[rule-order]" not in got.stderr:
+        return ["exit status %d, no note: %s" % (got.returncode, got.stderr[:500])]
+    reason = json.loads(got.stdout)["egress"]["runs"][0]["reason"]
+    return [] if reason == "no-map" else ["the reason is %s" % reason]
 
 
 def check(tool, doc, update):
@@ -74,10 +118,12 @@ def main():
     tool = os.path.abspath([a for a in sys.argv[1:] if a != "--update"][0])
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     passed = failed = 0
-    for doc in sorted(HERE.glob("*.json")):
-        problems = check(tool, doc, update)
+    docs = sorted(HERE.glob("*.json"))
+    checks = [(d.name, lambda d=d: check(tool, d, update) + costs(tool, d, update)) for d in docs]
+    for name, run in checks + [("hostile", lambda: check_hostile(tool))]:
+        problems = run()
         for problem in problems:
-            print("%s: %s" % (doc.name, problem))
+            print("%s: %s" % (name, problem))
         failed += bool(problems)
         passed += not problems
     print("%d passed, %d failed" % (passed, failed))

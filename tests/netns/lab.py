@@ -259,6 +259,11 @@ class Sandbox:
         for link in plan["links"]:
             for end in link["ends"]:
                 self.ns[end["ns"]].run("ip", "link", "set", end["name"], "up")
+        for neighbour in plan["neighbours"]:
+            self.ns[neighbour["ns"]].run(
+                "ip", "neigh", "replace", neighbour["address"], "lladdr",
+                neighbour["mac"], "dev", neighbour["link"], "nud",
+                "permanent")
         for route in plan["routes"]:
             self.ns[route["ns"]].run(
                 "ip", "-6" if ":" in route["destination"] else "-4", "route",

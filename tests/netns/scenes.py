@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import struct
+import time
 
 from lab import Sandbox, Wire, WORLD4, WORLD6, compile_document
 import wire
@@ -182,6 +183,9 @@ def neighbour_discovery(stage):
             p.src in (own, local)]
     stage.check("none goes further than the link", not seen,
                 str([(str(p.src), str(p.dst), p.kind) for p in seen]))
+    # So many link-local senders at once are more than the gateway hears; it
+    # does so again when some time has passed.
+    time.sleep(2.5)
     group = ipaddress.ip_address("ff02::1:ff00:1")
     for src in (own, local):
         for dst in (group, gateway):
@@ -193,6 +197,31 @@ def neighbour_discovery(stage):
     s.at_guest.send(s.from_guest(solicit(own, gateway, gateway, 135, 64)))
     stage.check("not with another hop limit", not stage.sees(
         s.at_guest, lambda p: p.kind == 136, False))
+
+
+def crowded_link(stage):
+    """A guest with a thousand addresses does not fill the host's tables."""
+    s = stage.sandbox({"Policy": "allow-all"})
+    gateway, option = s.gateway_ip[6], b"\x01\x01" + s.macs["eth0"]
+    for i in range(200):
+        src = ipaddress.ip_address("fe80::1:%x" % (i + 1))
+        s.at_guest.send(s.from_guest(wire.ip(src, gateway, 58, wire.icmp(
+            src, gateway, 135, 0, b"\0\0\0\0", gateway.packed + option), 255)))
+        # Who asks by ARP for the gateway with an address of elsewhere.
+        src = ipaddress.ip_address("10.0.0.%d" % (i + 1))
+        s.at_guest.send(
+            b"\xff" * 6 + s.macs["eth0"] + b"\x08\x06\0\1\x08\0\6\4\0\1" +
+            s.macs["eth0"] + src.packed + b"\0" * 6 + s.gateway_ip[4].packed)
+        # Neighbours that are not there.
+        s.at_guest.send(s.from_guest(first(
+            s, 6, ipaddress.ip_address("fd42:6d73:62::1:%x" % (i + 1)), 7000,
+            1)))
+    time.sleep(ABSENCE)
+    for v in FAMILIES:
+        known = s.gateway.run("ip", "-%d" % v, "neigh", "show", "nud",
+                              "all").splitlines()
+        stage.check("IPv%d neighbours are few" % v, len(known) < 40,
+                    str(len(known)))
 
 
 def answers_and_errors(stage):
@@ -572,9 +601,323 @@ def ordinary_sockets(stage):
                           family, kind, str(WEB[v]), 8080, server)
 
 
+def fragmented(stage):
+    """Ports are those of the whole datagram, however it is cut."""
+    s = stage.sandbox({"Rules": [
+        {"Action": "allow", "Protocols": ["udp", "tcp"], "Port": "7000"}]})
+    stage.silence(stage.lab.world)
+    tag = 0
+    for v in FAMILIES:
+        own = s.guest_ip[v]
+        for proto, offsets in ((wire.UDP, (8,)), (wire.TCP, (8, 16))):
+            for port, want in ((7000, True), (7001, False)):
+                tag += 1
+                # In IPv6 the first fragment holds the whole TCP header, or
+                # is dropped (RFC 8200 section 4.5).
+                want = want and (v, proto) != (6, wire.TCP)
+                whole = wire.ip(own, WEB[v], proto, wire.transport(
+                    own, WEB[v], proto, 20000 + tag, port, tag))
+                stage.world.read()
+                # The last fragment first: no port can be seen in it.
+                for part in reversed(wire.fragments(whole, *offsets,
+                                                    ident=tag)):
+                    s.at_guest.send(s.from_guest(part))
+                # What was put together to be judged is cut again.
+                mark = struct.pack("!I", wire.MAGIC | tag)
+                seen = stage.sees(stage.world, lambda p, m=mark: m in p.load,
+                                  want)
+                stage.check("IPv%d protocol %d, port %d in fragments" % (
+                    v, proto, port), bool(seen) == want)
+        # A second first fragment says another port. Whichever the receiver
+        # would believe, nothing may leave for the port that is denied.
+        tag += 1
+        good, evil = (wire.ip(own, WEB[v], wire.UDP, wire.transport(
+            own, WEB[v], wire.UDP, 20000 + tag, port, tag) + b"12345678")
+                      for port in (7000, 7001))
+        head = 20 if v == 4 else 40
+        stage.world.read()
+        for packet, offset, more in ((good, 0, True), (evil, 0, True),
+                                     (good, 8, False)):
+            load = packet[head + offset:]
+            s.at_guest.send(s.from_guest(wire.fragment(
+                packet, offset, load[:8] if more else load, more, 1000 + v)))
+        ports = struct.pack("!HH", 20000 + tag, 7001)
+        stage.check("IPv%d fragments that overlap" % v, not stage.sees(
+            stage.world, lambda p, b=ports: b in p.load, False))
+        # A fragment alone is no packet.
+        tag += 1
+        alone = wire.ip(own, WEB[v], wire.UDP, wire.transport(
+            own, WEB[v], wire.UDP, 20000 + tag, 7000, tag))
+        s.at_guest.send(s.from_guest(wire.fragments(
+            alone, 8, ident=2000 + v)[1]))
+        stage.check("IPv%d a fragment alone" % v, not [
+            p for p in stage.world.read(ABSENCE) if p.src == HOST[v]])
+
+
+def routed_by_the_sender(stage):
+    """The address that is judged is the one that the packet goes to."""
+    s = stage.sandbox({"Rules": [
+        {"Action": "allow", "Destination": "host"},
+        {"Action": "allow", "Destination": "public"}]})
+    stage.silence(stage.lab.world)
+    denied = {4: ipaddress.ip_address("10.0.0.5"),
+              6: ipaddress.ip_address("fd00::5")}
+    tag = 0
+    for first_hop in (WEB[4], s.gateway_ip[4]):
+        for kind in (131, 137):
+            tag += 1
+            option = bytes((kind, 7, 4)) + denied[4].packed + b"\0"
+            stage.world.read()
+            s.at_guest.send(s.from_guest(wire.ip_options(
+                first(s, 4, first_hop, 7000, tag), option)))
+            stage.check("IPv4 option %d over %s" % (kind, first_hop),
+                        not stage.sees(stage.world, lambda p, t=tag:
+                                       p.tag() == t, False))
+    # A link may have been born with these on.
+    for key in ("accept_source_route", "seg6_enabled"):
+        s.gateway.sysctl("net/ipv6/conf/guest0/" + key, "1")
+    for to in (s.gateway_ip[6], local_of(s)):
+        one = b"\0" * 4 + denied[6].packed
+        # The last segment comes first (RFC 8754 section 2).
+        kinds = {0: one, 2: one, 3: one,
+                 4: b"\1\0\0\0" + denied[6].packed + to.packed}
+        for kind, rest in kinds.items():
+            for proto in (wire.UDP, 58):
+                tag += 1
+                stage.world.read()
+                s.at_guest.send(s.from_guest(wire.ip6_headers(
+                    first(s, 6, to, 7000, tag, proto),
+                    (43, bytes((len(rest) // 8, kind, 1)) + rest))))
+                left = [p for p in stage.world.read(ABSENCE)
+                        if p.src == HOST[6] or denied[6] in (p.src, p.dst)]
+                stage.check("IPv6 routing header %d over %s, protocol %d" % (
+                    kind, to, proto), not left, str([str(p.dst) for p in left]))
+
+
+def local_of(s):
+    """The link-local address that the gateway has on the guest's link."""
+    listed = json.loads(s.gateway.run("ip", "-6", "-j", "addr", "show",
+                                      "guest0"))
+    return next(ipaddress.ip_address(a["local"])
+                for a in listed[0]["addr_info"] if a["scope"] == "link")
+
+
+def extension_headers(stage):
+    """What lies before a port does not hide it."""
+    s = stage.sandbox({"Rules": [
+        {"Action": "allow", "Protocol": "udp", "Port": "7000"}]})
+    stage.silence(stage.lab.world)
+    pad = b"\0\1\4\0\0\0\0"
+    atomic = struct.pack("!BHI", 0, 0, 99)
+    chains = {"hop-by-hop": ((0, pad),), "destination": ((60, pad),),
+              "both": ((0, pad), (60, pad)),
+              "many": ((0, pad),) + ((60, pad),) * 6,
+              "atomic fragment": ((44, atomic),),
+              "fragment and destination": ((44, atomic), (60, pad))}
+    tag = 0
+    for name, headers in chains.items():
+        for port, want in ((7000, True), (7001, False)):
+            tag += 1
+            stage.world.read()
+            s.at_guest.send(s.from_guest(wire.ip6_headers(
+                first(s, 6, WEB[6], port, tag), *headers)))
+            mark = struct.pack("!I", wire.MAGIC | tag)
+            seen = [p for p in stage.world.read(
+                WAIT if want else ABSENCE, lambda p, m=mark: m in p.load)
+                if mark in p.load]
+            stage.check("%s before port %d" % (name, port),
+                        bool(seen) == want)
+    # No next header, and a chain that is cut short: nothing to judge.
+    own = s.guest_ip[6]
+    wide = stage.compile({"Policy": "allow-all"})
+    s.replace(wide)
+    for name, proto, load in (("no next header", 59, b"data data"),
+                              ("a cut chain", 60, b"\x11\x09")):
+        stage.world.read()
+        s.at_guest.send(s.from_guest(wire.ip(own, WEB[6], proto, load)))
+        stage.check(name, not [p for p in stage.world.read(ABSENCE)
+                               if p.src == HOST[6]])
+
+
+def forged_errors(stage):
+    """An error about an allowed flow goes to its other end and nowhere else."""
+    s = stage.sandbox({"Rules": _rules("198.51.100.7", "2001:db8::7")})
+    stage.silence(stage.lab.world)
+    stage.silence(s.guest)
+    for v in FAMILIES:
+        tag = 40 + v
+        flow = Conversation(stage, s, v, WEB[v], tag)
+        own, far = s.guest_ip[v], ipaddress.ip_address(
+            "10.0.0.5" if v == 4 else "fd00::5")
+        # What the guest got, as if it complained about it.
+        got = wire.ip(WEB[v], own, wire.UDP, wire.udp(
+            WEB[v], own, 7000, 20000 + tag, b"answer"))
+        proto = wire.ICMP if v == 4 else wire.ICMPV6
+        kinds = list(ERRORS[v].values()) + ([(5, 1), (12, 0), (4, 0)]
+                                            if v == 4 else [(4, 0)])
+        for kind, code in kinds:
+            for to in (far, OTHER[v], s.gateway_ip[v]):
+                stage.world.read()
+                s.at_guest.read()
+                s.at_guest.send(s.from_guest(wire.ip(own, to, proto, wire.icmp(
+                    own, to, kind, code, b"\0\0\5\0", got))))
+                stage.check("IPv%d error %d/%d to %s" % (v, kind, code, to),
+                            not stage.sees(stage.world, lambda p, d=to:
+                                           p.dst == d, False))
+        # An error inside of which there is a flow that nobody opened.
+        for inner in (wire.ip(OTHER[v], own, wire.UDP, wire.udp(
+                OTHER[v], own, 7000, 20000 + tag)),
+                      wire.ip(own, WEB[v], wire.UDP, wire.udp(
+                          own, WEB[v], 1, 2))):
+            kind, code = ERRORS[v]["port unreachable"]
+            stage.world.read()
+            s.at_guest.send(s.from_guest(wire.ip(own, OTHER[v], proto, wire.icmp(
+                own, OTHER[v], kind, code, b"\0\0\0\0", inner))))
+            stage.check("IPv%d error about nothing" % v, not stage.sees(
+                stage.world, lambda p, d=OTHER[v]: p.dst == d, False))
+        flow.from_guest("goes on", True)
+
+
+def unsolicited(stage):
+    """Answers that nobody asked for, and packets of no flow."""
+    s = stage.sandbox({"Policy": "allow-all"})
+    stage.silence(stage.lab.world)
+    stage.silence(s.guest)
+    for v in FAMILIES:
+        own, proto = s.guest_ip[v], wire.ICMP if v == 4 else wire.ICMPV6
+        kinds = (0, 3, 5, 9, 10, 11, 14) if v == 4 else (1, 2, 3, 129, 130,
+                                                         133, 134, 137, 143)
+        for kind in kinds:
+            stage.world.read()
+            for to in (WEB[v], s.gateway_ip[v]):
+                for ttl in (64, 255):
+                    s.at_guest.send(s.from_guest(wire.ip(
+                        own, to, proto, wire.icmp(own, to, kind, 0,
+                                                  b"\0\1\0\1", b"x" * 40),
+                        ttl)))
+            left = [p for p in stage.world.read(ABSENCE) if p.src == HOST[v]
+                    or p.src == own]
+            stage.check("IPv%d ICMP type %d" % (v, kind), not left)
+        router = ipaddress.ip_address("169.254.62.1" if v == 4 else "fe80::1")
+        for kind in kinds:
+            stage.enters("IPv%d ICMP type %d from the uplink" % (v, kind), s,
+                         s.from_host(wire.ip(router, own, proto, wire.icmp(
+                             router, own, kind, 0, b"\0\1\0\1", b"x" * 40),
+                             255)), s.at_host,
+                         lambda p, k=kind: p.kind == k, False)
+        # Straight at the guest, from the uplink, as if it were an answer.
+        for flags in (wire.ACK, wire.SYN | wire.ACK, wire.RST):
+            stage.enters("IPv%d TCP flags %#x from outside" % (v, flags), s,
+                         s.from_host(wire.ip(WEB[v], own, wire.TCP, wire.tcp(
+                             WEB[v], own, 443, 20000, 1, 1, flags))),
+                         s.at_host, lambda p: p.proto == wire.TCP, False)
+        for src in (WEB[v], s.gateway_ip[v], own):
+            stage.enters("IPv%d datagram from outside as %s" % (v, src), s,
+                         s.from_host(wire.ip(src, own, wire.UDP, wire.udp(
+                             src, own, 53, 20000))), s.at_host,
+                         lambda p: p.proto == wire.UDP, False)
+
+
+def to_everyone(stage):
+    """Broadcast and multicast reach no further than the gateway, and it says
+    nothing."""
+    s = stage.sandbox({"Policy": "allow-all"})
+    for v, targets in ((4, ("255.255.255.255", "172.16.0.3", "172.16.0.0",
+                            "224.0.0.1", "224.0.0.251", "239.1.2.3",
+                            "0.0.0.0", "127.0.0.1")),
+                       (6, ("ff02::1", "ff02::2", "ff02::fb", "ff05::2",
+                            "ff0e::101", "ff01::1", "::1"))):
+        for text in targets:
+            to = ipaddress.ip_address(text)
+            stage.world.read()
+            s.at_host.read()
+            s.at_guest.read()
+            for tag, proto in enumerate((wire.UDP, wire.TCP,
+                                         1 if v == 4 else 58, 2), 1):
+                s.at_guest.send(s.from_guest(first(s, v, to, 5353, tag,
+                                                   proto)))
+            out = [p for p in stage.world.read(ABSENCE) + s.at_host.read()
+                   if p.dst == to or p.src in (HOST[v], s.guest_ip[v])]
+            stage.check("%s does not leave" % text, not out,
+                        str([(str(p.src), str(p.dst), p.proto) for p in out]))
+            said = [p for p in s.at_guest.read() if p.kind in (0, 129)]
+            # ff02::1 and ff02::2 are the gateway's own link: it may answer.
+            if not text.startswith("ff02"):
+                stage.check("%s is not answered" % text, not said)
+
+
+def tunnelled(stage):
+    """The gateway unpacks nothing."""
+    s = stage.sandbox({"Policy": "allow-all"})
+    stage.silence(stage.lab.world)
+    tag = 0
+    for v in FAMILIES:
+        for to in (s.gateway_ip[v], local_of(s) if v == 6 else
+                   s.gateway_ip[v]):
+            for inner, proto in ((4, 4), (6, 41)):
+                for src in (s.guest_ip[inner], OTHER[inner]):
+                    tag += 1
+                    packed = wire.ip(src, WEB[inner], wire.UDP, wire.transport(
+                        src, WEB[inner], wire.UDP, 20000 + tag, 7000, tag))
+                    stage.world.read()
+                    for number, load in ((proto, packed), (47, struct.pack(
+                            "!HH", 0, 0x0800 if inner == 4 else 0x86DD) +
+                            packed)):
+                        s.at_guest.send(s.from_guest(wire.ip(
+                            s.guest_ip[v], to, number, load)))
+                    stage.check("IPv%d in IPv%d to %s from %s" % (
+                        inner, v, to, src), not stage.sees(
+                            stage.world, lambda p, t=tag: p.tag() == t,
+                            False))
+
+
+def half_open(stage):
+    """A connection that was not yet there when its policy went."""
+    allowed = {"Rules": _rules("198.51.100.7", "2001:db8::7")}
+    denied = {"Rules": _rules("203.0.113.9", "2001:db8::9")}
+    s = stage.sandbox(allowed)
+    stage.silence(stage.lab.world)
+    stage.silence(s.guest)
+    before, after = stage.compile(allowed), stage.compile(denied)
+    for v in FAMILIES:
+        s.replace(before)
+        own, to, port = s.guest_ip[v], WEB[v], 7200
+        stage.world.read()
+        s.at_guest.send(s.from_guest(wire.ip(own, to, wire.TCP, wire.tcp(
+            own, to, 27200, port, 1000))))
+        syn = stage.sees(stage.world, lambda p: p.dport == 7200)
+        stage.check("IPv%d SYN leaves" % v, bool(syn))
+        if not syn:
+            continue
+        s.replace(after)
+        for name, flags in (("SYN+ACK", wire.SYN | wire.ACK),
+                            ("RST", wire.RST | wire.ACK)):
+            stage.enters("IPv%d %s does not come back" % (v, name), s,
+                         stage.from_world(wire.ip(
+                             syn.dst, syn.src, wire.TCP, wire.tcp(
+                                 syn.dst, syn.src, port, syn.sport, 5000,
+                                 1001, flags))), stage.world,
+                         lambda p: p.proto == wire.TCP, False)
+        kind, code = ERRORS[v]["port unreachable"]
+        stage.enters("IPv%d error does not come back" % v, s,
+                     stage.from_world(error_about(ROUTER[v], syn, kind,
+                                                  code)),
+                     stage.world, is_error(kind, code), False)
+        # Sent again, and sent as if it had been opened.
+        for flags in (wire.SYN, wire.ACK):
+            stage.world.read()
+            s.at_guest.send(s.from_guest(wire.ip(own, to, wire.TCP, wire.tcp(
+                own, to, 27200, port, 1000 + (flags == wire.ACK), 5001,
+                flags))))
+            stage.check("IPv%d flags %#x do not leave" % (v, flags),
+                        not stage.sees(stage.world, lambda p: p.dport == 7200,
+                                       False))
+
+
 SCENES = {
     "spoofed-sources": spoofed_sources,
     "neighbour-discovery": neighbour_discovery,
+    "crowded-link": crowded_link,
     "answers-and-errors": answers_and_errors,
     "bad-checksum": bad_checksum,
     "replaced-policy": replaced_policy,
@@ -583,4 +926,12 @@ SCENES = {
     "gateway-ping": gateway_ping,
     "dns-by-nat": dns_by_nat,
     "ordinary-sockets": ordinary_sockets,
+    "fragmented": fragmented,
+    "routed-by-the-sender": routed_by_the_sender,
+    "extension-headers": extension_headers,
+    "forged-errors": forged_errors,
+    "unsolicited": unsolicited,
+    "to-everyone": to_everyone,
+    "tunnelled": tunnelled,
+    "half-open": half_open,
 }

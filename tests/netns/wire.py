@@ -93,6 +93,52 @@ def ip(src, dst, proto, payload, ttl=64, dont_fragment=False):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
+def ip_options(packet, options):
+    """An IPv4 packet with options, a multiple of 4 bytes, in its header."""
+    head = bytearray(packet[:20] + options)
+    head[0] = 0x40 | len(head) // 4
+    head[2:4] = struct.pack("!H", len(packet) + len(options))
+    head[10:12] = b"\0\0"
+    head[10:12] = struct.pack("!H", checksum(bytes(head)))
+    return bytes(head) + packet[20:]
+
+
+def ip6_headers(packet, *headers):
+    """An IPv6 packet with extension headers: (number, bytes behind the first)."""
+    load = packet[40:]
+    after = packet[6]
+    for number, rest in reversed(headers):
+        load, after = bytes((after,)) + rest + load, number
+    return packet[:4] + struct.pack("!HB", len(load), after) + \
+        packet[7:40] + load
+
+
+def fragments(packet, *offsets, ident=77):
+    """An IP packet cut at these offsets of its payload, multiples of 8."""
+    head = 20 if packet[0] >> 4 == 4 else 40
+    load, cuts = packet[head:], (0,) + offsets + (len(packet) - head,)
+    parts = []
+    for start, end in zip(cuts, cuts[1:]):
+        parts.append(fragment(packet, start, load[start:end],
+                              end < len(load), ident))
+    return parts
+
+
+def fragment(packet, offset, load, more, ident=77):
+    """One fragment of an IP packet."""
+    if packet[0] >> 4 == 6:
+        rest = struct.pack("!BHI", 0, offset | more, ident)
+        head = packet[:4] + struct.pack("!HB", 8 + len(load), 44) + \
+            packet[7:40]
+        return head + packet[6:7] + rest + load
+    head = bytearray(packet[:20])
+    head[2:8] = struct.pack("!HHH", 20 + len(load), ident,
+                            offset // 8 | (0x2000 if more else 0))
+    head[10:12] = b"\0\0"
+    head[10:12] = struct.pack("!H", checksum(bytes(head)))
+    return bytes(head) + load
+
+
 def frame(to_mac, from_mac, packet):
     kind = 0x0800 if packet[0] >> 4 == 4 else 0x86DD
     return to_mac + from_mac + struct.pack("!H", kind) + packet

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* helper_conf.c - The files that helpers read. */
+#include "helper_conf.h"
+
+#include <string.h>
+
+#include "eval.h"
+#include "tables.h"
+
+static const char *proto_word(enum config_proto proto)
+{
+	return proto == CONFIG_UDP ? "udp" : "tcp";
+}
+
+static const char *action_word(bool allow)
+{
+	return allow ? "allow" : "deny";
+}
+
+/* --- rules, in the language of the document --- */
+
+/** struct rule_list - A list of rules being printed */
+struct rule_list {
+	struct str *s;
+	enum policy_direction dir;
+	size_t n;
+};
+
+/* @protos and @ports as in struct policy_rule; @dest NULL is any. */
+static void put_rule(struct rule_list *l, bool allow, const char *dest,
+		     unsigned int protos, const struct config_ports *ports,
+		     size_t n_ports)
+{
+	const unsigned int both = CONFIG_TCP | CONFIG_UDP;
+	struct str *s = l->s;
+	size_t i;
+
+	str_printf(s, "%s{\"Action\": \"%s\", \"Direction\": \"%s\"",
+		   l->n++ ? ",\n\t\t\t" : "\n\t\t\t", action_word(allow),
+		   l->dir == POLICY_EGRESS ? "egress" : "ingress");
+	if (dest)
+		str_printf(s, ", \"Destination\": \"%s\"", dest);
+	if (protos)
+		str_printf(s, ", \"Protocols\": [%s%s%s]",
+			   protos & CONFIG_TCP ? "\"tcp\"" : "",
+			   (protos & both) == both ? ", " : "",
+			   protos & CONFIG_UDP ? "\"udp\"" : "");
+	for (i = 0; i < n_ports; i++) {
+		str_puts(s, i ? ", " : ", \"Ports\": [");
+		if (ports[i].lo == ports[i].hi)
+			str_printf(s, "\"%u\"", ports[i].lo);
+		else
+			str_printf(s, "\"%u-%u\"", ports[i].lo, ports[i].hi);
+	}
+	str_puts(s, n_ports ? "]}" : "}");
+}
+
+static void put_walk(struct rule_list *l, const struct policy_walk *w,
+		     const char *(*dest)(const struct plan *p,
+					 const struct config_dest *dest,
+					 char text[IP_TEXT_MAX]),
+		     const struct plan *p)
+{
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		const struct policy_rule *r = &w->rules[i];
+		const unsigned int protos = r->protos &
+					    (CONFIG_TCP | CONFIG_UDP);
+		const char *to = dest(p, &r->dest, text);
+
+		if (!to || (r->protos && !protos))
+			continue;
+		put_rule(l, r->allow, to[0] == '*' ? NULL : to, protos,
+			 r->ports, r->n_ports);
+		/* Nothing comes to what follows a rule that matches all. */
+		if (to[0] == '*' && !protos)
+			break;
+	}
+}
+
+/* "*", an address or prefix, or NULL: what of a Destination can be the
+ * gateway. */
+static const char *dest_gateway(const struct plan *p,
+				const struct config_dest *dest,
+				char text[IP_TEXT_MAX])
+{
+	const struct slot *slot = &p->policy->slot;
+
+	switch (dest->kind) {
+	case CONFIG_DEST_ANY:
+		return "*";
+	case CONFIG_DEST_GROUP:
+		return dest->group == GROUP_HOST ? "*" : NULL;
+	case CONFIG_DEST_RANGE:
+		if (ip_range_has(dest->range, slot->gw4))
+			return ip_format(slot->gw4, text);
+		if (ip_range_has(dest->range, slot->gw6))
+			return ip_format(slot->gw6, text);
+		return NULL;
+	case CONFIG_DEST_NAME:
+	case CONFIG_DEST_SUFFIX:
+		break;
+	}
+	return NULL;
+}
+
+/* Likewise, of what can be a client on the host's loopback. */
+static const char *dest_loopback(const struct plan *p,
+				 const struct config_dest *dest,
+				 char text[IP_TEXT_MAX])
+{
+	const struct ip_range loopback[2] = {
+		ip_prefix(ip4(127, 0, 0, 0), 8),
+		ip_single((struct ip){IP_V6, 1}),
+	};
+	size_t i;
+
+	(void)p;
+	switch (dest->kind) {
+	case CONFIG_DEST_ANY:
+		return "*";
+	case CONFIG_DEST_GROUP:
+		return dest->group == GROUP_LOOPBACK ? "*" : NULL;
+	case CONFIG_DEST_RANGE:
+		for (i = 0; i < 2; i++)
+			if (dest->range.family == loopback[i].family &&
+			    dest->range.lo <= loopback[i].hi &&
+			    dest->range.hi >= loopback[i].lo)
+				return ip_range_format(dest->range, text);
+		return NULL;
+	case CONFIG_DEST_NAME:
+	case CONFIG_DEST_SUFFIX:
+		break;
+	}
+	return NULL;
+}
+
+/* What is refused before the egress walk is asked. */
+static void put_always(struct rule_list *l, const struct policy *p)
+{
+	const struct config_tls *tls = &p->config->tls;
+	struct config_ports port = {53, 53};
+	size_t i;
+
+	put_rule(l, false, NULL, CONFIG_TCP | CONFIG_UDP, &port, 1);
+	for (i = 0; p->dns == POLICY_DNS_HELPER && i < EVAL_DNS_TRANSPORTS;
+	     i++) {
+		port.lo = port.hi = eval_dns_transports[i];
+		put_rule(l, false, NULL, CONFIG_UDP | (i ? 0 : CONFIG_TCP),
+			 &port, 1);
+	}
+	port.lo = port.hi = 443;
+	if (!tls->has_ports && eval_blocks_quic(p, 443))
+		put_rule(l, false, NULL, CONFIG_UDP, &port, 1);
+	for (i = 0; i < tls->n_ports; i++) {
+		port.lo = port.hi = tls->ports[i];
+		if (eval_blocks_quic(p, tls->ports[i]))
+			put_rule(l, false, NULL, CONFIG_UDP, &port, 1);
+	}
+}
+
+static void put_default(struct rule_list *l, const struct policy_walk *w)
+{
+	str_puts(l->s, l->n ? "\n\t\t],\n" : "],\n");
+	str_printf(l->s, "\t\t\"Default\": \"%s\"\n\t}",
+		   action_word(w->default_allow));
+}
+
+/* --- relay.json --- */
+
+static void put_listeners(struct str *s, const struct config *config)
+{
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	str_puts(s, "\t\"Listeners\": [");
+	for (i = 0; i < config->n_bindings; i++) {
+		const struct config_binding *b = &config->bindings[i];
+		const bool relay = binding_is_loopback(b) ||
+				   binding_is_wildcard(b);
+
+		str_printf(s,
+			   "%s{\"Bind\": \"%s\", \"Protocol\": \"%s\", "
+			   "\"HostPort\": %u, \"GuestPort\": %u, "
+			   "\"Serve\": \"%s\", \"Pointer\": ",
+			   i ? ",\n\t\t" : "\n\t\t", ip_format(b->bind, text),
+			   proto_word(b->proto), b->host_port, b->guest_port,
+			   relay ? "relay" : "reserve");
+		str_json(s, b->pointer, strlen(b->pointer));
+		str_putc(s, '}');
+	}
+	str_puts(s, config->n_bindings ? "\n\t],\n" : "],\n");
+}
+
+void helper_conf_relay(struct str *s, const struct plan *p)
+{
+	const struct policy *policy = p->policy;
+	const struct policy_walk *in = &policy->walk[POLICY_INGRESS];
+	const struct policy_walk *out = &policy->walk[POLICY_EGRESS];
+	struct rule_list l = {.s = s, .dir = POLICY_INGRESS};
+	const struct {
+		const char *key;
+		struct ip ip;
+	} addresses[] = {
+		{"Gateway4", policy->slot.gw4},
+		{"Gateway6", policy->slot.gw6},
+		{"Guest4", policy->slot.guest4},
+		{"Guest6", policy->slot.guest6},
+	};
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	str_printf(s,
+		   "{\n\t\"Version\": %u,\n\t\"Name\": \"%s\",\n"
+		   "\t\"Generation\": \"0x%08x\",\n",
+		   HELPER_CONF_VERSION, p->name, p->generation);
+	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		str_printf(s, "\t\"%s\": \"%s\",\n", addresses[i].key,
+			   ip_format(addresses[i].ip, text));
+	put_listeners(s, policy->config);
+	str_puts(s, "\t\"Ingress\": {\n\t\t\"Rules\": [");
+	put_walk(&l, in, dest_loopback, p);
+	put_default(&l, in);
+	if (p->host_egress) {
+		str_printf(s,
+			   ",\n\t\"HostEgress\": {\n\t\t\"Port\": %u,\n"
+			   "\t\t\"Rules\": [",
+			   TABLE_STEER_PORT);
+		l = (struct rule_list){.s = s, .dir = POLICY_EGRESS};
+		put_always(&l, policy);
+		put_walk(&l, out, dest_gateway, p);
+		put_default(&l, out);
+	}
+	str_puts(s, "\n}\n");
+}
