@@ -58,7 +58,7 @@ void lex_next(struct lex *l)
 		l->line++;
 	} else if (*start == '"') {
 		lex_quoted(l);
-	} else if (start[0] == '!' && start[1] == '=') {
+	} else if ((start[0] == '!' || start[0] == '=') && start[1] == '=') {
 		l->token.kind = LEX_MARK;
 		lex_keep(l, start, 2);
 		l->p += 2;

@@ -26,7 +26,7 @@ enum lex_kind {
  * struct lex_token - One token
  * @kind:	LEX_WORD: a run of characters up to a blank or a mark;
  *		LEX_STRING: what was between quotes; LEX_MARK: one of
- *		"{", "}", ";", ",", "=", "!="
+ *		"{", "}", ";", ",", "=", "!=", "=="
  * @text:	its characters, NUL-terminated; "" for LEX_END and LEX_NEWLINE
  * @line:	line, from 1
  * @column:	column in bytes, from 1

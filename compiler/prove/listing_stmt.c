@@ -198,6 +198,17 @@ static void stmt_tproxy(struct parse *p, struct listing_stmt *s)
 	s->text = words_keep(p);
 }
 
+/* "tcp flags & rst == rst". */
+static void stmt_flags(struct parse *p, struct listing_stmt *s)
+{
+	s->kind = LISTING_OTHER;
+	words_go_on(p, 3);
+	lex_need(&p->l, "==");
+	str_puts(&p->words, " ==");
+	words_go_on(p, 1);
+	s->text = words_keep(p);
+}
+
 /* "add @NAME { VALUE }": the value is made of keys, not of constants. */
 static void stmt_update(struct parse *p, struct listing_stmt *s)
 {
@@ -328,6 +339,8 @@ static void parse_stmt(struct parse *p, struct listing_stmt *s)
 	}
 	if (words_are(p, "ct") && lex_is(&p->l, "count"))
 		stmt_count(p, s);
+	else if (words_are(p, "tcp") && lex_is(&p->l, "flags"))
+		stmt_flags(p, s);
 	else
 		stmt_key(p, s);
 }

@@ -52,38 +52,62 @@ void prove_meant(struct arena *a, const struct policy *p,
 	ret->n++;
 }
 
-static bool prove_walk(struct arena *a, const struct policy *p,
-		       const struct listing_table *t, enum policy_direction dir,
-		       uint32_t generation, struct prove_result *ret)
+/** struct proving - What is held against each other */
+struct proving {
+	struct arena *a;
+	const struct policy *p;
+	struct listing_table t;
+	struct policy_walk meant[POLICY_DIRECTIONS];
+	struct space source[POLICY_DIRECTIONS];
+};
+
+/* Whether a flow to the gateway is allowed that goes on to the host. */
+static bool goes_to_host(const struct proving *v)
 {
-	struct policy_walk said, meant;
-	struct space text, source;
-	struct space_change *v;
+	const struct ip gateways[2] = {v->p->slot.gw4, v->p->slot.gw6};
+	const struct space *s = &v->source[POLICY_EGRESS];
+	const uint8_t protos[2] = {IPPROTO_TCP, IPPROTO_UDP};
+	uint32_t port;
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		for (port = 1; port < 65536; port++)
+			if (port != 53 &&
+			    space_allows(s, space_lookup(s, gateways[i / 2],
+							 protos[i % 2],
+							 (uint16_t)port)))
+				return true;
+	return false;
+}
+
+static bool prove_walk(struct proving *v, enum policy_direction dir,
+		       struct prove_result *ret)
+{
+	struct policy_walk said;
+	struct space text;
+	struct space_change *change;
 	size_t n;
 	bool all;
 
-	if (!readback_walk(a, t, dir, generation, &said, &ret->error)) {
+	if (!readback_walk(v->a, &v->t, dir, &said, &ret->error)) {
 		ret->outcome = PROVE_UNKNOWN;
 		return false;
 	}
-	prove_meant(a, p, dir, &meant);
-	if (!space_build(a, &said, &p->slot, SPACE_NAMELESS, &text) ||
-	    !space_build(a, &meant, &p->slot, SPACE_NAMELESS, &source)) {
-		ret->outcome = PROVE_BOUND;
+	ret->outcome = PROVE_BOUND;
+	if (!space_build(v->a, &said, &v->p->slot, SPACE_NAMELESS, &text))
 		return false;
-	}
-	ret->cells[dir] = source.runs[0].area.n;
+	ret->cells[dir] = v->source[dir].runs[0].area.n;
 	ret->paths[dir] = said.n;
-	switch (space_diff(a, &source, &text, false, 1, &v, &n, &all)) {
+	switch (space_diff(v->a, &v->source[dir], &text, false, 1, &change, &n,
+			   &all)) {
 	case SPACE_NO:
 		return true;
 	case SPACE_UNKNOWN:
-		ret->outcome = PROVE_BOUND;
 		return false;
 	case SPACE_YES:
 		break;
 	}
-	witness(&v[0], dir, &text, &source, ret);
+	witness(change, dir, &text, &v->source[dir], ret);
 	return false;
 }
 
@@ -92,14 +116,12 @@ bool prove_said(struct arena *a, const char *text,
 {
 	struct policy_walk said[POLICY_DIRECTIONS];
 	struct listing_table t;
-	uint32_t generation;
 	enum policy_direction dir;
 
-	if (!listing_read(a, text, &t, e) ||
-	    !shape_generation(&t, &generation, e))
+	if (!listing_read(a, text, &t, e))
 		return false;
 	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
-		if (!readback_walk(a, &t, dir, generation, &said[dir], e))
+		if (!readback_walk(a, &t, dir, &said[dir], e))
 			return false;
 	memcpy(ret, said, sizeof(said));
 	return true;
@@ -108,15 +130,26 @@ bool prove_said(struct arena *a, const char *text,
 void prove(struct arena *a, const struct policy *p, const char *text,
 	   struct prove_result *ret)
 {
-	struct listing_table t;
-	uint32_t generation;
+	struct proving v = {.a = a, .p = p};
+	struct shape_of of = {.p = p};
+	enum policy_direction dir;
 
-	*ret = (struct prove_result){.outcome = PROVE_UNKNOWN};
-	if (!listing_read(a, text, &t, &ret->error) ||
-	    !shape_generation(&t, &generation, &ret->error) ||
-	    !shape_check(a, &t, p, generation, &ret->error))
-		return;
-	if (prove_walk(a, p, &t, POLICY_EGRESS, generation, ret) &&
-	    prove_walk(a, p, &t, POLICY_INGRESS, generation, ret))
-		ret->outcome = PROVE_SAME;
+	*ret = (struct prove_result){.outcome = PROVE_BOUND};
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
+		prove_meant(a, p, dir, &v.meant[dir]);
+		if (!space_build(a, &v.meant[dir], &p->slot, SPACE_NAMELESS,
+				 &v.source[dir]))
+			return;
+	}
+	ret->outcome = PROVE_UNKNOWN;
+	of.host = goes_to_host(&v);
+	/* The walks first: a flow says more than a rule that is missing. */
+	if (listing_read(a, text, &v.t, &ret->error) &&
+	    prove_walk(&v, POLICY_EGRESS, ret) &&
+	    prove_walk(&v, POLICY_INGRESS, ret))
+		ret->outcome =
+			shape_generation(&v.t, &of.generation, &ret->error) &&
+					shape_check(a, &v.t, &of, &ret->error)
+				? PROVE_SAME
+				: PROVE_UNKNOWN;
 }

@@ -33,7 +33,6 @@
  * @a:		arena for the rules
  * @t:		table
  * @dir:	direction
- * @generation:	stamp of flows that are allowed
  * @v:		paths so far
  * @n:		how many
  * @cap:	room for how many
@@ -44,7 +43,6 @@ struct reading {
 	struct arena *a;
 	const struct listing_table *t;
 	enum policy_direction dir;
-	uint32_t generation;
 	struct region_rule *v;
 	size_t n;
 	size_t cap;
@@ -58,7 +56,6 @@ struct reading {
  * @last:	whether nothing follows it in its chain
  * @depth:	chains on the path
  * @jumped:	whether there was a jump, behind which it may go on
- * @stamped:	whether the flow was stamped
  * @comment:	the last comment, or NULL
  */
 struct place {
@@ -66,7 +63,6 @@ struct place {
 	bool last;
 	unsigned int depth;
 	bool jumped;
-	bool stamped;
 	const char *comment;
 };
 
@@ -101,8 +97,6 @@ static bool decide(struct reading *r, const struct region *in, bool allow,
 		return refuse(r, at,
 			      "a path tells protocols apart that no rule of a "
 			      "document can");
-	if (allow && !at->stamped)
-		return refuse(r, at, "a flow is accepted without its stamp");
 	if (r->n == READBACK_MAX)
 		return refuse(r, at, "a walk has more than %u paths",
 			      READBACK_MAX);
@@ -131,7 +125,7 @@ static bool follow(struct reading *r, struct listing_verdict v,
 	*ret_ends = v.word != LISTING_JUMP;
 	switch (v.word) {
 	case LISTING_ACCEPT:
-		return decide(r, in, true, at);
+		return refuse(r, at, "a flow is accepted without a stamp");
 	case LISTING_DROP:
 		return decide(r, in, false, at);
 	case LISTING_RETURN:
@@ -141,6 +135,10 @@ static bool follow(struct reading *r, struct listing_verdict v,
 	case LISTING_JUMP:
 		next.jumped = true;
 		break;
+	}
+	if (strcmp(v.chain, READBACK_ALLOW) == 0) {
+		*ret_ends = true;
+		return decide(r, in, true, at);
 	}
 	c = listing_chain_named(r->t, v.chain);
 	if (!c || c->base)
@@ -235,13 +233,7 @@ static bool read_rule(struct reading *r, const struct listing_rule *rule,
 		case LISTING_COUNTER:
 			continue;
 		case LISTING_SET_MARK:
-			if (s->key[0] != LISTING_KEY_CT_MARK ||
-			    s->number != r->generation)
-				return refuse(r, &at,
-					      "a walk sets another mark than "
-					      "its stamp");
-			at.stamped = true;
-			continue;
+			return refuse(r, &at, "a walk sets a mark itself");
 		case LISTING_VERDICT_IS:
 			if (!follow(r, s->verdict, &part, &at, narrowed,
 				    ret_ends))
@@ -275,12 +267,14 @@ static bool read_chain(struct reading *r, const struct listing_chain *c,
 {
 	struct place at = *from;
 	bool ends = false;
-	size_t i;
+	size_t i = 0;
 
 	if (++at.depth > READBACK_DEPTH)
 		return refuse(r, from, "chains lead on more than %d deep",
 			      READBACK_DEPTH);
-	for (i = 0; i < c->n && !ends; i++) {
+	if (!from->rule)
+		i = readback_first(c);
+	for (; i < c->n && !ends; i++) {
 		at.last = i + 1 == c->n;
 		if (!read_rule(r, &c->v[i], in, &at, &ends))
 			return false;
@@ -296,9 +290,19 @@ static bool read_chain(struct reading *r, const struct listing_chain *c,
 	return decide(r, in, false, &at);
 }
 
+size_t readback_first(const struct listing_chain *c)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->v[i].n && c->v[i].v[0].kind == LISTING_MATCH &&
+	       c->v[i].v[0].key[0] == LISTING_KEY_IIFNAME)
+		i++;
+	return i;
+}
+
 bool readback_walk(struct arena *a, const struct listing_table *t,
-		   enum policy_direction dir, uint32_t generation,
-		   struct policy_walk *ret, struct lex_error *e)
+		   enum policy_direction dir, struct policy_walk *ret,
+		   struct lex_error *e)
 {
 	static const char *const names[POLICY_DIRECTIONS] = {
 		[POLICY_EGRESS] = "egress",
@@ -308,7 +312,6 @@ bool readback_walk(struct arena *a, const struct listing_table *t,
 		.a = a,
 		.t = t,
 		.dir = dir,
-		.generation = generation,
 		.e = e,
 	};
 	const struct listing_chain *c = listing_chain_named(t, names[dir]);

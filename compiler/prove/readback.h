@@ -9,12 +9,25 @@
 /** READBACK_MAX - Rules of the longest walk that is read back */
 #define READBACK_MAX 2000000u
 
+/** READBACK_ALLOW - Chain that a flow is gone to where a walk allows it; what
+ * it does is no part of a walk, and held against shape.c
+ */
+#define READBACK_ALLOW "allow"
+
+/**
+ * readback_first() - Where the walk of a chain begins
+ * @c:	chain of a walk
+ *
+ * Return: number of rules at its head that look at the interface: they are
+ * about helpers, and held against shape.c
+ */
+size_t readback_first(const struct listing_chain *c);
+
 /**
  * readback_walk() - Read a walk back
  * @a:		arena for the result
  * @t:		table
  * @dir:	which walk: its chain is "egress" or "ingress"
- * @generation:	mark that a flow must be stamped with where it is allowed
  * @ret:	walk; its rules have the comments for pointers, and its default
  *		decides nothing that they leave. Set on success
  * @e:		error: what in the table is no part of a walk
@@ -26,8 +39,7 @@
  * Return: true if all of it was understood
  */
 bool readback_walk(struct arena *a, const struct listing_table *t,
-		   enum policy_direction dir, uint32_t generation,
-		   struct policy_walk *ret, struct lex_error *e)
-	__attribute__((warn_unused_result));
+		   enum policy_direction dir, struct policy_walk *ret,
+		   struct lex_error *e) __attribute__((warn_unused_result));
 
 #endif

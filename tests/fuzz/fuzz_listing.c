@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	MUST(t.name);
 	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
-		if (!readback_walk(&a, &t, dir, 0x10, &walk, &e))
+		if (!readback_walk(&a, &t, dir, &walk, &e))
 			MUST(e.line && e.text[0]);
 		else
 			MUST(walk.n);

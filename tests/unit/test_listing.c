@@ -124,7 +124,7 @@ Test(listing, no_walk_is_made_of_what_is_none)
 		"accept",
 		"return",
 		"jump egress",
-		"iifname \"guest0\" drop",
+		"meta l4proto tcp iifname \"guest0\" drop",
 		"ip daddr 10.0.0.1 drop",
 		"ct original ip saddr 10.0.0.1 drop",
 		"ct mark set 0x00000020 accept",
@@ -146,9 +146,8 @@ Test(listing, no_walk_is_made_of_what_is_none)
 
 		cr_assert(listing_read(&a, with_rule(&a, rules[i]), &t, &e),
 			  "%s: %s", rules[i], e.text);
-		cr_expect_not(
-			readback_walk(&a, &t, POLICY_EGRESS, 0x10, &walk, &e),
-			"%s", rules[i]);
+		cr_expect_not(readback_walk(&a, &t, POLICY_EGRESS, &walk, &e),
+			      "%s", rules[i]);
 		cr_expect_eq(e.line, 3u, "%s: line %u", rules[i], e.line);
 	}
 }
@@ -197,7 +196,7 @@ Test(listing, paths_become_rules)
 
 		cr_assert(listing_read(&a, with_rule(&a, rows[i].rule), &t, &e),
 			  "%s: %s", rows[i].rule, e.text);
-		cr_assert(readback_walk(&a, &t, POLICY_EGRESS, 0x10, &walk, &e),
+		cr_assert(readback_walk(&a, &t, POLICY_EGRESS, &walk, &e),
 			  "%s: %s", rows[i].rule, e.text);
 		for (j = 0; j < walk.n; j++)
 			str_printf(&words, "%s\n",
@@ -251,7 +250,7 @@ Test(listing, what_falls_off_goes_on_behind_the_last_jump)
 			"set 0x00000010 accept\n }\n}\n",
 			rows[i].egress, rows[i].one);
 		cr_assert(listing_read(&a, text, &t, &e), "%s", e.text);
-		good = readback_walk(&a, &t, POLICY_EGRESS, 0x10, &walk, &e);
+		good = readback_walk(&a, &t, POLICY_EGRESS, &walk, &e);
 		cr_expect_eq(good, rows[i].words != NULL, "%s", text);
 		for (j = 0; good && j < walk.n; j++)
 			str_printf(&words, "%s\n",
