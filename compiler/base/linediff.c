@@ -61,6 +61,8 @@ static struct lines cut(struct arena *a, const struct linediff_text *t)
 				     0x100000001b3u;
 		p += line->len + 1;
 	}
+	if (!l.v)
+		l.v = arena_new(a, struct line);
 	return l;
 }
 
@@ -256,7 +258,8 @@ static void print_hunks(struct str *out, const struct script *s,
 		h.first += k;
 		h.x += k;
 		h.y += k;
-		for (kept = 0; i < s->n && kept <= 2 * LINEDIFF_CONTEXT; i++)
+		for (kept = 0; i < s->n && kept <= (size_t)2 * LINEDIFF_CONTEXT;
+		     i++)
 			kept = s->v[i] == EDIT_KEEP ? kept + 1 : 0;
 		if (kept > LINEDIFF_CONTEXT)
 			i -= kept - LINEDIFF_CONTEXT;

@@ -196,15 +196,20 @@ void diff_texts(struct arena *a, const struct diff_side *x,
 	while (i < x->n_files || j < y->n_files) {
 		const struct artefact *p = i < x->n_files ? &x->files[i] : NULL;
 		const struct artefact *q = j < y->n_files ? &y->files[j] : NULL;
-		const int order = !p ? 1 : !q ? -1 : by_path(p, q);
-		const char *path = order <= 0 ? p->path : q->path;
+		const int order = p && q ? by_path(p, q) : 0;
+		const char *path;
 
-		i += order <= 0;
-		j += order >= 0;
+		if (order > 0)
+			p = NULL;
+		else if (order < 0)
+			q = NULL;
+		path = p ? p->path : q ? q->path : "";
+		i += p != NULL;
+		j += q != NULL;
 		diff_text(r, path, arena_printf(a, "%s/%s", x->name, path),
-			  order <= 0 ? p->text : NULL,
+			  p ? p->text : NULL,
 			  arena_printf(a, "%s/%s", y->name, path),
-			  order >= 0 ? q->text : NULL);
+			  q ? q->text : NULL);
 	}
 }
 

@@ -35,7 +35,7 @@ static void deny_ports(struct prefixed *s, enum config_proto proto,
 	for (port = 0; port < PORTS; port++) {
 		if (marked[port] != which)
 			continue;
-		if (port && marked[port - 1] == which) {
+		if (v && marked[port - 1] == which) {
 			v[r.n_ports - 1].hi = (uint16_t)port;
 			continue;
 		}

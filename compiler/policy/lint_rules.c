@@ -36,7 +36,8 @@ static void hidden_add(struct lint *l, struct hidden *h,
 	for (i = 0; i < h->n; i++)
 		if (strcmp(h->by[i]->pointer, r->pointer) == 0)
 			return;
-	h->by = arena_grow(l->a, h->by, h->n, &h->cap, sizeof(*h->by));
+	h->by = arena_grow(l->a, h->by, h->n, &h->cap,
+			   sizeof(struct policy_rule *));
 	h->by[h->n++] = r;
 }
 

@@ -105,7 +105,8 @@ static void parse_body(struct parse *p, struct body *b)
 			return;
 		if (map || lex_is(&p->l, "set")) {
 			p->sets = arena_grow(p->l.a, p->sets, p->n_sets,
-					     &p->cap_sets, sizeof(*p->sets));
+					     &p->cap_sets,
+					     sizeof(struct listing_set *));
 			lex_next(&p->l);
 			p->sets[p->n_sets++] = parse_set(p, map);
 		} else if (lex_take(&p->l, "chain")) {
@@ -259,7 +260,8 @@ static void parse_all(struct parse *p, struct listing_table *t)
 	for (i = 0; i < b.n_chains; i++)
 		sorted[i] = &b.chains[i];
 	if (b.n_chains)
-		qsort(sorted, b.n_chains, sizeof(*sorted), by_name);
+		qsort(sorted, b.n_chains, sizeof(struct listing_chain *),
+		      by_name);
 	*t = (struct listing_table){
 		.name = b.name,
 		.sets = p->sets,

@@ -61,22 +61,39 @@ struct proving {
 	struct space source[POLICY_DIRECTIONS];
 };
 
+static bool allows_host_port(const struct space *s,
+			     const struct space_ports *ports)
+{
+	size_t i;
+
+	for (i = 0; i < ports->n; i++) {
+		const struct space_span *span = &ports->v[i];
+		const uint16_t lo = span->lo ? span->lo : 1;
+
+		/* Queries go to a name server. */
+		if (space_allows(s, span->rule) && lo <= span->hi &&
+		    !(lo == 53 && span->hi == 53))
+			return true;
+	}
+	return false;
+}
+
 /* Whether a flow to the gateway is allowed that goes on to the host. */
 static bool goes_to_host(const struct proving *v)
 {
 	const struct ip gateways[2] = {v->p->slot.gw4, v->p->slot.gw6};
 	const struct space *s = &v->source[POLICY_EGRESS];
-	const uint8_t protos[2] = {IPPROTO_TCP, IPPROTO_UDP};
-	uint32_t port;
-	size_t i;
+	size_t i, n;
 
-	for (i = 0; i < 4; i++)
-		for (port = 1; port < 65536; port++)
-			if (port != 53 &&
-			    space_allows(s, space_lookup(s, gateways[i / 2],
-							 protos[i % 2],
-							 (uint16_t)port)))
-				return true;
+	for (i = 0; i < 2; i++) {
+		const struct space_profile *at =
+			space_cells_of(&s->runs[0], ip_single(gateways[i]), &n)
+				->profile;
+
+		if (allows_host_port(s, at->by[SPACE_TCP]) ||
+		    allows_host_port(s, at->by[SPACE_UDP]))
+			return true;
+	}
 	return false;
 }
 

@@ -122,12 +122,17 @@ static void flip(struct tally *t, struct generator *g, uint64_t seed,
 		failure(t, seed, "with the rule", &r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	uint64_t documents = DOCUMENTS, seed;
 	struct tally t = {0};
-	uint64_t seed;
 
-	for (seed = 1; seed <= DOCUMENTS; seed++) {
+	if (argc > 2 ||
+	    (argc == 2 && !document_number(argv[1], 1000000, &documents))) {
+		fputs("usage: flow_proved [DOCUMENTS]\n", stderr);
+		return 2;
+	}
+	for (seed = 1; seed <= documents; seed++) {
 		ARENA(a);
 		struct generator g = {.state = seed};
 		const char *document = generate_document(&a, &g);
@@ -152,5 +157,5 @@ int main(void)
 	}
 	printf("%zu proved, %zu flipped flows found, %zu failed\n", t.proved,
 	       t.found, t.failed);
-	return t.failed || t.found < DOCUMENTS ? 1 : 0;
+	return t.failed || t.found < documents ? 1 : 0;
 }
