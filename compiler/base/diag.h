@@ -67,7 +67,7 @@ enum diag_level {
 	  "DNS that needs msb-dnsd, which this version does not have; port 53 is dropped") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
 	X(POLICY_SIZE, "policy-size", \
-	  "a policy whose ruleset would be too large") \
+	  "a policy whose ruleset or helper would be too large") \
 	X(RULE_ORDER, "rule-order", \
 	  "rules that overlap in so many ways that a flow has to try them one by one")
 

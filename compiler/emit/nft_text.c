@@ -387,15 +387,16 @@ static void text_rule(struct str *s, const struct nft_rule *r)
 static void text_branch(struct str *s, const struct nft_vmap *m,
 			const struct nft_branch *b)
 {
-	const struct nft_rule r = {.verb = b->verb, .target = b->target};
-
 	text_elem(s, m->type, &b->on);
 	if (m->counter)
 		str_puts(s, " counter");
 	if (b->comment)
 		str_printf(s, " comment \"%s\"", b->comment);
-	str_puts(s, " : ");
-	text_verb(s, &r);
+	if (b->target)
+		str_printf(s, " : %s %s", b->verb == NFT_JUMP ? "jump" : "goto",
+			   b->target);
+	else
+		str_puts(s, b->verb == NFT_DROP ? " : drop" : " : accept");
 }
 
 static void text_vmap(struct str *s, const struct nft_vmap *m)

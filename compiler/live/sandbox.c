@@ -718,12 +718,19 @@ int sandbox_up(struct arena *a, struct state *s,
 
 	memset(ret, 0, sizeof(*ret));
 	ret->owner = -1;
-	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
+	if (sandbox_privileged(e) < 0)
 		return -1;
 	sigemptyset(&held);
 	for (i = 0; i < N_HELD; i++)
 		sigaddset(&held, held_signals[i]);
-	sigprocmask(SIG_BLOCK, &held, &before);
+	/* The lock may take its time, and nothing is made yet: until it is
+	 * there, a signal does what it does. */
+	sigprocmask(SIG_UNBLOCK, &held, &before);
+	if (state_lock(s, e) < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return -1;
+	}
+	sigprocmask(SIG_BLOCK, &held, NULL);
 	reap(s);
 	u.ns[PLAN_HOST] = netns_open_self(e);
 	if (u.ns[PLAN_HOST] >= 0 && up_prepare(a, &u, e) == 0)

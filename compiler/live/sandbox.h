@@ -57,7 +57,8 @@ int sandbox_privileged(struct live_error *e);
  * @e:		error; its text names the step that failed
  *
  * SIGINT, SIGTERM, SIGHUP and SIGQUIT are held back meanwhile: one that comes
- * in makes the call fail.
+ * in makes the call fail. Only while it waits for the lock of the machine they
+ * are let through, even if the caller blocks them.
  *
  * Return: 0; -1 on failure, and everything is as it was
  */

@@ -128,7 +128,7 @@ static enum holds match_holds(const struct cost_packet *p,
 		return holds_link(m, p->oif);
 	if ((m->key == NFT_SADDR4 || m->key == NFT_SADDR6) && p->saddr.family)
 		return holds_number(m, p->saddr.num);
-	if (!p->ct_state)
+	if (!p->ct_state || !m->n)
 		return MAYBE;
 	if (m->key == NFT_CT_STATE)
 		return m->v[0].lo & p->ct_state ? ALWAYS : NEVER;

@@ -167,15 +167,16 @@ static void chain_published(struct arena *a, const struct nft_dnat_map *maps,
 static void map_add(struct nft_dnat_map *m, const struct config_binding *b,
 		    const struct slot *slot)
 {
-	const bool v4 = m->family == IP_V4;
-
-	m->v[m->n++] = (struct nft_dnat){
-		.bind = m->wildcard ? (struct ip){0} : b->bind,
+	struct nft_dnat e = {
 		.proto = b->proto == CONFIG_UDP ? 17 : 6,
 		.port = b->host_port,
-		.to = v4 ? slot->guest4 : slot->guest6,
+		.to = m->family == IP_V4 ? slot->guest4 : slot->guest6,
 		.to_port = b->guest_port,
 	};
+
+	if (!m->wildcard)
+		e.bind = b->bind;
+	m->v[m->n++] = e;
 }
 
 /* A binding to :: serves both families, as a socket bound to it does. */

@@ -39,6 +39,8 @@ enum nft_type {
  * The "ct original" keys are the addresses and ports with which the flow was
  * opened, whichever of its packets is looked at and whatever NAT did to it.
  *
+ * CT_MARK is the stamp of the policy, CT_MARK_IS the number that it says.
+ *
  * The last three look at state that the kernel keeps: how many flows a rule has
  * counted, how much an object has left. An expression that is not reached takes
  * nothing from what follows it.
@@ -65,6 +67,7 @@ enum nft_type {
 	X(IIFNAME_SADDR4, "iifname . ip saddr", IFNAME_IPV4) \
 	X(IIFNAME_SADDR6, "iifname . ip6 saddr", IFNAME_IPV6) \
 	X(CT_STATUS, "ct status", CT_STATUS) \
+	X(CT_MARK_IS, "ct mark", MARK) \
 	X(FIB_DADDR, "fib daddr type", FIB_ADDRTYPE) \
 	X(TCP_RST, "tcp flags & rst ==", TCP_FLAG) \
 	X(CT_COUNT_OVER, "ct count over", INTEGER) \

@@ -199,6 +199,11 @@ static const struct {
 	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
 	 false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
+	/* Where forwarding was turned on before, turning it on changes nothing,
+	 * and new links are born as the namespace's default says. */
+	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_GATEWAY, "uplink0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_HOST, "", "net/ipv4/conf/LINK/forwarding", "1", false},
 	/* Container runtimes and cautious hosts turn IPv6 off for every new
 	 * link. These are ours, and the policy judges IPv6. */
 	{PLAN_GATEWAY, "guest0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
@@ -318,6 +323,14 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	};
 	struct walk_build build;
 
+	if (policy->config->n_bindings > PLAN_MAX_BINDINGS) {
+		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0,
+			 policy->config->bindings[PLAN_MAX_BINDINGS].pointer,
+			 "each of them is a socket of msb-relayd",
+			 "%zu published ports are above %u",
+			 policy->config->n_bindings, PLAN_MAX_BINDINGS);
+		return false;
+	}
 	if (!sandbox_table(a, policy, p.host_egress, &p.sandbox, &build)) {
 		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
 			 "name fewer ports for each rule, or use ranges",
@@ -340,4 +353,9 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	note_choices(d, &p);
 	*ret = p;
 	return true;
+}
+
+void plan_cap_open(struct plan *p, uint32_t open)
+{
+	sandbox_table_open(&p->sandbox, open);
 }

@@ -19,6 +19,11 @@
 /** PLAN_MTU - MTU of every link of a sandbox */
 #define PLAN_MTU 1500u
 
+/** PLAN_MAX_BINDINGS - Published ports of a sandbox: each is a socket of
+ * msb-relayd
+ */
+#define PLAN_MAX_BINDINGS 1024u
+
 /** enum plan_ns - The namespaces that a plan speaks of */
 enum plan_ns {
 	PLAN_HOST,
@@ -270,10 +275,22 @@ bool plan_name_valid(const char *name);
  * @name:	valid sandbox name
  * @ret:	plan; set on success
  *
- * Return: true; false if the ruleset would be too large
+ * Return: true; false if the ruleset would be too large, or the ports too many
  */
 bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	       const char *name, struct plan *ret)
 	__attribute__((warn_unused_result));
+
+/**
+ * plan_cap_open() - Let flows that are open already count against the cap
+ * @p:		plan whose chain "cap" is about to replace another
+ * @open:	TCP and UDP flows of the guest, stamped and not over, but for
+ *		those to port 53 of the gateway
+ *
+ * The kernel's list goes with the rule, and cannot be made again: the cap is
+ * lower by @open until the rule is replaced again. Not to be called while the
+ * chain is kept, because its list has those flows.
+ */
+void plan_cap_open(struct plan *p, uint32_t open);
 
 #endif

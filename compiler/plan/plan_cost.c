@@ -35,13 +35,13 @@ opener(const struct plan *p, enum policy_direction dir, enum ip_family family)
 	const struct slot *s = &p->policy->slot;
 	struct cost_packet packet = {
 		.family = family,
-		.iif = TABLE_UPLINK,
+		.iif = TABLE_UPLINK_LINK,
 		.oif = TABLE_GUEST_LINK,
 	};
 
 	if (dir == POLICY_EGRESS) {
 		packet.iif = TABLE_GUEST_LINK;
-		packet.oif = TABLE_UPLINK;
+		packet.oif = TABLE_UPLINK_LINK;
 		packet.saddr = family == IP_V4 ? s->guest4 : s->guest6;
 	}
 	return packet;

@@ -39,19 +39,19 @@
  * Flows of msb-relayd. One that the guest opens to the gateway is judged like
  * any other, stamped as the relay's and handed to its transparent socket. If
  * there is none, the packet is for a port of the gateway where nothing listens,
- * and the kernel refuses it. The relay's packets to the guest pass output
- *alone; so that is where the walk is asked again after a change, if the relay
- *is the first to send. One that the relay opens to the guest, for a client of
- *the host's loopback, is stamped at output without being judged: the relay asks
- * eval itself, because only it knows the peer.
+ * and the kernel refuses it. What the relay sends on such a flow passes output
+ * and no other hook: so the walk is asked again there after a change, if the
+ * relay is the first to send. A flow that the relay opens to the guest, for a
+ * client of the host's loopback, is stamped at output without being judged: the
+ * relay asks eval itself, because only it knows the peer.
  *
  * The cap. "ct count" keeps its list of flows inside the rule, so the chain cap
- * has that rule and no other, and an update leaves it in place if it is the
- * same. A flow is counted when it is stamped, and so again after a change, but
- * only a new one is ever refused. Packets that come in by the gateway's own
- * loopback, where nothing else comes from, are counted and dropped before they
- * have a flow: that is how flows are entered into a list that a change of the
- * cap has made empty.
+ * has that rule and no other, and an update leaves it in place unless the cap
+ * itself changes. Flows are entered when they are stamped for the first time,
+ * and never again: the kernel does not enter what conntrack calls assured
+ * (Linux 6.18: an established connection is skipped, from whatever interface
+ * its packet comes). So a list that is lost cannot be made again, and a changed
+ * cap starts as much lower as there are flows open: plan_cap_open().
  *
  * Neighbour discovery is not tracked. It is let through to the addresses that
  * it is for and nowhere else: a neighbour solicitation to a far address would
@@ -59,7 +59,7 @@
  */
 
 #define GUEST_LINK  TABLE_GUEST_LINK
-#define UPLINK_LINK TABLE_UPLINK
+#define UPLINK_LINK TABLE_UPLINK_LINK
 
 /* A host probes a neighbour once a second (RFC 4861 section 10). */
 #define NEIGHBOURS_A_SECOND 2u
@@ -280,7 +280,7 @@ static size_t neighbour_targets(struct ip gw6, struct nft_elem v[4])
 }
 
 static void chain_antispoof(struct arena *a, const struct policy *p,
-			    const struct needs *needs, struct nft_chain *c)
+			    struct nft_chain *c)
 {
 	const struct ip mapped = {IP_V6, (ip_num)0xffff << 32};
 	const struct nft_elem unbound[2] = {
@@ -310,11 +310,6 @@ static void chain_antispoof(struct arena *a, const struct policy *p,
 	match(&b, NFT_SADDR6, unbound, 2);
 	match_neighbour(&b);
 	end_accept_limited(&b, NEIGHBOURS_A_SECOND);
-	if (needs->cap) {
-		match_link(rule(a, c, &b), NFT_IIFNAME, "lo");
-		match_tcp_udp(&b);
-		end_chain(&b, NFT_JUMP, chains[CHAIN_CAP].name);
-	}
 	end(rule(a, c, &b), NFT_DROP, true, "always:source");
 }
 
@@ -530,8 +525,10 @@ static void chain_opened(struct arena *a, const struct policy *p,
 		match_value(&b, NFT_CT_DPORT, 53);
 		end_stamp(&b, 0);
 	}
-	if (needs->cap)
-		end_chain(rule(a, c, &b), NFT_JUMP, chains[CHAIN_CAP].name);
+	if (needs->cap) {
+		match_value(rule(a, c, &b), NFT_CT_MARK_IS, 0);
+		end_chain(&b, NFT_JUMP, chains[CHAIN_CAP].name);
+	}
 	for (i = 0; i < 2 && needs->steer; i++) {
 		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
 			 gateways[i]);
@@ -540,7 +537,7 @@ static void chain_opened(struct arena *a, const struct policy *p,
 	end_stamp(rule(a, c, &b), 0);
 }
 
-/* The order matters: a flow is counted whatever its state. */
+/* The order matters: a flow is entered whatever its state. */
 static void chain_cap(struct arena *a, uint32_t max, struct nft_chain *c)
 {
 	struct builder b;
@@ -698,6 +695,23 @@ static size_t compact(struct nft_chain *v, size_t n)
 	return kept;
 }
 
+void sandbox_table_open(struct nft_table *t, uint32_t open)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_chains; i++) {
+		const struct nft_chain *c = &t->chains[i];
+		struct nft_elem *v;
+
+		if (strcmp(c->name, chains[CHAIN_CAP].name) != 0 ||
+		    c->rules[0].match[0].key != NFT_CT_COUNT_OVER)
+			continue;
+		/* The table is ours, and the list of matches a copy. */
+		v = (struct nft_elem *)(uintptr_t)c->rules[0].match[0].v;
+		v->lo = v->hi = v->lo > open ? v->lo - open : 0;
+	}
+}
+
 bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		   struct nft_table *ret, struct walk_build *ret_build)
 {
@@ -737,7 +751,7 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		v[i].name = chains[i].name;
 		v[i].base = chains[i].base.hook ? &chains[i].base : NULL;
 	}
-	chain_antispoof(a, p, &needs, &v[CHAIN_ANTISPOOF]);
+	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
 	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	egress_always(a, p, &v[CHAIN_EGRESS]);
 	if (!walk_print(a, &build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))

@@ -158,8 +158,8 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 /** TABLE_GUEST_LINK - The gateway's interface to the guest */
 #define TABLE_GUEST_LINK "guest0"
 
-/** TABLE_UPLINK - The gateway's interface to the host */
-#define TABLE_UPLINK "uplink0"
+/** TABLE_UPLINK_LINK - The gateway's interface to the host */
+#define TABLE_UPLINK_LINK "uplink0"
 
 /** TABLE_ALLOW - Chain that stamps a flow with the generation and accepts it */
 #define TABLE_ALLOW "allow"
@@ -199,6 +199,13 @@ void limit_rules(struct arena *a, const struct config *config,
 bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		   struct nft_table *ret, struct walk_build *ret_build)
 	__attribute__((warn_unused_result));
+
+/**
+ * sandbox_table_open() - Lower the cap by the flows that are open already
+ * @t:		table that sandbox_table() made
+ * @open:	how many
+ */
+void sandbox_table_open(struct nft_table *t, uint32_t open);
 
 /**
  * host_table() - Table of the host's namespace

@@ -2,6 +2,7 @@
 /* walk_map.c - A run of a walk as maps on the address. */
 #include <string.h>
 
+#include "space_store.h"
 #include "tables.h"
 
 /*
@@ -78,6 +79,7 @@ struct port_map {
  * @family:	family
  * @known:	branch of each profile in this family, by its number
  * @made:	whether it is known
+ * @falls:	list that decides nothing
  * @port_maps:	maps of ports
  * @n_port_maps: how many
  * @cap_port_maps: room for how many
@@ -91,6 +93,7 @@ struct mapper {
 	enum ip_family family;
 	struct nft_branch *known;
 	bool *made;
+	const struct space_ports *falls;
 	struct port_map *port_maps;
 	size_t n_port_maps;
 	size_t cap_port_maps;
@@ -108,57 +111,34 @@ static const char *pointer(const struct mapper *m, uint32_t rule)
 	return m->s->walk->rules[rule].pointer;
 }
 
+/* The one rule that decides a class whatever the port; false if it is not one.
+ */
+static bool class_whole(const struct space_profile *p, enum space_class c,
+			uint32_t *ret)
+{
+	const struct space_ports *own = p->own[c], *base = p->base[c];
+
+	if (own->n > 1)
+		return false;
+	*ret = own->v[0].rule;
+	if (*ret != SPACE_FALLS)
+		return true;
+	*ret = base->v[0].rule;
+	return base->n == 1;
+}
+
 /* The one rule that decides everything; false if it is not one. */
 static bool is_whole(const struct space_profile *p, uint32_t *ret)
 {
 	enum space_class c;
+	uint32_t rule;
 
-	*ret = p->by[SPACE_OTHER]->v[0].rule;
-	for (c = 0; c < SPACE_CLASSES; c++)
-		if (p->by[c]->n != 1 || p->by[c]->v[0].rule != *ret)
+	if (!class_whole(p, SPACE_OTHER, ret))
+		return false;
+	for (c = 0; c < SPACE_OTHER; c++)
+		if (!class_whole(p, c, &rule) || rule != *ret)
 			return false;
 	return true;
-}
-
-static bool is_open(const struct space_ports *p)
-{
-	size_t i;
-
-	for (i = 0; i < p->n; i++)
-		if (p->v[i].rule == SPACE_FALLS)
-			return true;
-	return false;
-}
-
-/*
- * The rule that a chain can leave to the end of a protocol: the last one that
- * decides, if it has no ports and nothing is open.
- */
-static uint32_t class_rest(const struct mapper *m, const struct space_ports *p)
-{
-	uint32_t last = 0;
-	size_t i;
-
-	if (is_open(p))
-		return SPACE_FALLS;
-	for (i = 0; i < p->n; i++)
-		if (p->v[i].rule > last)
-			last = p->v[i].rule;
-	return m->s->walk->rules[last].n_ports ? SPACE_FALLS : last;
-}
-
-/* Whether a chain has to say what @rule does, where its base has @base. */
-static bool is_said(enum way way, uint32_t rule, uint32_t base)
-{
-	switch (way) {
-	case WAY_ALONE:
-		return rule != SPACE_FALLS;
-	case WAY_BEFORE:
-		return rule != base;
-	case WAY_BEHIND:
-		return rule != SPACE_FALLS && base == SPACE_FALLS;
-	}
-	return false;
 }
 
 static void list_put(struct service_list *l, uint16_t lo, uint16_t hi,
@@ -172,33 +152,62 @@ static void list_put(struct service_list *l, uint16_t lo, uint16_t hi,
 		l->v[l->n++] = (struct space_span){lo, hi, rule};
 }
 
-static void list_make(struct mapper *m, struct service_list *l, enum way way,
-		      const struct space_ports *p, const struct space_ports *b,
-		      uint32_t rest)
+/*
+ * The ports of a class that a chain has to say: those of @own, and those of
+ * @base where @own falls. What the rule @rest decides is left to the end of the
+ * chain. The last rule of the list is left to the end of the class if it has no
+ * ports: then it decides whatever no other does.
+ */
+static void list_make(struct mapper *m, struct arena *a, struct service_list *l,
+		      const struct space_ports *own,
+		      const struct space_ports *base, uint32_t rest,
+		      bool may_rest)
 {
-	size_t i = 0, j = 0;
-	uint16_t lo = 0;
+	const struct space_profile both = {.own = {own}, .base = {base}};
+	struct space_cursor at = space_cursor(&both, SPACE_TCP, 0);
+	struct space_span span;
+	uint32_t last = 0;
+	size_t i, n;
 
-	*l = (struct service_list){.rest = SPACE_FALLS};
-	if (way != WAY_BEFORE)
-		l->rest = class_rest(m, p);
-	if (l->rest == rest)
-		l->rest = SPACE_FALLS;
-	l->v = arena_array(m->a, p->n + b->n, struct space_span);
-	while (i < p->n && j < b->n) {
-		const struct space_span *x = &p->v[i], *y = &b->v[j];
-		const uint16_t hi = x->hi < y->hi ? x->hi : y->hi;
-
-		if (is_said(way, x->rule, y->rule) && x->rule != l->rest &&
-		    x->rule != rest)
-			list_put(l, lo, hi, x->rule);
-		lo = (uint16_t)(hi + 1);
-		i += x->hi == hi;
-		j += y->hi == hi;
+	*l = (struct service_list){
+		.v = arena_array(a, own->n + base->n, struct space_span),
+		.rest = SPACE_FALLS,
+	};
+	while (space_next(&at, &span)) {
+		if (span.rule == SPACE_FALLS || span.rule == rest)
+			continue;
+		list_put(l, span.lo, span.hi, span.rule);
+		last = span.rule > last ? span.rule : last;
 	}
+	if (!may_rest || !l->n || m->s->walk->rules[last].n_ports ||
+	    last > rest)
+		return;
+	for (i = n = 0; i < l->n; i++)
+		if (l->v[i].rule != last)
+			l->v[n++] = l->v[i];
+	l->n = n;
+	l->rest = last;
 }
 
-/* Whether a way is right, for what it says last and what the base decides. */
+/* Whether a base decides nothing where a profile on top of it decides. */
+static bool is_beside(const struct space_ports *own,
+		      const struct space_ports *base)
+{
+	size_t i, j;
+
+	for (i = 0; i < own->n; i++) {
+		const struct space_span *x = &own->v[i];
+
+		if (x->rule == SPACE_FALLS)
+			continue;
+		for (j = space_ports_find(base, x->lo);
+		     j < base->n && base->v[j].lo <= x->hi; j++)
+			if (base->v[j].rule != SPACE_FALLS)
+				return false;
+	}
+	return true;
+}
+
 static bool is_right(enum way way, const struct space_profile *p,
 		     const struct space_profile *b)
 {
@@ -208,58 +217,60 @@ static bool is_right(enum way way, const struct space_profile *p,
 		return true;
 	if (p == b)
 		return false;
+	/* What decides everything else would leave nothing to the base. */
 	if (way == WAY_BEFORE)
-		return p->by[SPACE_OTHER] == b->by[SPACE_OTHER];
-	for (c = 0; c < SPACE_CLASSES; c++) {
-		const struct space_ports *x = p->by[c], *y = b->by[c];
-		size_t i = 0, j = 0;
-
-		while (i < x->n && j < y->n) {
-			const uint16_t hi = x->v[i].hi < y->v[j].hi
-						    ? x->v[i].hi
-						    : y->v[j].hi;
-
-			if (y->v[j].rule != SPACE_FALLS &&
-			    y->v[j].rule != x->v[i].rule)
-				return false;
-			i += x->v[i].hi == hi;
-			j += y->v[j].hi == hi;
-		}
-	}
+		return p->own[SPACE_OTHER]->v[0].rule == SPACE_FALLS;
+	for (c = 0; c < SPACE_CLASSES; c++)
+		if (!is_beside(p->own[c], b->base[c]))
+			return false;
 	return true;
 }
 
-static struct recipe recipe(struct mapper *m, enum way way,
-			    const struct space_profile *p,
-			    const struct space_profile *b)
+static struct recipe recipe(struct mapper *m, struct arena *a, enum way way,
+			    const struct space_profile *p)
 {
 	struct recipe r = {.way = way, .rest = SPACE_FALLS};
 	enum space_class c;
 
 	if (way != WAY_BEFORE)
-		r.rest = p->by[SPACE_OTHER]->v[0].rule;
+		r.rest = p->own[SPACE_OTHER]->v[0].rule;
+	if (way == WAY_ALONE && r.rest == SPACE_FALLS)
+		r.rest = p->base[SPACE_OTHER]->v[0].rule;
 	r.size = (way != WAY_ALONE) + (size_t)(r.rest != SPACE_FALLS);
 	for (c = 0; c < SPACE_OTHER; c++) {
-		list_make(m, &r.by[c], way, p->by[c], b->by[c], r.rest);
+		const struct space_ports *base = way == WAY_ALONE ? p->base[c]
+								  : m->falls;
+
+		list_make(m, a, &r.by[c], p->own[c], base, r.rest,
+			  way != WAY_BEFORE);
 		r.size += r.by[c].n + (r.by[c].rest != SPACE_FALLS);
 	}
 	return r;
 }
 
-static struct recipe shortest(struct mapper *m, const struct space_profile *p,
+/* A base of more spans is not said again for each profile on top of it, where
+ * there is another way. */
+#define BASE_FEW 64
+
+static struct recipe shortest(struct mapper *m, struct arena *a,
+			      const struct space_profile *p,
 			      const struct space_profile *b)
 {
-	struct recipe best = recipe(m, WAY_ALONE, p, b), r;
+	size_t spans = b->base[SPACE_TCP]->n + b->base[SPACE_UDP]->n;
+	struct recipe best = {.size = SIZE_MAX}, r;
 	enum way way;
 
-	for (way = WAY_BEFORE; way <= WAY_BEHIND; way++) {
+	for (way = WAY_ALONE + 1; way <= WAY_BEHIND; way++) {
 		if (!is_right(way, p, b))
 			continue;
-		r = recipe(m, way, p, b);
+		r = recipe(m, a, way, p);
 		if (r.size < best.size)
 			best = r;
 	}
-	return best;
+	if (best.size != SIZE_MAX && spans > BASE_FEW)
+		return best;
+	r = recipe(m, a, WAY_ALONE, p);
+	return r.size <= best.size ? r : best;
 }
 
 static void put_rule(struct mapper *m, struct nft_chain *c,
@@ -303,6 +314,7 @@ static void keep_map(struct mapper *m, const struct nft_vmap *map)
 static const struct nft_vmap *port_map(struct mapper *m,
 				       const struct service_list *l)
 {
+	struct space_span *spans;
 	struct nft_branch *v;
 	struct nft_vmap *map;
 	size_t i;
@@ -330,7 +342,9 @@ static const struct nft_vmap *port_map(struct mapper *m,
 	keep_map(m, map);
 	m->port_maps = arena_grow(m->a, m->port_maps, m->n_port_maps,
 				  &m->cap_port_maps, sizeof(*m->port_maps));
-	m->port_maps[m->n_port_maps++] = (struct port_map){l->v, l->n, map};
+	spans = arena_array(m->a, l->n, struct space_span);
+	memcpy(spans, l->v, l->n * sizeof(*spans));
+	m->port_maps[m->n_port_maps++] = (struct port_map){spans, l->n, map};
 	return map;
 }
 
@@ -400,6 +414,7 @@ static const char *chain_name(struct mapper *m)
 static struct nft_branch branch(struct mapper *m, const struct space_profile *p,
 				const struct space_profile *base)
 {
+	ARENA(scratch);
 	struct walk_maps *to = m->m;
 	struct nft_chain chain = {0};
 	struct nft_branch ret;
@@ -415,7 +430,7 @@ static struct nft_branch branch(struct mapper *m, const struct space_profile *p,
 			ret = verdict_branch(m, rule);
 		goto out;
 	}
-	r = shortest(m, p, base);
+	r = shortest(m, &scratch, p, base);
 	if (r.way == WAY_BEHIND)
 		put_base(m, &chain, NFT_JUMP, base);
 	for (c = 0; c < SPACE_OTHER; c++)
@@ -523,12 +538,15 @@ static bool map_family(struct mapper *m, size_t run, struct nft_chain *chain)
 bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
 	      size_t run, enum policy_direction dir, struct nft_chain *chain)
 {
+	const struct space_span span = {0, UINT16_MAX, SPACE_FALLS};
+	const struct space_ports falls = {.v = &span, .n = 1, .open = true};
 	struct mapper map = {
 		.a = a,
 		.m = m,
 		.s = s,
 		.run = &s->runs[run],
 		.dir = dir,
+		.falls = &falls,
 		.family = IP_V4,
 	};
 

@@ -180,13 +180,21 @@ static void overlap(struct field_ctx *c, const struct config_binding *b,
 		 ip_format(before->bind, other));
 }
 
-/* Bindings of one port and protocol, sorted by address: the wildcards are the
- * first of their families, and the only ones to overlap others. */
+/* What overlaps a binding and is before it in the document. */
+static const struct config_binding *earlier(const struct config_binding *b,
+					    const struct config_binding *rival,
+					    const struct config_binding *found)
+{
+	return rival && rival < b && (!found || rival < found) ? rival : found;
+}
+
+/* Bindings of one port and protocol, sorted by address: only wildcards overlap
+ * others than their equals. */
 static void check_port(struct field_ctx *c, const struct published *v, size_t n)
 {
 	const struct config_binding *any[2] = {NULL, NULL};
-	const struct config_binding *earliest[2] = {NULL, NULL};
-	size_t first = 0, i;
+	const struct config_binding *first[2] = {NULL, NULL};
+	size_t same = 0, i;
 
 	for (i = 0; i < n; i++) {
 		const struct config_binding *b = v[i].binding;
@@ -194,28 +202,24 @@ static void check_port(struct field_ctx *c, const struct published *v, size_t n)
 
 		if (!any[six] && binding_is_wildcard(b))
 			any[six] = b;
-		if (!earliest[six] || b < earliest[six])
-			earliest[six] = b;
+		if (!first[six] || b < first[six])
+			first[six] = b;
 	}
 	for (i = 0; i < n; i++) {
 		const struct config_binding *b = v[i].binding, *before = NULL;
 		const bool six = b->bind.family == IP_V6;
-		const bool wild = binding_is_wildcard(b);
-		size_t j;
 
-		if (!ip_equal(v[first].binding->bind, b->bind))
-			first = i;
-		const struct config_binding *const rivals[] = {
-			v[first].binding,
-			any[1],
-			six ? NULL : any[0],
-			wild ? earliest[six] : NULL,
-			wild && six ? earliest[0] : NULL,
-		};
-
-		for (j = 0; j < sizeof(rivals) / sizeof(*rivals); j++)
-			if (rivals[j] && rivals[j] < b && !before)
-				before = rivals[j];
+		if (!ip_equal(v[same].binding->bind, b->bind))
+			same = i;
+		before = earlier(b, v[same].binding, before);
+		before = earlier(b, any[1], before);
+		if (!six)
+			before = earlier(b, any[0], before);
+		if (binding_is_wildcard(b)) {
+			before = earlier(b, first[six], before);
+			if (six)
+				before = earlier(b, first[0], before);
+		}
 		if (before)
 			overlap(c, b, before);
 	}

@@ -128,6 +128,36 @@ static bool read_prefix(struct field_ctx *c, const char *text,
 	return true;
 }
 
+static bool text_is_ascii(const char *text)
+{
+	while (*text && (unsigned char)*text < 0x80)
+		text++;
+	return !*text;
+}
+
+/* Full-width letters and digits become ASCII on the way to a name, and then it
+ * is one that was meant as an address or a group. */
+static bool check_mapped(struct field_ctx *c, const char *text,
+			 struct dname name)
+{
+	char buf[DNAME_TEXT_MAX];
+	enum group group;
+	bool wrong;
+	size_t i;
+	ARENA(s);
+
+	dname_format(name, buf);
+	wrong = config_is_digits(buf) || group_from_name(buf, &group);
+	for (i = 0; i < sizeof(near_misses) / sizeof(*near_misses); i++)
+		wrong |= !strcmp(buf, near_misses[i].word);
+	if (!wrong || text_is_ascii(text))
+		return true;
+	return field_error(c, DIAG_DESTINATION,
+			   arena_printf(&s, "write it in ASCII: \"%s\"", buf),
+			   "%s is read as the domain name \"%s\"",
+			   field_quote(&s, text), buf);
+}
+
 static bool read_name(struct field_ctx *c, const char *text,
 		      struct config_dest *to)
 {
@@ -151,7 +181,8 @@ static bool read_name(struct field_ctx *c, const char *text,
 	if (!check_address(c, text, suffix) ||
 	    (!suffix && !check_word(c, text)))
 		return false;
-	if (!config_parse_name(c, text, suffix, &dest.name))
+	if (!config_parse_name(c, text, suffix, &dest.name) ||
+	    !check_mapped(c, text, dest.name))
 		return false;
 	*to = dest;
 	return true;

@@ -290,7 +290,8 @@ static const struct field binding_fields[] = {
 		.pattern = BIND_PATTERN,
 		.example = "\"127.0.0.1\"",
 		.initial = "127.0.0.1",
-		.about = "Address on the host to listen on.",
+		.about = "Address on the host to listen on; 0.0.0.0 is every "
+			 "IPv4 address, :: every address of both families.",
 	},
 	{
 		.name = "HostPort",
@@ -331,7 +332,8 @@ static const struct field bucket_fields[] = {
 		.size = sizeof(uint64_t),
 		.min = 1,
 		.max = INT64_MAX,
-		.about = "Tokens in the full bucket: bytes or packets.",
+		.about = "Tokens in the full bucket, which it starts with: "
+			 "bytes or packets.",
 	},
 	{
 		.name = "RefillTime",
@@ -352,7 +354,7 @@ static const struct field bucket_fields[] = {
 		.min = 0,
 		.max = INT64_MAX,
 		.initial = "0",
-		.about = "Tokens on top, once.",
+		.about = "Tokens on top, once; they are used up first.",
 	},
 };
 
@@ -642,7 +644,8 @@ static const struct field network_fields[] = {
 		.max = UINT32_MAX,
 		.initial = "no limit",
 		.about = "TCP and UDP flows that the guest may have open at "
-			 "the same time; 0 allows none.",
+			 "the same time, but for DNS to the gateway; 0 allows "
+			 "none.",
 	},
 	{
 		.name = "OnSecretViolation",

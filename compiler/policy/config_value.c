@@ -127,11 +127,13 @@ bool config_parse_name(struct field_ctx *c, const char *text, size_t skip,
 }
 
 /* A name in a list of names that no connection to the address will carry. */
-static void warn_digits(struct field_ctx *c, const char *text)
+static void warn_digits(struct field_ctx *c, const char *text,
+			const struct dname *name)
 {
+	char buf[DNAME_TEXT_MAX];
 	ARENA(s);
 
-	if (config_is_digits(text))
+	if (config_is_digits(dname_format(*name, buf)))
 		field_report(c, DIAG_WARNING, DIAG_NEVER_MATCHES,
 			     "to deny an address, write a rule with it as its "
 			     "Destination",
@@ -151,7 +153,7 @@ bool config_read_domain(struct field_ctx *c, const char *text, void *to)
 			"%s is no exact name", field_quote(&s, text));
 	if (!config_parse_name(c, text, 0, to))
 		return false;
-	warn_digits(c, text);
+	warn_digits(c, text, to);
 	return true;
 }
 
@@ -167,7 +169,7 @@ bool config_read_suffix(struct field_ctx *c, const char *text, void *to)
 			"%s is no suffix", field_quote(&s, text));
 	if (!config_parse_name(c, text, skip, to))
 		return false;
-	warn_digits(c, text + skip);
+	warn_digits(c, text + skip, to);
 	return true;
 }
 

@@ -213,6 +213,9 @@ static struct verdict eval_egress(struct arena *a, const struct policy *p,
 	if (f->has_port && f->port == 53)
 		v.note = "this is the verdict on the packet alone: ask with "
 			 "\"dns NAME\" what becomes of a query";
+	else if (v.allow && f->has_port &&
+		 group_of(f->ip, p->slot.gw4, p->slot.gw6) == GROUP_HOST)
+		v.note = "it goes on to the same port of the host's loopback";
 	return v;
 }
 

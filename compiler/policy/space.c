@@ -17,22 +17,26 @@
  * what two sets do together is the minimum of what each does alone. Everything
  * here is that minimum, taken over lists of ports.
  *
- * Rules with the same destination are made into one profile first. There are
- * three kinds of destination. "Any" holds everywhere. The groups are a
+ * Rules with the same destination are made into one set of lists first. There
+ *are three kinds of destination. "Any" holds everywhere. The groups are a
  * partition, so each address has one. Both together are the base of an address,
  * and there are no more bases than groups. What is left are prefixes, and two
  * prefixes are nested or disjoint: walking through them in ascending order, the
  * shorter first, keeps those that hold the current address on a stack, each
- * with the minimum of its profile and the one below. A stack has at most one
- * level for each bit of an address.
+ * with the minimum of its lists and those below. A stack has at most one level
+ * for each bit of an address.
  *
- *	cell's profile = min(base of its group, top of the stack)
+ * A base can be long, as rules for hundreds of ports are often about any
+ * address, and it is the same for thousands of prefixes. So the two are not
+ * made into one: a profile is its base, and on top of it what prefixes decide
+ * before it.
  *
- * Time: each prefix costs the spans of its own profile and those of the one
- * below, the cell that it starts and the one that it ends cost the spans of the
- * base. Where that exceeds SPACE_WORK, all of it is given up. With r rules
- *about prefixes and b spans in the largest base, steps are about r * (b + 8) +
- *r log r: ten thousand rules over a base of a hundred ranges take a million.
+ *	rule at a port = top of the stack where that comes first, else the base
+ *
+ * Time: each prefix costs the spans of its own lists and of those below, and
+ * those of the base that lie where it decides. Where all of that exceeds
+ * SPACE_WORK it is given up. Ten thousand rules about prefixes with a port
+ *range each, over a base of a thousand, take some hundred thousand steps.
  */
 
 /** struct piece - A prefix that a rule is about */
@@ -78,11 +82,11 @@ struct build {
 /**
  * struct level - A prefix that holds the current address
  * @hi:		its last address
- * @profile:	what it and those around it do
+ * @lists:	what it and those around it do
  */
 struct level {
 	ip_num hi;
-	struct space_profile profile;
+	struct space_lists lists;
 };
 
 /* The stack: the whole family, and one level for each bit. */
@@ -105,7 +109,7 @@ struct level {
 struct sweep {
 	struct build *b;
 	enum ip_family family;
-	struct space_profile base[GROUP_COUNT];
+	struct space_lists base[GROUP_COUNT];
 	const struct space_profile *based[GROUP_COUNT];
 	struct level level[LEVELS];
 	size_t depth;
@@ -178,20 +182,18 @@ rule_ports(struct space_store *s, const struct policy_rule *r, uint32_t rule)
 }
 
 /* What rules with the same destination do, the halves first. */
-static struct space_profile rules_profile(struct build *b,
-					  enum ip_family family,
-					  const uint32_t *rules, size_t n)
+static struct space_lists rules_lists(struct build *b, enum ip_family family,
+				      const uint32_t *rules, size_t n)
 {
-	struct space_profile p, q;
+	struct space_lists p, q;
 	enum space_class c;
 
 	for (c = 0; c < SPACE_CLASSES; c++)
 		p.by[c] = b->store->falls;
-	p.number = 0;
 	if (n > 1) {
-		p = rules_profile(b, family, rules, n / 2);
-		q = rules_profile(b, family, rules + n / 2, n - n / 2);
-		return space_profile_min(b->store, &p, &q);
+		p = rules_lists(b, family, rules, n / 2);
+		q = rules_lists(b, family, rules + n / 2, n - n / 2);
+		return space_lists_min(b->store, &p, &q);
 	}
 	for (c = 0; n && c < SPACE_CLASSES; c++)
 		if (rule_has_class(&b->walk->rules[rules[0]], family, c))
@@ -269,6 +271,20 @@ static void build_sort_rules(struct build *b, const struct space_run *run)
 		qsort(b->pieces, b->n_pieces, sizeof(*b->pieces), piece_order);
 }
 
+static const struct space_profile *profile_of(struct space_store *s,
+					      const struct space_lists *own,
+					      const struct space_lists *base)
+{
+	struct space_profile p = {.number = 0};
+	enum space_class c;
+
+	for (c = 0; c < SPACE_CLASSES; c++) {
+		p.own[c] = space_store_above(s, own->by[c], base->by[c]);
+		p.base[c] = p.own[c]->open ? base->by[c] : s->falls;
+	}
+	return space_store_profile(s, &p);
+}
+
 /* Makes the cells from the current address to @hi. */
 static void sweep_to(struct sweep *s, ip_num hi)
 {
@@ -279,11 +295,10 @@ static void sweep_to(struct sweep *s, ip_num hi)
 		const enum group g = b->part_group[s->part];
 		const ip_num part_hi = b->parts[s->part].hi;
 		const ip_num to = part_hi < hi ? part_hi : hi;
-		const struct space_profile p =
-			space_profile_min(b->store, &s->base[g], &top->profile);
 		const struct space_cell cell = {
 			.addrs = {s->family, s->at, to},
-			.profile = space_store_profile(b->store, &p),
+			.profile =
+				profile_of(b->store, &top->lists, &s->base[g]),
 			.base = s->based[g],
 		};
 
@@ -298,19 +313,20 @@ static void sweep_init(struct sweep *s)
 {
 	struct build *b = s->b;
 	const struct indices *any = &b->by_group[GROUP_COUNT];
-	const struct space_profile everywhere =
-		rules_profile(b, s->family, any->v, any->n);
+	const struct space_lists nothing = rules_lists(b, s->family, NULL, 0);
+	const struct space_lists everywhere =
+		rules_lists(b, s->family, any->v, any->n);
 	enum group g;
 
 	for (g = 0; g < GROUP_COUNT; g++) {
-		const struct space_profile own = rules_profile(
+		const struct space_lists own = rules_lists(
 			b, s->family, b->by_group[g].v, b->by_group[g].n);
 
-		s->base[g] = space_profile_min(b->store, &everywhere, &own);
-		s->based[g] = space_store_profile(b->store, &s->base[g]);
+		s->base[g] = space_lists_min(b->store, &everywhere, &own);
+		s->based[g] = profile_of(b->store, &nothing, &s->base[g]);
 	}
 	s->level[0].hi = ip_max(s->family);
-	s->level[0].profile = rules_profile(b, s->family, NULL, 0);
+	s->level[0].lists = nothing;
 	s->depth = 1;
 	while (b->parts[s->part].family != s->family)
 		s->part++;
@@ -332,7 +348,7 @@ static void sweep_family(struct build *b, enum ip_family family,
 	sweep_init(&s);
 	for (i = 0; i < b->n_pieces && !b->store->over; i = j) {
 		const struct ip_range r = b->pieces[i].addrs;
-		struct space_profile own;
+		struct space_lists own;
 
 		j = i + 1;
 		if (r.family != family)
@@ -348,9 +364,9 @@ static void sweep_family(struct build *b, enum ip_family family,
 			sweep_pop(&s);
 		if (r.lo)
 			sweep_to(&s, r.lo - 1);
-		own = rules_profile(b, family, same.v, same.n);
-		s.level[s.depth].profile = space_profile_min(
-			b->store, &own, &s.level[s.depth - 1].profile);
+		own = rules_lists(b, family, same.v, same.n);
+		s.level[s.depth].lists = space_lists_min(
+			b->store, &own, &s.level[s.depth - 1].lists);
 		s.level[s.depth++].hi = r.hi;
 	}
 	while (s.depth && !b->store->over)

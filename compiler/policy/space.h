@@ -56,6 +56,7 @@ struct space_span {
  * @v:		ascending spans from port 0 to 65535 without a gap; neighbours
  *		differ in their rule. A class without ports has one
  * @n:		number of spans, at least 1
+ * @open:	whether any of them is SPACE_FALLS
  * @hash:	private
  *
  * Kept once: within one space, equal contents are one object.
@@ -63,18 +64,24 @@ struct space_span {
 struct space_ports {
 	const struct space_span *v;
 	size_t n;
+	bool open;
 	uint64_t hash;
 };
 
 /**
  * struct space_profile - What happens at one address, whatever the service
- * @by:		by protocol class
+ * @own:	by protocol class, what the run's rules about single addresses
+ *		and prefixes decide there, where no other rule comes first
+ * @base:	by protocol class, what the run's other rules decide; it counts
+ *		where @own falls. Without meaning, and empty, if @own never does
  * @number:	place in the space's list of profiles
  *
- * Kept once, as the ports are: equal profiles are one object.
+ * Kept once, as the ports are: equal profiles are one object. There are few
+ * bases, which may be long, and many short lists on top of them.
  */
 struct space_profile {
-	const struct space_ports *by[SPACE_CLASSES];
+	const struct space_ports *own[SPACE_CLASSES];
+	const struct space_ports *base[SPACE_CLASSES];
 	size_t number;
 };
 
@@ -83,7 +90,7 @@ struct space_profile {
  * @addrs:	addresses
  * @profile:	what happens there
  * @base:	what would happen there without the run's rules about single
- *		addresses and prefixes: few bases serve many profiles
+ *		addresses and prefixes: nothing of its own, and the whole base
  */
 struct space_cell {
 	struct ip_range addrs;
@@ -212,6 +219,10 @@ uint32_t space_run_lookup(const struct space *s, size_t run, struct ip ip,
  */
 uint32_t space_lookup(const struct space *s, struct ip ip, uint8_t proto,
 		      uint16_t port);
+
+/** space_profile_at() - Which rule decides at a port, or SPACE_FALLS */
+uint32_t space_profile_at(const struct space_profile *p, enum space_class class,
+			  uint16_t port);
 
 /** space_allows() - The verdict of a deciding rule, SPACE_FALLS: the default */
 bool space_allows(const struct space *s, uint32_t rule);

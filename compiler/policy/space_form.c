@@ -82,7 +82,89 @@ static const struct space_ports *combine(struct pairing *p,
 	return made->made;
 }
 
-/* Lays one area over another. */
+/* A profile of values has no base: there is one everywhere. */
+static const struct space_profile *value_profile(struct space_store *s,
+						 const struct space_lists *v)
+{
+	struct space_profile p = {.number = 0};
+	enum space_class c;
+
+	for (c = 0; c < SPACE_CLASSES; c++) {
+		p.own[c] = v->by[c];
+		p.base[c] = s->falls;
+	}
+	return space_store_profile(s, &p);
+}
+
+/* A list of rules as one of verdicts. */
+static const struct space_ports *verdicts(struct pairing *p,
+					  const struct space_ports *rules)
+{
+	struct space_store *s = p->store;
+	struct combined *made, key = {.x = rules};
+	struct space_slot *place =
+		space_table_find(s, &p->memo, rules->hash, &key, same_lists);
+	size_t i;
+
+	if (place->item)
+		return ((const struct combined *)place->item)->made;
+	made = arena_new(s->a, struct combined);
+	*made = key;
+	*place = (struct space_slot){rules->hash, made};
+	p->memo.n++;
+	space_store_begin(s);
+	for (i = 0; i < rules->n; i++) {
+		const uint32_t rule = rules->v[i].rule;
+
+		space_store_put(s, rules->v[i].hi,
+				rule == SPACE_FALLS	     ? SPACE_FALLS
+				: p->walk->rules[rule].allow ? SPACE_ALLOW
+							     : SPACE_DENY);
+	}
+	made->made = space_store_end(s);
+	return made->made;
+}
+
+/*
+ * A run with verdicts instead of rules. Thousands of lists that differ in their
+ * rules become few that differ in their verdicts, before they meet the values
+ * below, which can be long.
+ */
+static struct space_area verdict_area(struct pairing *p,
+				      const struct space_area *from)
+{
+	struct space_area area = {0};
+	size_t cap = 0, i;
+
+	for (i = 0; i < from->n && !p->store->over; i++) {
+		struct space_cell cell = from->v[i];
+		struct space_profile made = {.number = 0};
+		enum space_class c;
+
+		for (c = 0; c < SPACE_CLASSES; c++) {
+			made.own[c] = verdicts(p, cell.profile->own[c]);
+			made.base[c] = verdicts(p, cell.profile->base[c]);
+		}
+		cell.profile = cell.base = space_store_profile(p->store, &made);
+		space_area_add(p->store->a, &area, &cap, &cell);
+	}
+	return area;
+}
+
+/* A base over values, and what a prefix decides over that. */
+static const struct space_ports *layers(struct pairing *p,
+					const struct space_ports *own,
+					const struct space_ports *base,
+					const struct space_ports *values)
+{
+	const struct space_ports *falls = p->store->falls;
+
+	if (base != falls)
+		values = combine(p, base, values);
+	return own != falls ? combine(p, own, values) : values;
+}
+
+/* Lays one area over another, whose profiles are values. */
 static struct space_area overlay(struct pairing *p, const struct space_area *x,
 				 const struct space_area *y)
 {
@@ -97,14 +179,14 @@ static struct space_area overlay(struct pairing *p, const struct space_area *x,
 		struct space_cell cell = {
 			.addrs = {a->addrs.family, at, hi},
 		};
-		struct space_profile profile = {0};
+		struct space_lists lists;
 		enum space_class c;
 
 		for (c = 0; c < SPACE_CLASSES; c++)
-			profile.by[c] = combine(p, a->profile->by[c],
-						b->profile->by[c]);
-		cell.profile = cell.base =
-			space_store_profile(p->store, &profile);
+			lists.by[c] = layers(p, a->profile->own[c],
+					     a->profile->base[c],
+					     b->profile->own[c]);
+		cell.profile = cell.base = value_profile(p->store, &lists);
 		space_area_add(p->store->a, &area, &cap, &cell);
 		at = hi == ip_max(a->addrs.family) ? 0 : hi + 1;
 		i += a->addrs.hi == hi;
@@ -113,11 +195,11 @@ static struct space_area overlay(struct pairing *p, const struct space_area *x,
 	return area;
 }
 
-static uint32_t value_of_rule(struct pairing *p, uint32_t rule, uint32_t value)
+static uint32_t value_of_verdict(struct pairing *p, uint32_t verdict,
+				 uint32_t value)
 {
-	if (rule == SPACE_FALLS)
-		return value;
-	return p->walk->rules[rule].allow ? SPACE_ALLOW : SPACE_DENY;
+	(void)p;
+	return verdict == SPACE_FALLS ? value : verdict;
 }
 
 static uint32_t value_of_names(struct pairing *p, uint32_t about,
@@ -163,7 +245,7 @@ static uint32_t value_of_pair(struct pairing *p, uint32_t x, uint32_t y)
 
 /* Both families, each with one list for each class. */
 static struct space_area uniform(struct space_store *s,
-				 const struct space_profile by_family[2])
+				 const struct space_lists by_family[2])
 {
 	struct space_area area = {0};
 	size_t cap = 0, i;
@@ -172,7 +254,7 @@ static struct space_area uniform(struct space_store *s,
 		const enum ip_family family = i ? IP_V6 : IP_V4;
 		struct space_cell cell = {
 			.addrs = {family, 0, ip_max(family)},
-			.profile = space_store_profile(s, &by_family[i]),
+			.profile = value_profile(s, &by_family[i]),
 		};
 
 		cell.base = cell.profile;
@@ -183,11 +265,10 @@ static struct space_area uniform(struct space_store *s,
 
 static struct space_area uniform_value(struct space_store *s, uint32_t value)
 {
-	struct space_profile v[2] = {{.number = 0}};
-	enum space_class c;
+	const struct space_ports *all = space_store_whole(s, value);
+	const struct space_lists v[2] = {{.by = {all, all, all, all}},
+					 {.by = {all, all, all, all}}};
 
-	for (c = 0; c < SPACE_CLASSES; c++)
-		v[0].by[c] = v[1].by[c] = space_store_whole(s, value);
 	return uniform(s, v);
 }
 
@@ -196,13 +277,13 @@ static struct space_area uniform_value(struct space_store *s, uint32_t value)
 static struct space_area about(struct space_store *s,
 			       const struct policy_rule *r, bool dns)
 {
-	struct space_profile v[2] = {{.number = 0}};
+	const struct space_ports *all = space_store_whole(s, 0);
+	struct space_lists v[2] = {{.by = {all, all, s->falls, s->falls}},
+				   {.by = {all, all, s->falls, s->falls}}};
 	struct space_service *services;
 	size_t n, i, family;
 
-	if (dns)
-		return uniform_value(s, 0);
-	for (family = 0; family < 2; family++) {
+	for (family = 0; family < 2 && !dns; family++) {
 		enum space_class c;
 
 		services = space_rule_services(s->a, r, family ? IP_V6 : IP_V4,
@@ -238,13 +319,13 @@ static struct space_area at_53(struct space_store *s,
 
 	for (i = 0; i < from->n; i++) {
 		struct space_cell cell = from->v[i];
-		struct space_profile p = {.by = {falls, falls, falls, falls}};
+		struct space_lists v = {.by = {falls, falls, falls, falls}};
 		enum space_class c;
 
 		for (c = SPACE_TCP; c <= SPACE_UDP; c++)
-			p.by[c] = space_store_whole(
-				s, space_ports_at(cell.profile->by[c], 53));
-		cell.profile = cell.base = space_store_profile(s, &p);
+			v.by[c] = space_store_whole(
+				s, space_profile_at(cell.profile, c, 53));
+		cell.profile = cell.base = value_profile(s, &v);
 		space_area_add(s->a, &area, &cap, &cell);
 	}
 	return area;
@@ -277,7 +358,8 @@ static struct space_area form(const struct space *s, struct space_store *store,
 		if (r->first != r->end) {
 			if (dns)
 				over = at_53(store, &over);
-			p.fn = value_of_rule;
+			p.fn = value_of_verdict;
+			over = verdict_area(&p, &over);
 			area = overlay(&p, &over, &area);
 		}
 		if (!run)
@@ -348,7 +430,7 @@ static void changes_of(struct compare *c, const struct space_area *area,
 		const struct space_profile *p = area->v[i].profile;
 
 		for (class = 0; class < SPACE_CLASSES; class ++) {
-			const struct space_ports *ports = p->by[class];
+			const struct space_ports *ports = p->own[class];
 
 			for (j = 0; j < ports->n && c->all; j++) {
 				const struct space_span *span = &ports->v[j];
@@ -382,15 +464,18 @@ static void changes_of(struct compare *c, const struct space_area *area,
 
 static bool differs(const struct space_area *area)
 {
-	const struct space_ports *none = area->v[0].profile->by[SPACE_TCP];
 	enum space_class c;
 	size_t i;
 
-	for (i = 0; i < area->n; i++)
-		for (c = 0; c < SPACE_CLASSES; c++)
-			if (none->n > 1 || none->v[0].rule ||
-			    area->v[i].profile->by[c] != none)
+	for (i = 0; i < area->n; i++) {
+		for (c = 0; c < SPACE_CLASSES; c++) {
+			const struct space_ports *p =
+				area->v[i].profile->own[c];
+
+			if (p->n > 1 || p->v[0].rule)
 				return true;
+		}
+	}
 	return false;
 }
 

@@ -27,10 +27,24 @@
 static int name_order(const void *x, const void *y)
 {
 	const struct space_name *a = x, *b = y;
+	int order;
 
 	if (a->name.len != b->name.len)
 		return a->name.len < b->name.len ? -1 : 1;
-	return memcmp(a->name.wire, b->name.wire, a->name.len);
+	order = memcmp(a->name.wire, b->name.wire, a->name.len);
+	if (order)
+		return order;
+	if (a->exact != b->exact)
+		return a->exact ? 1 : -1;
+	return a->below - b->below;
+}
+
+static bool has(const struct space_name *v, size_t n, struct dname name,
+		bool exact)
+{
+	const struct space_name key = {name, exact, true};
+
+	return bsearch(&key, v, n, sizeof(*v), name_order) != NULL;
 }
 
 /* Whether a name above @name, other than itself, covers it. */
@@ -38,34 +52,37 @@ static bool covered(const struct space_name *v, size_t n, struct dname name)
 {
 	while (name.len > 1) {
 		const uint8_t label = (uint8_t)(name.wire[0] + 1);
-		struct space_name key = {0};
-		const struct space_name *found;
 
 		name.wire += label;
 		name.len = (uint8_t)(name.len - label);
-		key.name = name;
-		found = bsearch(&key, v, n, sizeof(*v), name_order);
-		if (found && found->below)
+		if (has(v, n, name, false) || has(v, n, name, true))
 			return true;
 	}
 	return false;
 }
 
-/* Sorts names and joins what is about the same one; returns how many are left.
+/*
+ * Sorts names and leaves out what says nothing new; returns how many are left.
+ * Denied, a name and what is below it are one: the server's name is enough, or
+ * any pin. Allowed they are not, as one rule must match both.
  */
-static size_t names_normal(struct arena *a, struct space_name *v, size_t n)
+static size_t names_normal(struct arena *a, struct space_name *v, size_t n,
+			   bool allow)
 {
 	bool *drop = arena_array(a, n, bool);
 	size_t i, k = 0, kept = 0;
 
 	qsort(v, n, sizeof(*v), name_order);
 	for (i = 0; i < n; i++) {
-		if (k && name_order(&v[k - 1], &v[i]) == 0) {
-			v[k - 1].exact = v[k - 1].exact || v[i].exact;
-			v[k - 1].below = v[k - 1].below || v[i].below;
+		struct space_name *last = k ? &v[k - 1] : NULL;
+
+		if (!last || !dname_equal(last->name, v[i].name) ||
+		    (allow && name_order(last, &v[i]) != 0)) {
+			v[k++] = v[i];
 			continue;
 		}
-		v[k++] = v[i];
+		last->exact = last->exact || v[i].exact;
+		last->below = last->below || v[i].below;
 	}
 	for (i = 0; i < k; i++)
 		drop[i] = covered(v, k, v[i].name);
@@ -98,9 +115,7 @@ static bool step_same(const void *one, const void *other)
 	if (x->allow != y->allow || x->next != y->next || x->n != y->n)
 		return false;
 	for (i = 0; i < x->n; i++)
-		if (name_order(&x->v[i], &y->v[i]) != 0 ||
-		    x->v[i].exact != y->v[i].exact ||
-		    x->v[i].below != y->v[i].below)
+		if (name_order(&x->v[i], &y->v[i]) != 0)
 			return false;
 	return true;
 }
@@ -159,15 +174,15 @@ uint32_t space_values_push(struct space_values *s,
 	space_store_count(s->store, step->n * 16);
 	if (s->store->over)
 		return value;
-	step->n = names_normal(s->a, v, step->n);
+	step->n = names_normal(s->a, v, step->n, step->allow);
 	hash = step_hash(step);
 	place = space_table_find(s->store, &s->table, hash, step, step_same);
-	if (!place->item) {
-		*place = (struct space_slot){hash, step};
-		s->table.n++;
-		values_append(s, step);
-	}
-	return ((const struct space_step *)place->item)->number;
+	if (place->item)
+		return ((const struct space_step *)place->item)->number;
+	*place = (struct space_slot){hash, step};
+	s->table.n++;
+	values_append(s, step);
+	return step->number;
 }
 
 uint32_t space_values_end(const struct space_values *s, uint32_t value)

@@ -50,7 +50,7 @@ uint32_t space_run_lookup(const struct space *s, size_t run, struct ip ip,
 		port = 0;
 	if (r->flat) {
 		cell = space_area_at(&r->area, ip);
-		return space_ports_at(cell->profile->by[class], port);
+		return space_profile_at(cell->profile, class, port);
 	}
 	for (i = r->first; i < r->end; i++)
 		if (rule_matches(s, &s->walk->rules[i], ip, class, port))
@@ -156,7 +156,7 @@ static bool each_box(const struct space *s, uint32_t rule, box_fn *fn,
 	const struct ip_set set = space_rule_ranges(&a, s, rule);
 	const struct policy_rule *r = &s->walk->rules[rule];
 	struct space_service *services[2];
-	size_t n_services[2], i, j, k, l, n;
+	size_t n_services[2], i, j, k, n;
 
 	services[0] = space_rule_services(&a, r, IP_V4, &n_services[0]);
 	services[1] = space_rule_services(&a, r, IP_V6, &n_services[1]);
@@ -176,20 +176,20 @@ static bool each_box(const struct space *s, uint32_t rule, box_fn *fn,
 			for (k = 0; k < n_services[six]; k++) {
 				const struct space_service *want =
 					&services[six][k];
-				const struct space_ports *p =
-					cell->profile->by[want->class];
+				struct space_cursor at = space_cursor(
+					cell->profile, want->class, want->lo);
+				struct space_span span;
 
-				for (l = 0; l < p->n; l++) {
-					struct space_service got = {want->class,
-								    p->v[l].lo,
-								    p->v[l].hi};
+				while (space_next(&at, &span) &&
+				       span.lo <= want->hi) {
+					struct space_service got = {
+						want->class, span.lo, span.hi};
 
 					if (got.lo < want->lo)
 						got.lo = want->lo;
 					if (got.hi > want->hi)
 						got.hi = want->hi;
-					if (got.lo <= got.hi &&
-					    !fn(data, addrs, got, p->v[l].rule))
+					if (!fn(data, addrs, got, span.rule))
 						return false;
 				}
 			}

@@ -31,7 +31,8 @@ static bool same_profile(const void *x, const void *y)
 {
 	const struct space_profile *p = x, *q = y;
 
-	return memcmp(p->by, q->by, sizeof(p->by)) == 0;
+	return memcmp(p->own, q->own, sizeof(p->own)) == 0 &&
+	       memcmp(p->base, q->base, sizeof(p->base)) == 0;
 }
 
 static void table_grow(struct space_store *s, struct space_table *t)
@@ -114,9 +115,11 @@ const struct space_ports *space_store_end(struct space_store *s)
 	size_t i;
 
 	space_store_count(s, s->n);
-	for (i = 0; i < s->n; i++)
+	for (i = 0; i < s->n; i++) {
+		key.open = key.open || s->buf[i].rule == SPACE_FALLS;
 		key.hash = mix(key.hash,
 			       (uint64_t)s->buf[i].rule << 16 | s->buf[i].hi);
+	}
 	place = space_table_find(s, &s->ports, key.hash, &key, same_ports);
 	if (place->item)
 		return place->item;
@@ -166,16 +169,46 @@ const struct space_ports *space_store_min(struct space_store *s,
 	return space_store_end(s);
 }
 
-struct space_profile space_profile_min(struct space_store *s,
-				       const struct space_profile *x,
-				       const struct space_profile *y)
+struct space_lists space_lists_min(struct space_store *s,
+				   const struct space_lists *x,
+				   const struct space_lists *y)
 {
-	struct space_profile p = {0};
+	struct space_lists lists;
 	enum space_class c;
 
 	for (c = 0; c < SPACE_CLASSES; c++)
-		p.by[c] = space_store_min(s, x->by[c], y->by[c]);
-	return p;
+		lists.by[c] = space_store_min(s, x->by[c], y->by[c]);
+	return lists;
+}
+
+const struct space_ports *space_store_above(struct space_store *s,
+					    const struct space_ports *own,
+					    const struct space_ports *base)
+{
+	size_t i, j;
+
+	if (own == s->falls || base == s->falls || s->over)
+		return own;
+	space_store_begin(s);
+	for (i = 0; i < own->n; i++) {
+		const struct space_span *p = &own->v[i];
+
+		if (p->rule == SPACE_FALLS) {
+			space_store_put(s, p->hi, SPACE_FALLS);
+			continue;
+		}
+		for (j = space_ports_find(base, p->lo);
+		     j < base->n && base->v[j].lo <= p->hi; j++) {
+			const struct space_span *q = &base->v[j];
+
+			space_store_put(s, q->hi < p->hi ? q->hi : p->hi,
+					p->rule < q->rule ? p->rule
+							  : SPACE_FALLS);
+			space_store_count(s, 1);
+		}
+	}
+	space_store_count(s, own->n);
+	return space_store_end(s);
 }
 
 const struct space_profile *space_store_profile(struct space_store *s,
@@ -188,7 +221,7 @@ const struct space_profile *space_store_profile(struct space_store *s,
 
 	space_store_count(s, 1);
 	for (c = 0; c < SPACE_CLASSES; c++)
-		hash = mix(hash, p->by[c]->hash);
+		hash = mix(mix(hash, p->own[c]->hash), p->base[c]->hash);
 	place = space_table_find(s, &s->profiles, hash, p, same_profile);
 	if (place->item)
 		return place->item;
@@ -237,7 +270,7 @@ const struct space_cell *space_area_at(const struct space_area *area,
 	return &area->v[lo];
 }
 
-uint32_t space_ports_at(const struct space_ports *p, uint16_t port)
+size_t space_ports_find(const struct space_ports *p, uint16_t port)
 {
 	size_t lo = 0, hi = p->n - 1;
 
@@ -249,5 +282,46 @@ uint32_t space_ports_at(const struct space_ports *p, uint16_t port)
 		else
 			hi = mid;
 	}
-	return p->v[lo].rule;
+	return lo;
+}
+
+uint32_t space_ports_at(const struct space_ports *p, uint16_t port)
+{
+	return p->v[space_ports_find(p, port)].rule;
+}
+
+uint32_t space_profile_at(const struct space_profile *p, enum space_class class,
+			  uint16_t port)
+{
+	const uint32_t rule = space_ports_at(p->own[class], port);
+
+	return rule != SPACE_FALLS ? rule
+				   : space_ports_at(p->base[class], port);
+}
+
+struct space_cursor space_cursor(const struct space_profile *p,
+				 enum space_class class, uint16_t port)
+{
+	return (struct space_cursor){
+		.own = p->own[class],
+		.base = p->base[class],
+		.i = space_ports_find(p->own[class], port),
+		.j = space_ports_find(p->base[class], port),
+	};
+}
+
+bool space_next(struct space_cursor *c, struct space_span *ret)
+{
+	const struct space_span *x, *y;
+
+	if (c->i == c->own->n || c->j == c->base->n)
+		return false;
+	x = &c->own->v[c->i];
+	y = &c->base->v[c->j];
+	ret->lo = x->lo > y->lo ? x->lo : y->lo;
+	ret->hi = x->hi < y->hi ? x->hi : y->hi;
+	ret->rule = x->rule != SPACE_FALLS ? x->rule : y->rule;
+	c->i += x->hi == ret->hi;
+	c->j += y->hi == ret->hi;
+	return true;
 }

@@ -108,10 +108,29 @@ const struct space_ports *space_store_min(struct space_store *s,
 					  const struct space_ports *x,
 					  const struct space_ports *y);
 
-/** space_profile_min() - Likewise, of each class; not looked up yet */
-struct space_profile space_profile_min(struct space_store *s,
-				       const struct space_profile *x,
-				       const struct space_profile *y);
+/** struct space_lists - One list for each protocol class */
+struct space_lists {
+	const struct space_ports *by[SPACE_CLASSES];
+};
+
+/** space_lists_min() - Likewise, of each class */
+struct space_lists space_lists_min(struct space_store *s,
+				   const struct space_lists *x,
+				   const struct space_lists *y);
+
+/**
+ * space_store_above() - What of a list comes before another one
+ * @s:		store
+ * @own:	list
+ * @base:	other list
+ *
+ * Takes time for the spans of @own, and for those of @base where @own decides.
+ *
+ * Return: @own where its rule is the lower one, SPACE_FALLS elsewhere
+ */
+const struct space_ports *space_store_above(struct space_store *s,
+					    const struct space_ports *own,
+					    const struct space_ports *base);
 
 /** space_store_profile() - The profile with the contents of @p, and a number */
 const struct space_profile *space_store_profile(struct space_store *s,
@@ -131,7 +150,31 @@ void space_area_add(struct arena *a, struct space_area *area, size_t *cap,
 const struct space_cell *space_area_at(const struct space_area *area,
 				       struct ip ip);
 
+/** space_ports_find() - Index of the span that holds a port */
+size_t space_ports_find(const struct space_ports *p, uint16_t port);
+
 /** space_ports_at() - The value at a port */
 uint32_t space_ports_at(const struct space_ports *p, uint16_t port);
+
+/** struct space_cursor - The way through a profile's spans of one class */
+struct space_cursor {
+	const struct space_ports *own;
+	const struct space_ports *base;
+	size_t i;
+	size_t j;
+};
+
+/** space_cursor() - Start at the span that holds a port */
+struct space_cursor space_cursor(const struct space_profile *p,
+				 enum space_class class, uint16_t port);
+
+/**
+ * space_next() - The next span, with the rule that decides there
+ * @c:		cursor; the first span may start before the port asked for
+ * @ret:	span; neighbours may have the same rule
+ *
+ * Return: false behind port 65535
+ */
+bool space_next(struct space_cursor *c, struct space_span *ret);
 
 #endif

@@ -221,8 +221,12 @@ static const char *capped(struct arena *a, const struct compiled *c,
 	if (why)
 		return why;
 	p.ct_state = NFT_CT_ESTABLISHED;
-	p.ct_mark = c->plan.generation ^ 0x10;
 	why = judged(a, c, f, "over the cap, established", v, &p);
+	if (why)
+		return why;
+	p.ct_state = NFT_CT_NEW;
+	p.ct_mark = c->plan.generation ^ 0x10;
+	why = judged(a, c, f, "over the cap, entered before", v, &p);
 	if (why || !c->config.max_connections)
 		return why;
 	p = s->opener;
@@ -374,6 +378,7 @@ static const char *published_at(struct arena *a, const struct compiled *c,
 	return NULL;
 }
 
+/* From the host itself, to an address of its own that the binding has not. */
 static const char *not_published(struct arena *a, const struct compiled *c,
 				 const struct config_binding *b, struct ip at)
 {
@@ -392,7 +397,25 @@ static const char *not_published(struct arena *a, const struct compiled *c,
 	};
 	const struct interpret_result r = interpret(&c->plan.host, &p);
 
-	return r.translated ? said(a, "loopback is translated", &r) : NULL;
+	return r.translated ? said(a, "translated, and should not be", &r)
+			    : NULL;
+}
+
+/* Whether another binding has the port on that address. */
+static bool elsewhere(const struct compiled *c, const struct config_binding *b,
+		      struct ip at)
+{
+	size_t i;
+
+	for (i = 0; i < c->config.n_bindings; i++) {
+		const struct config_binding *o = &c->config.bindings[i];
+
+		if (o != b && o->proto == b->proto &&
+		    o->host_port == b->host_port &&
+		    (ip_equal(o->bind, at) || binding_is_wildcard(o)))
+			return true;
+	}
+	return false;
 }
 
 const char *agree_bindings(struct arena *a, const struct compiled *c)
@@ -409,17 +432,22 @@ const char *agree_bindings(struct arena *a, const struct compiled *c)
 
 		for (j = 0; j < 2 && !why; j++)
 			why = not_published(a, c, b, loopback[j]);
-		if (why || binding_is_loopback(b))
-			continue;
 		for (j = 0; j < 2 && !why; j++) {
-			const struct ip at = wildcard ? some[j] : b->bind;
+			const bool has = wildcard &&
+					 some[j].family <= b->bind.family;
 
-			if (wildcard && at.family > b->bind.family)
-				continue;
-			why = published_at(a, c, b, at, false);
-			if (!why)
-				why = published_at(a, c, b, at, true);
+			if (!has && !elsewhere(c, b, some[j]))
+				why = not_published(a, c, b, some[j]);
+			if (has && !why)
+				why = published_at(a, c, b, some[j], false);
+			if (has && !why)
+				why = published_at(a, c, b, some[j], true);
 		}
+		if (why || wildcard || binding_is_loopback(b))
+			continue;
+		why = published_at(a, c, b, b->bind, false);
+		if (!why)
+			why = published_at(a, c, b, b->bind, true);
 	}
 	return why;
 }
@@ -455,6 +483,11 @@ const char *agree_check(struct arena *a, const struct compiled *c,
 	why = limited(a, c, f, &s);
 	if (why)
 		return why;
+	p = s.opener;
+	p.listening = true;
+	if (interpret(&c->plan.sandbox, &p).steered &&
+	    !(want.allow && steered(c, f)))
+		return "steered to the relay, which it is not for";
 	if (steered(c, f)) {
 		why = carried(a, c, f, &want, &s);
 		if (why)

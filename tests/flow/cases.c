@@ -92,6 +92,7 @@ static void run_case(struct tally *t, const char *dir, const char *name)
 	struct compiled c;
 	unsigned int line = 0;
 	char *flows, *text, *at;
+	const char *why;
 	size_t len;
 
 	flows = document_read(&a, file, &len);
@@ -102,6 +103,9 @@ static void run_case(struct tally *t, const char *dir, const char *name)
 		fail(t, json, 0, "cannot be run");
 		return;
 	}
+	why = agree_bindings(&a, &c);
+	if (why)
+		fail(t, json, 0, why);
 	while ((at = strsep(&flows, "\n"))) {
 		char *comment = strchr(at, '#'), *pointer = NULL;
 

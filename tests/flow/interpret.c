@@ -99,6 +99,7 @@ static bool key_value(const struct state *s, enum nft_key key, bool outgoing,
 		ret->num = p->ct_direction;
 		return tracked(p);
 	case NFT_CT_MARK:
+	case NFT_CT_MARK_IS:
 		ret->num = s->r.mark;
 		return tracked(p);
 	case NFT_CT_SADDR4:

@@ -37,8 +37,8 @@ enum interpret_route {
  * @ct_dport:	destination port with which its flow was opened; what the kernel
  *		keeps in its place for a protocol without ports
  * @route:	where its destination, as it came in, leads
- * @oif:	interface it goes out by if it is forwarded, because of @route
- *or because its destination is rewritten; or that the namespace sends it by
+ * @oif:	interface it goes out by if it is forwarded or sent by the
+ *		namespace itself, or because its destination is rewritten
  * @to_local:	whether its destination is an address of the namespace itself
  * @ct_status:	set of enum nft_ct_status
  * @tcp_rst:	for TCP: whether it resets

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rewrite.c - Policies written differently compare equal; one box does not. */
 #include <getopt.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "document.h"
+#include "eval.h"
 #include "generate.h"
 #include "space.h"
 
@@ -13,10 +15,10 @@
  * The walks of random documents are rewritten by steps that cannot change what
  * they mean: rules are split by address, port and protocol, neighbours are
  * joined or exchanged where that is safe, and rules are added that earlier ones
- * hide. The result must compare equal. Then one rule about a small box, with the
- * other verdict, is put in front: it must be found, nowhere outside of the box,
- * and each witness must have the verdicts that are claimed, by a walk from rule
- * to rule.
+ * hide. The result must compare equal. Then one rule about a small box, with
+ * the other verdict, is put in front: it must be found, nowhere outside of the
+ * box, and each witness must have the verdicts that are claimed, by a walk from
+ * rule to rule.
  */
 
 /** struct rules - Rules of a walk that is being rewritten */
@@ -70,8 +72,8 @@ static void split_addresses(struct rules *to, const struct policy_rule *r)
 			.range = range,
 		};
 		if (range.lo != range.hi && percent(to->g, 50)) {
-			part.dest.range.hi = range.lo +
-					     (range.hi - range.lo) / 2;
+			part.dest.range.hi =
+				range.lo + (range.hi - range.lo) / 2;
 			range.lo = part.dest.range.hi + 1;
 			add(to, &part);
 			part.dest.range = range;
@@ -119,6 +121,16 @@ static void split_ports(struct rules *to, const struct policy_rule *r)
 	}
 }
 
+static struct dname below(struct arena *a, struct dname name)
+{
+	uint8_t *wire = arena_array(a, name.len + 2u, uint8_t);
+
+	wire[0] = 1;
+	wire[1] = 'x';
+	memcpy(wire + 2, name.wire, name.len);
+	return (struct dname){wire, (uint8_t)(name.len + 2)};
+}
+
 static void rewrite_rule(struct rules *to, const struct policy_rule *r)
 {
 	const unsigned int way = generate_below(to->g, 6);
@@ -138,6 +150,61 @@ static void rewrite_rule(struct rules *to, const struct policy_rule *r)
 		hidden.allow = percent(to->g, 50);
 		add(to, &hidden);
 	}
+	/* Nor does a name say anything new the second time, or below itself. */
+	if (is_name(r) && percent(to->g, 20)) {
+		struct policy_rule again = *r;
+
+		if (again.dest.kind == CONFIG_DEST_SUFFIX) {
+			again.dest.kind = CONFIG_DEST_NAME;
+			again.dest.name = below(to->a, r->dest.name);
+		}
+		add(to, &again);
+	}
+}
+
+/* The verdicts on flows with names, and on queries, must be the same too. */
+static const char *check_names(struct arena *a, struct generator *g,
+			       const struct policy *p,
+			       enum policy_direction dir,
+			       const struct policy_walk *walk)
+{
+	static const char *const texts[] = {
+		"example.com",	   "www.example.com",	"example.net",
+		"www.example.net", "a.www.example.net", "example.org",
+		"ads.example.org", "other.example",
+	};
+	const unsigned int n = sizeof(texts) / sizeof(texts[0]);
+	struct dname names[sizeof(texts) / sizeof(texts[0])];
+	struct policy other = *p;
+	unsigned int i;
+
+	other.walk[dir] = *walk;
+	for (i = 0; i < n; i++)
+		if (dname_from_config(a, texts[i], &names[i]))
+			return "a name of the test is none";
+	for (i = 0; i < 40; i++) {
+		struct flow f = generate_flow(g, p);
+		const struct dname pins[2] = {names[generate_below(g, n)],
+					      names[generate_below(g, n)]};
+
+		f.pins = pins;
+		f.n_pins = generate_below(g, 3);
+		f.sni = names[generate_below(g, n)];
+		f.qname = names[generate_below(g, n)];
+		if (f.kind == FLOW_EGRESS && f.proto == IPPROTO_TCP &&
+		    percent(g, 70))
+			f.sni_kind = FLOW_SNI_NAME;
+		if (f.kind == FLOW_EGRESS && percent(g, 30)) {
+			f.kind = FLOW_DNS;
+			f.proto = percent(g, 50) ? IPPROTO_TCP : IPPROTO_UDP;
+			if (percent(g, 50))
+				f.ip.family = 0;
+		}
+		if (eval(a, p, &f).allow != eval(a, &other, &f).allow)
+			return arena_printf(a, "\"%s\" tells them apart",
+					    flow_format(a, &f));
+	}
+	return NULL;
 }
 
 static bool may_exchange(const struct policy_rule *x,
@@ -227,12 +294,11 @@ static struct policy_walk flip(struct arena *a, struct generator *g,
 			       const struct flow *f, bool verdict,
 			       struct policy_rule *ret_rule)
 {
-	static const unsigned int bits[SPACE_CLASSES] = {CONFIG_TCP,
-							 CONFIG_UDP, 0, 0};
+	static const unsigned int bits[SPACE_CLASSES] = {CONFIG_TCP, CONFIG_UDP,
+							 0, 0};
 	const enum space_class class = space_class_of(f->ip.family, f->proto);
 	const unsigned int whole = ip_bits(f->ip.family);
-	struct policy_rule *v =
-		arena_array(a, walk->n + 1, struct policy_rule);
+	struct policy_rule *v = arena_array(a, walk->n + 1, struct policy_rule);
 	struct config_ports *ports = arena_new(a, struct config_ports);
 	struct policy_walk ret = *walk;
 
@@ -310,8 +376,8 @@ static const char *check_flip(struct arena *a, struct generator *g,
 	for (i = 0; i < n; i++) {
 		uint8_t proto;
 		uint16_t port;
-		const struct ip ip = space_witness(v[i].addrs, v[i].service,
-						   &proto, &port);
+		const struct ip ip =
+			space_witness(v[i].addrs, v[i].service, &proto, &port);
 
 		if (!in_box(&box, &v[i]))
 			return "a change outside of the flipped box";
@@ -337,6 +403,7 @@ static const char *check_walk(struct arena *a, struct generator *g,
 	const struct policy_walk one = rewrite(a, g, p, &p->walk[dir]);
 	const struct policy_walk two = rewrite(a, g, p, &one);
 	struct space x, y, z;
+	const char *why;
 
 	if (!space_build(a, &p->walk[dir], &p->slot, SPACE_CUT, &x) ||
 	    !space_build(a, &one, &p->slot, SPACE_CUT, &y) ||
@@ -350,7 +417,8 @@ static const char *check_walk(struct arena *a, struct generator *g,
 	if (space_same(&y, &z, dns) != SPACE_YES ||
 	    space_same(&x, &z, dns) != SPACE_YES)
 		return "a walk that was rewritten twice is not the same";
-	return check_flip(a, g, p, dir, &x);
+	why = check_names(a, g, p, dir, &two);
+	return why ? why : check_flip(a, g, p, dir, &x);
 }
 
 static bool run(uint64_t seed)
@@ -396,7 +464,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < docs; i++)
 		failed += !run(seed + i);
-	printf("%llu passed, %llu failed\n", (unsigned long long)(docs - failed),
-	       (unsigned long long)failed);
+	printf("%llu passed, %llu failed\n",
+	       (unsigned long long)(docs - failed), (unsigned long long)failed);
 	return failed ? 1 : 0;
 }

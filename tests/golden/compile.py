@@ -66,7 +66,8 @@ def costs(tool, doc, update):
 def hostile():
     """A document whose boxes are too many: this must be said, and soon."""
     rng = random.Random(1)
-    rules = [{"Action": "deny" if i % 2 else "allow", "Protocols": ["tcp"],
+    rules = [{"Action": "deny" if i % 2 else "allow", "Destination": "11.0.0.0/8",
+              "Protocols": ["tcp"],
               "Ports": [str(p) for p in rng.sample(range(1, 65535), 40)]} for i in range(1500)]
     rules += [{"Action": "deny" if i % 2 else "allow", "Destination": "11.%d.%d.0/24" % (i >> 8, i & 255),
                "Protocols": ["tcp"], "Ports": [str(i + 1)]} for i in range(3000)]

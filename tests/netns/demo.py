@@ -97,8 +97,10 @@ def attempt(made, proto, address, port):
             end = time.monotonic() + PATIENCE
             while time.monotonic() < end:
                 made.settimeout(max(end - time.monotonic(), 0.001))
-                data = made.recv(2048)
-                if (data[0] if six else data[20]) == (129 if six else 0):
+                # Until it is connected the socket hears every echo.
+                data, peer = made.recvfrom(2048)
+                if peer[0] == address and (
+                        data[0] if six else data[20]) == (129 if six else 0):
                     return True, "answered"
             return False, "no answer"
         except socket.timeout:

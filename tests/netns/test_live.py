@@ -145,6 +145,29 @@ def reverse_paths(m, t):
     run("ip", "link", "delete", "lan")
 
 
+def selective_forwarding(m, t):
+    """A host that forwards, but not by default, carries what is ours."""
+    m.guest("other")
+    m.sysctl("net/ipv4/ip_forward", "1")
+    m.sysctl("net/ipv4/conf/default/forwarding", "0")
+    run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "eth0",
+        "netns", "other")
+    m.sysctl("net/ipv4/conf/lan/forwarding", "1")
+    for where, link, address in (("host", "lan", "192.0.2.1/24"),
+                                 ("other", "eth0", "192.0.2.2/24")):
+        to = ["-n", where] if where != "host" else []
+        run("ip", *to, "addr", "add", address, "dev", link)
+        run("ip", *to, "link", "set", link, "up")
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    done = m.netc("run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+                  "192.0.2.2")
+    t.check("a guest reaches beyond the host", done.returncode == 0,
+            done.stdout)
+    run("ip", "link", "delete", "lan")
+    m.dismiss("other")
+    m.sysctl("net/ipv4/conf/default/forwarding", "1")
+
+
 def tap(m, t):
     m.forget()
     before = m.look()
@@ -185,9 +208,13 @@ def tap_traffic(t, m, made):
 
     ask = b"\0\1\x08\0\6\4\0\1" + wire.mac(made["mac"]) + own.packed + \
         b"\0" * 6 + gateway.packed
-    send(b"\x08\x06", ask)
-    t.check("the gateway answers ARP", wait_for(
-        lambda: answers()[12:14] == b"\x08\x06"))
+
+    def asked():
+        # The link sends a moment after somebody holds its other end.
+        send(b"\x08\x06", ask)
+        return answers()[12:14] == b"\x08\x06"
+
+    t.check("the gateway answers ARP", wait_for(asked))
     for _ in range(3):
         send(b"\x08\0", wire.ip(own, ipaddress.ip_address("10.0.0.5"), wire.UDP,
                                 wire.udp(own, ipaddress.ip_address("10.0.0.5"),
@@ -263,6 +290,7 @@ def refusals(m, t):
     refused(m, t, "a guest that is a gateway", 1, "gateway of sandbox web",
             "up", "two", m.public, "--guest-netns", "msb-web")
     m.good("down", "web")
+    m.dismiss("other")
 
 
 def unprivileged(m, t):
@@ -404,6 +432,36 @@ def interrupted(m, t):
             t.check("says so", "interrupted by SIG" in said, said)
         unchanged(m, t, "exit status %d" % process.returncode, before)
     t.check("some were", ended - {0}, ended)
+
+
+def waiting(m, t):
+    """Whoever waits for another's lock can be told to stop."""
+    m.guest("box")
+    before = m.look()
+    with open("/run/msb-netc.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for words in (("up", "web", m.public, "--guest-netns", "box"),
+                      ("run", m.public, "--", "true")):
+            for sig in (signal.SIGINT, signal.SIGTERM):
+                process = m.start(*words)
+                t.check(words[0] + " waits", wait_for(
+                    lambda p=process: waits_for_lock(p.pid)))
+                process.send_signal(sig)
+                try:
+                    process.communicate(timeout=5)
+                    t.check("%s ends by %s" % (words[0], sig.name),
+                            process.returncode == -sig, process.returncode)
+                except subprocess.TimeoutExpired:
+                    t.check("%s ends by %s" % (words[0], sig.name), False)
+                    end(process)
+    unchanged(m, t, "after waiting", before)
+
+
+def waits_for_lock(pid):
+    """Whether a process is behind another one that holds a lock."""
+    with open("/proc/locks", encoding="ascii") as file:
+        return any("->" in line and str(pid) in line.split()
+                   for line in file)
 
 
 def killed(m, t):
@@ -587,9 +645,9 @@ def status(m, t):
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, without_ipv6, reverse_paths, tap, refusals, unprivileged,
-         together, slots, faults, refused_by_kernel, interrupted, killed, run_command,
-         run_signals, status)
+TESTS = (up_and_down, without_ipv6, reverse_paths, selective_forwarding, tap,
+         refusals, unprivileged, together, slots, faults, refused_by_kernel, interrupted, waiting,
+         killed, run_command, run_signals, status)
 
 
 def main():

@@ -15,6 +15,7 @@ import time
 from lab import Laboratory, Sandbox, compile_document, enter_laboratory, run
 import flows
 import scenes
+import scenes_ports
 
 
 class Report:
@@ -92,7 +93,8 @@ def main():
         for document in documents:
             if args.only in document:
                 check_file(report, lab, args.compile, document, scratch)
-        for name, scene in scenes.SCENES.items():
+        for name, scene in {**scenes.SCENES,
+                            **scenes_ports.SCENES}.items():
             if args.only in name:
                 stage = scenes.Stage(lab, args.compile, scratch, name, report)
                 try:
