@@ -61,19 +61,25 @@ struct proving {
 	struct space source[POLICY_DIRECTIONS];
 };
 
-static bool allows_host_port(const struct space *s,
-			     const struct space_ports *ports)
+/* Whether a port of a class other than 53, where queries go to a name server,
+ * is allowed. Where one of @spans begins or ends the verdict may change; so one
+ * of these ports, or the second of a span, is as good as any. */
+static bool allows_port(const struct space *s, const struct space_profile *at,
+			enum space_class class, const struct space_ports *spans)
 {
-	size_t i;
+	size_t i, j;
 
-	for (i = 0; i < ports->n; i++) {
-		const struct space_span *span = &ports->v[i];
-		const uint16_t lo = span->lo ? span->lo : 1;
+	for (i = 0; i < spans->n; i++) {
+		const uint32_t ports[3] = {spans->v[i].lo, spans->v[i].lo + 1u,
+					   spans->v[i].hi};
 
-		/* Queries go to a name server. */
-		if (space_allows(s, span->rule) && lo <= span->hi &&
-		    !(lo == 53 && span->hi == 53))
-			return true;
+		for (j = 0; j < 3; j++)
+			if (ports[j] && ports[j] != 53 &&
+			    ports[j] <= spans->v[i].hi &&
+			    space_allows(s,
+					 space_profile_at(at, class,
+							  (uint16_t)ports[j])))
+				return true;
 	}
 	return false;
 }
@@ -81,17 +87,21 @@ static bool allows_host_port(const struct space *s,
 /* Whether a flow to the gateway is allowed that goes on to the host. */
 static bool goes_to_host(const struct proving *v)
 {
+	static const enum space_class classes[2] = {SPACE_TCP, SPACE_UDP};
 	const struct ip gateways[2] = {v->p->slot.gw4, v->p->slot.gw6};
 	const struct space *s = &v->source[POLICY_EGRESS];
 	size_t i, n;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 4; i++) {
 		const struct space_profile *at =
-			space_cells_of(&s->runs[0], ip_single(gateways[i]), &n)
+			space_cells_of(&s->runs[0], ip_single(gateways[i / 2]),
+				       &n)
 				->profile;
+		const enum space_class class = classes[i % 2];
 
-		if (allows_host_port(s, at->by[SPACE_TCP]) ||
-		    allows_host_port(s, at->by[SPACE_UDP]))
+		if (allows_port(s, at, class, at->own[class]) ||
+		    (at->own[class]->open &&
+		     allows_port(s, at, class, at->base[class])))
 			return true;
 	}
 	return false;

@@ -17,8 +17,9 @@
  * policies judge differently, as eval says.
  */
 
-#define DOCUMENTS 300u
-#define FLIPS	  6u
+/* How many, unless the command line says. */
+#define DOCUMENTS 100u
+#define FLIPS	  4u
 
 /** struct tally - What was counted so far */
 struct tally {
