@@ -43,6 +43,7 @@ void lint(struct diags *d, const struct policy *p, struct lint_counts *counts)
 	struct lint l = {.a = &a, .d = d, .p = p, .counts = counts};
 
 	*counts = (struct lint_counts){0};
+	l.never = arena_array(&a, p->walk[POLICY_EGRESS].n, bool);
 	if (lint_prepare(&l, POLICY_EGRESS) &&
 	    lint_prepare(&l, POLICY_INGRESS)) {
 		lint_rules(&l);

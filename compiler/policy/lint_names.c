@@ -127,7 +127,7 @@ void lint_names(struct lint *l)
 			told = true;
 		}
 		/* Where only names are denied before it, nothing hides it. */
-		if (l->p->dns != POLICY_DNS_NONE && other &&
+		if (l->p->dns != POLICY_DNS_NONE && other && !l->never[i] &&
 		    ++n <= LINT_MAX_RULES)
 			dns_hidden(l, r);
 	}

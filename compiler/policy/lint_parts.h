@@ -27,6 +27,7 @@ struct lint_side {
  * @d:		receives the findings
  * @p:		policy
  * @side:	by direction
+ * @never:	by index in the policy's egress walk: said to match never
  * @counts:	how many of each
  */
 struct lint {
@@ -34,6 +35,7 @@ struct lint {
 	struct diags *d;
 	const struct policy *p;
 	struct lint_side side[POLICY_DIRECTIONS];
+	bool *never;
 	struct lint_counts *counts;
 };
 

@@ -303,6 +303,9 @@ static void look(struct lint *l, const size_t at[POLICY_DIRECTIONS])
 		return;
 	if (h.never) {
 		say_never(l, r, &h);
+		if (at[POLICY_EGRESS] != SIZE_MAX)
+			l->never[at[POLICY_EGRESS] -
+				 l->side[POLICY_EGRESS].first] = true;
 		return;
 	}
 	if (lint_is_name(r))
