@@ -2,8 +2,8 @@
 /* walk_map.c - A run of a walk as maps on the address. */
 #include <string.h>
 
-#include "space_store.h"
 #include "tables.h"
+#include "walk_recipe.h"
 
 /*
  * Theory of operation
@@ -13,54 +13,9 @@
  * There is one chain for each profile, so one for each different way in which
  * rules decide, and each rule and element has the comment of the rule that
  * decides. A flow that no rule of the run decides comes back from its chain, or
- * is led nowhere, and goes on behind the map.
- *
- * Profiles differ from few bases (space.h) in few services. So a chain is
- * printed in the shortest of three ways:
- *
- *	alone		each service that is decided
- *	before its base	what its base decides otherwise, or not at all; then
- *			"goto" the base
- *	behind its base	"jump" to the base; then what that leaves open. Only if
- *			the base is right wherever it decides
- *
- * Where a rule decides all that is left of a protocol, or of everything, it
- * comes last and names no ports. Ports in more than COST_FEW_RANGES ranges are
- * a map of their own.
+ * is led nowhere, and goes on behind the map. Ports in more than
+ * COST_FEW_RANGES ranges are a map of their own.
  */
-
-/** enum way - How a profile is printed */
-enum way {
-	WAY_ALONE,
-	WAY_BEFORE,
-	WAY_BEHIND,
-};
-
-/**
- * struct service_list - What a chain says of one protocol class
- * @v:		ports, ascending, each with the rule that decides
- * @n:		number of ranges
- * @rest:	rule that decides all other ports, or SPACE_FALLS
- */
-struct service_list {
-	struct space_span *v;
-	size_t n;
-	uint32_t rest;
-};
-
-/**
- * struct recipe - A profile, ready to be printed
- * @way:	way
- * @by:		by protocol class
- * @rest:	rule that decides everything else, or SPACE_FALLS
- * @size:	rules and elements that it takes
- */
-struct recipe {
-	enum way way;
-	struct service_list by[SPACE_CLASSES];
-	uint32_t rest;
-	size_t size;
-};
 
 /** struct port_map - A map of ports, for chains that need the same */
 struct port_map {
@@ -79,7 +34,6 @@ struct port_map {
  * @family:	family
  * @known:	branch of each profile in this family, by its number
  * @made:	whether it is known
- * @falls:	list that decides nothing
  * @port_maps:	maps of ports
  * @n_port_maps: how many
  * @cap_port_maps: room for how many
@@ -93,7 +47,6 @@ struct mapper {
 	enum ip_family family;
 	struct nft_branch *known;
 	bool *made;
-	const struct space_ports *falls;
 	struct port_map *port_maps;
 	size_t n_port_maps;
 	size_t cap_port_maps;
@@ -141,138 +94,6 @@ static bool is_whole(const struct space_profile *p, uint32_t *ret)
 	return true;
 }
 
-static void list_put(struct service_list *l, uint16_t lo, uint16_t hi,
-		     uint32_t rule)
-{
-	struct space_span *last = l->n ? &l->v[l->n - 1] : NULL;
-
-	if (last && last->rule == rule && last->hi + 1 == lo)
-		last->hi = hi;
-	else
-		l->v[l->n++] = (struct space_span){lo, hi, rule};
-}
-
-/*
- * The ports of a class that a chain has to say: those of @own, and those of
- * @base where @own falls. What the rule @rest decides is left to the end of the
- * chain. The last rule of the list is left to the end of the class if it has no
- * ports: then it decides whatever no other does.
- */
-static void list_make(struct mapper *m, struct arena *a, struct service_list *l,
-		      const struct space_ports *own,
-		      const struct space_ports *base, uint32_t rest,
-		      bool may_rest)
-{
-	const struct space_profile both = {.own = {own}, .base = {base}};
-	struct space_cursor at = space_cursor(&both, SPACE_TCP, 0);
-	struct space_span span;
-	uint32_t last = 0;
-	size_t i, n;
-
-	*l = (struct service_list){
-		.v = arena_array(a, own->n + base->n, struct space_span),
-		.rest = SPACE_FALLS,
-	};
-	while (space_next(&at, &span)) {
-		if (span.rule == SPACE_FALLS || span.rule == rest)
-			continue;
-		list_put(l, span.lo, span.hi, span.rule);
-		last = span.rule > last ? span.rule : last;
-	}
-	if (!may_rest || !l->n || m->s->walk->rules[last].n_ports ||
-	    last > rest)
-		return;
-	for (i = n = 0; i < l->n; i++)
-		if (l->v[i].rule != last)
-			l->v[n++] = l->v[i];
-	l->n = n;
-	l->rest = last;
-}
-
-/* Whether a base decides nothing where a profile on top of it decides. */
-static bool is_beside(const struct space_ports *own,
-		      const struct space_ports *base)
-{
-	size_t i, j;
-
-	for (i = 0; i < own->n; i++) {
-		const struct space_span *x = &own->v[i];
-
-		if (x->rule == SPACE_FALLS)
-			continue;
-		for (j = space_ports_find(base, x->lo);
-		     j < base->n && base->v[j].lo <= x->hi; j++)
-			if (base->v[j].rule != SPACE_FALLS)
-				return false;
-	}
-	return true;
-}
-
-static bool is_right(enum way way, const struct space_profile *p,
-		     const struct space_profile *b)
-{
-	enum space_class c;
-
-	if (way == WAY_ALONE)
-		return true;
-	if (p == b)
-		return false;
-	/* What decides everything else would leave nothing to the base. */
-	if (way == WAY_BEFORE)
-		return p->own[SPACE_OTHER]->v[0].rule == SPACE_FALLS;
-	for (c = 0; c < SPACE_CLASSES; c++)
-		if (!is_beside(p->own[c], b->base[c]))
-			return false;
-	return true;
-}
-
-static struct recipe recipe(struct mapper *m, struct arena *a, enum way way,
-			    const struct space_profile *p)
-{
-	struct recipe r = {.way = way, .rest = SPACE_FALLS};
-	enum space_class c;
-
-	if (way != WAY_BEFORE)
-		r.rest = p->own[SPACE_OTHER]->v[0].rule;
-	if (way == WAY_ALONE && r.rest == SPACE_FALLS)
-		r.rest = p->base[SPACE_OTHER]->v[0].rule;
-	r.size = (way != WAY_ALONE) + (size_t)(r.rest != SPACE_FALLS);
-	for (c = 0; c < SPACE_OTHER; c++) {
-		const struct space_ports *base = way == WAY_ALONE ? p->base[c]
-								  : m->falls;
-
-		list_make(m, a, &r.by[c], p->own[c], base, r.rest,
-			  way != WAY_BEFORE);
-		r.size += r.by[c].n + (r.by[c].rest != SPACE_FALLS);
-	}
-	return r;
-}
-
-/* A base of more spans is not said again for each profile on top of it, where
- * there is another way. */
-#define BASE_FEW 64
-
-static struct recipe shortest(struct mapper *m, struct arena *a,
-			      const struct space_profile *p,
-			      const struct space_profile *b)
-{
-	size_t spans = b->base[SPACE_TCP]->n + b->base[SPACE_UDP]->n;
-	struct recipe best = {.size = SIZE_MAX}, r;
-	enum way way;
-
-	for (way = WAY_ALONE + 1; way <= WAY_BEHIND; way++) {
-		if (!is_right(way, p, b))
-			continue;
-		r = recipe(m, a, way, p);
-		if (r.size < best.size)
-			best = r;
-	}
-	if (best.size != SIZE_MAX && spans > BASE_FEW)
-		return best;
-	r = recipe(m, a, WAY_ALONE, p);
-	return r.size <= best.size ? r : best;
-}
-
 static void put_rule(struct mapper *m, struct nft_chain *c,
 		     const struct nft_match *match, size_t n, uint32_t rule)
 {
@@ -312,7 +133,7 @@ static void keep_map(struct mapper *m, const struct nft_vmap *map)
 
 /* A map with these ports, or NULL if there are too many maps. */
 static const struct nft_vmap *port_map(struct mapper *m,
-				       const struct service_list *l)
+				       const struct recipe_list *l)
 {
 	struct space_span *spans;
 	struct nft_branch *v;
@@ -349,7 +170,7 @@ static const struct nft_vmap *port_map(struct mapper *m,
 }
 
 static void put_services(struct mapper *m, struct nft_chain *c,
-			 enum space_class class, const struct service_list *l)
+			 enum space_class class, const struct recipe_list *l)
 {
 	const uint8_t proto = class_protos[m->family == IP_V6][class];
 	const struct nft_elem proto_elem = {.lo = proto, .hi = proto};
@@ -430,14 +251,14 @@ static struct nft_branch branch(struct mapper *m, const struct space_profile *p,
 			ret = verdict_branch(m, rule);
 		goto out;
 	}
-	r = shortest(m, &scratch, p, base);
-	if (r.way == WAY_BEHIND)
+	r = walk_recipe(&scratch, m->s->walk, p, base);
+	if (r.way == RECIPE_BEHIND)
 		put_base(m, &chain, NFT_JUMP, base);
 	for (c = 0; c < SPACE_OTHER; c++)
 		put_services(m, &chain, c, &r.by[c]);
 	if (r.rest != SPACE_FALLS)
 		put_rule(m, &chain, NULL, 0, r.rest);
-	if (r.way == WAY_BEFORE)
+	if (r.way == RECIPE_BEFORE)
 		put_base(m, &chain, NFT_GOTO, base);
 	chain.name = chain_name(m);
 	ret.target = chain.name;
@@ -538,15 +359,12 @@ static bool map_family(struct mapper *m, size_t run, struct nft_chain *chain)
 bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
 	      size_t run, enum policy_direction dir, struct nft_chain *chain)
 {
-	const struct space_span span = {0, UINT16_MAX, SPACE_FALLS};
-	const struct space_ports falls = {.v = &span, .n = 1, .open = true};
 	struct mapper map = {
 		.a = a,
 		.m = m,
 		.s = s,
 		.run = &s->runs[run],
 		.dir = dir,
-		.falls = &falls,
 		.family = IP_V4,
 	};
 

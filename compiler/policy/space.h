@@ -387,7 +387,7 @@ enum space_answer space_diff(struct arena *a, const struct space *before,
  *
  * Return: SPACE_YES only if every flow, with whatever names, gets the same
  * verdict. SPACE_NO is exact for walks without domain rules; for domain rules
- * see space_form.c
+ * see space_names.c
  */
 enum space_answer space_same(const struct space *x, const struct space *y,
 			     bool dns);

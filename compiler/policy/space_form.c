@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* space_form.c - Walks compared: the same, or where they differ. */
-#include <string.h>
+/* space_form.c - A walk as one area of values, however it was written. */
+#include "space_form.h"
 
-#include "space_names.h"
-#include "space_store.h"
+#include <string.h>
 
 /*
  * Theory of operation
@@ -16,26 +15,10 @@
  * with equal values are one cell, so without domain rules two walks mean the
  * same exactly if their areas are equal, however they were written.
  *
- * Two such areas are laid over each other in the same way, and what differs is
- * the difference. A query is judged by the name first, whatever the service of
- * the domain rule, and by the resolver's address: for walks with domain rules
- * a second area holds that.
+ * A query is judged by the name first, whatever the service of the domain rule,
+ * and by the resolver's address: for walks with domain rules a second area
+ * holds that.
  */
-
-/** struct pairing - How values are combined: once for each pair of lists */
-struct pairing {
-	struct space_store *store;
-	struct space_values *values;
-	uint32_t (*fn)(struct pairing *p, uint32_t x, uint32_t y);
-	const struct policy_walk *walk;
-	const struct policy_rule *names;
-	size_t n_names;
-	struct space_table memo;
-	struct space_table pairs;
-	uint32_t (*pair)[2];
-	size_t n_pairs;
-	size_t cap_pairs;
-};
 
 /** struct combined - Two lists, and what became of them */
 struct combined {
@@ -51,7 +34,7 @@ static bool same_lists(const void *one, const void *other)
 	return p->x == q->x && p->y == q->y;
 }
 
-static const struct space_ports *combine(struct pairing *p,
+static const struct space_ports *combine(struct space_pairing *p,
 					 const struct space_ports *x,
 					 const struct space_ports *y)
 {
@@ -97,7 +80,7 @@ static const struct space_profile *value_profile(struct space_store *s,
 }
 
 /* A list of rules as one of verdicts. */
-static const struct space_ports *verdicts(struct pairing *p,
+static const struct space_ports *verdicts(struct space_pairing *p,
 					  const struct space_ports *rules)
 {
 	struct space_store *s = p->store;
@@ -130,7 +113,7 @@ static const struct space_ports *verdicts(struct pairing *p,
  * rules become few that differ in their verdicts, before they meet the values
  * below, which can be long.
  */
-static struct space_area verdict_area(struct pairing *p,
+static struct space_area verdict_area(struct space_pairing *p,
 				      const struct space_area *from)
 {
 	struct space_area area = {0};
@@ -152,7 +135,7 @@ static struct space_area verdict_area(struct pairing *p,
 }
 
 /* A base over values, and what a prefix decides over that. */
-static const struct space_ports *layers(struct pairing *p,
+static const struct space_ports *layers(struct space_pairing *p,
 					const struct space_ports *own,
 					const struct space_ports *base,
 					const struct space_ports *values)
@@ -165,8 +148,9 @@ static const struct space_ports *layers(struct pairing *p,
 }
 
 /* Lays one area over another, whose profiles are values. */
-static struct space_area overlay(struct pairing *p, const struct space_area *x,
-				 const struct space_area *y)
+struct space_area space_overlay(struct space_pairing *p,
+				const struct space_area *x,
+				const struct space_area *y)
 {
 	struct space_area area = {0};
 	ip_num at = 0;
@@ -195,52 +179,19 @@ static struct space_area overlay(struct pairing *p, const struct space_area *x,
 	return area;
 }
 
-static uint32_t value_of_verdict(struct pairing *p, uint32_t verdict,
+static uint32_t value_of_verdict(struct space_pairing *p, uint32_t verdict,
 				 uint32_t value)
 {
 	(void)p;
 	return verdict == SPACE_FALLS ? value : verdict;
 }
 
-static uint32_t value_of_names(struct pairing *p, uint32_t about,
+static uint32_t value_of_names(struct space_pairing *p, uint32_t about,
 			       uint32_t value)
 {
 	if (about == SPACE_FALLS)
 		return value;
 	return space_values_push(p->values, p->names, p->n_names, value);
-}
-
-static bool same_pair(const void *one, const void *other)
-{
-	return memcmp(one, other, sizeof(uint32_t[2])) == 0;
-}
-
-/* The number of a pair of values that differ; 0 for two that do not. */
-static uint32_t value_of_pair(struct pairing *p, uint32_t x, uint32_t y)
-{
-	struct arena *a = p->store->a;
-	const uint32_t key[2] = {x, y};
-	const uint64_t hash = ((uint64_t)x << 32 | y) * 0x9e3779b97f4a7c15u;
-	struct space_slot *place;
-	uint32_t(*made)[3];
-
-	if (x == y)
-		return 0;
-	place = space_table_find(p->store, &p->pairs, hash ^ hash >> 32, key,
-				 same_pair);
-	if (place->item)
-		return ((const uint32_t *)place->item)[2];
-	p->pair = arena_grow(a, p->pair, p->n_pairs, &p->cap_pairs,
-			     sizeof(*p->pair));
-	p->pair[p->n_pairs][0] = x;
-	p->pair[p->n_pairs++][1] = y;
-	made = arena_alloc(a, 1, sizeof(*made));
-	(*made)[0] = x;
-	(*made)[1] = y;
-	(*made)[2] = (uint32_t)p->n_pairs;
-	*place = (struct space_slot){hash ^ hash >> 32, made};
-	p->pairs.n++;
-	return (uint32_t)p->n_pairs;
 }
 
 /* Both families, each with one list for each class. */
@@ -340,8 +291,8 @@ static bool same_service(const struct policy_rule *x,
 }
 
 /* A walk as one area of values. */
-static struct space_area form(const struct space *s, struct space_store *store,
-			      struct space_values *values, bool dns)
+struct space_area space_form(const struct space *s, struct space_store *store,
+			     struct space_values *values, bool dns)
 {
 	const struct policy_walk *w = s->walk;
 	struct space_area area = uniform_value(
@@ -349,7 +300,7 @@ static struct space_area form(const struct space *s, struct space_store *store,
 	size_t run = s->n_runs;
 
 	while (run-- > 0) {
-		struct pairing p = {
+		struct space_pairing p = {
 			.store = store, .values = values, .walk = w};
 		const struct space_run *r = &s->runs[run];
 		struct space_area over = r->area;
@@ -360,7 +311,7 @@ static struct space_area form(const struct space *s, struct space_store *store,
 				over = at_53(store, &over);
 			p.fn = value_of_verdict;
 			over = verdict_area(&p, &over);
-			area = overlay(&p, &over, &area);
+			area = space_overlay(&p, &over, &area);
 		}
 		if (!run)
 			break;
@@ -374,7 +325,7 @@ static struct space_area form(const struct space *s, struct space_store *store,
 			run--;
 			first--;
 		}
-		p = (struct pairing){
+		p = (struct space_pairing){
 			.store = store,
 			.values = values,
 			.fn = value_of_names,
@@ -382,170 +333,7 @@ static struct space_area form(const struct space *s, struct space_store *store,
 			.n_names = last - first + 1,
 		};
 		over = about(store, &w->rules[last], dns);
-		area = overlay(&p, &over, &area);
+		area = space_overlay(&p, &over, &area);
 	}
 	return area;
-}
-
-/** struct compare - Two walks on one scale */
-struct compare {
-	const struct space *before;
-	const struct space *after;
-	struct space_store store;
-	struct space_values values;
-	struct pairing pairs;
-	struct arena *a;
-	size_t max;
-	struct space_change *v;
-	size_t n;
-	size_t cap;
-	bool all;
-};
-
-static void change_add(struct compare *c, struct space_change change)
-{
-	struct ip ip;
-	uint8_t proto;
-	uint16_t port;
-
-	if (c->n == c->max) {
-		c->all = false;
-		return;
-	}
-	ip = space_witness(change.addrs, change.service, &proto, &port);
-	change.before = space_lookup(c->before, ip, proto, port);
-	change.after = space_lookup(c->after, ip, proto, port);
-	c->v = arena_grow(c->a, c->v, c->n, &c->cap, sizeof(*c->v));
-	c->v[c->n++] = change;
-}
-
-/* The parts of a difference that change the verdict, or those that do not. */
-static void changes_of(struct compare *c, const struct space_area *area,
-		       bool names, bool dns)
-{
-	enum space_class class;
-	size_t i, j;
-
-	for (i = 0; i < area->n && c->all; i++) {
-		const struct space_profile *p = area->v[i].profile;
-
-		for (class = 0; class < SPACE_CLASSES; class ++) {
-			const struct space_ports *ports = p->own[class];
-
-			for (j = 0; j < ports->n && c->all; j++) {
-				const struct space_span *span = &ports->v[j];
-				const uint32_t *pair;
-				struct space_change change = {
-					.addrs = area->v[i].addrs,
-					.service = {class, span->lo, span->hi},
-					.names = names,
-					.dns = dns,
-				};
-
-				if (!span->rule)
-					continue;
-				pair = c->pairs.pair[span->rule - 1];
-				change.before_allow =
-					space_values_end(&c->values, pair[0]);
-				change.after_allow =
-					space_values_end(&c->values, pair[1]);
-				/* Without a name, a query is a flow. */
-				if (!dns && names == (change.before_allow !=
-						      change.after_allow))
-					continue;
-				if (dns)
-					change.service.lo = change.service.hi =
-						53;
-				change_add(c, change);
-			}
-		}
-	}
-}
-
-static bool differs(const struct space_area *area)
-{
-	enum space_class c;
-	size_t i;
-
-	for (i = 0; i < area->n; i++) {
-		for (c = 0; c < SPACE_CLASSES; c++) {
-			const struct space_ports *p =
-				area->v[i].profile->own[c];
-
-			if (p->n > 1 || p->v[0].rule)
-				return true;
-		}
-	}
-	return false;
-}
-
-static struct space_area difference(struct compare *c, bool dns)
-{
-	const struct space_area x = form(c->before, &c->store, &c->values, dns);
-	const struct space_area y = form(c->after, &c->store, &c->values, dns);
-
-	return overlay(&c->pairs, &x, &y);
-}
-
-enum space_answer space_diff(struct arena *a, const struct space *before,
-			     const struct space *after, bool dns, size_t max,
-			     struct space_change **ret, size_t *ret_n,
-			     bool *ret_all)
-{
-	ARENA(scratch);
-	struct compare c = {
-		.before = before,
-		.after = after,
-		.a = a,
-		.max = max,
-		.all = true,
-	};
-	struct space_area flows = {0}, queries = {0};
-	bool differ;
-
-	*ret = NULL;
-	*ret_n = 0;
-	*ret_all = true;
-	if (!before->flat || !after->flat)
-		return SPACE_UNKNOWN;
-	space_store_init(&c.store, &scratch);
-	space_values_init(&c.values, &scratch, &c.store);
-	c.pairs.store = &c.store;
-	c.pairs.fn = value_of_pair;
-	flows = difference(&c, false);
-	/* Without domain rules a query is a flow to port 53. */
-	dns = dns && (before->n_runs > 1 || after->n_runs > 1);
-	if (dns && !c.store.over)
-		queries = difference(&c, true);
-	if (c.store.over)
-		return SPACE_UNKNOWN;
-	differ = differs(&flows) || (dns && differs(&queries));
-	if (differ && max) {
-		changes_of(&c, &flows, false, false);
-		changes_of(&c, &flows, true, false);
-		changes_of(&c, &queries, true, true);
-	}
-	*ret = c.v;
-	*ret_n = c.n;
-	*ret_all = c.all;
-	return differ ? SPACE_YES : SPACE_NO;
-}
-
-enum space_answer space_same(const struct space *x, const struct space *y,
-			     bool dns)
-{
-	ARENA(a);
-	struct space_change *v;
-	size_t n;
-	bool all;
-
-	switch (space_diff(&a, x, y, dns, 0, &v, &n, &all)) {
-	case SPACE_YES:
-		return SPACE_NO;
-	case SPACE_NO:
-		return SPACE_YES;
-	case SPACE_UNKNOWN:
-		break;
-	}
-	return SPACE_UNKNOWN;
 }
