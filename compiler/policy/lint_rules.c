@@ -254,24 +254,26 @@ static bool is_inside(const struct space *s, const struct policy_rule *x,
 	return covers_service(y, x);
 }
 
-static void say_part(struct lint *l, enum policy_direction dir, size_t rule,
-		     const struct hidden *part)
+/* Earlier rules with the other action that cross a rule, in all its walks. */
+static struct hidden crossing(struct lint *l,
+			      const size_t at[POLICY_DIRECTIONS],
+			      const struct hidden part[POLICY_DIRECTIONS])
 {
-	const struct lint_side *s = &l->side[dir];
-	const struct policy_rule *r = &s->walk.rules[rule];
 	struct hidden by = {0};
+	enum policy_direction dir;
 	size_t i;
 
-	for (i = 0; i < part->n; i++)
-		if (part->by[i]->allow != r->allow &&
-		    !is_inside(&s->space, part->by[i], r))
-			hidden_add(l, &by, part->by[i]);
-	if (by.n)
-		lint_add(l, DIAG_NOTE, DIAG_LINT_PARTLY_HIDDEN, r->pointer,
-			 NULL,
-			 "a part of what the rule is about is decided by %s "
-			 "before it",
-			 hiders_text(l, &by));
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
+		const struct lint_side *s = &l->side[dir];
+		const struct policy_rule *r =
+			at[dir] == SIZE_MAX ? NULL : &s->walk.rules[at[dir]];
+
+		for (i = 0; r && i < part[dir].n; i++)
+			if (part[dir].by[i]->allow != r->allow &&
+			    !is_inside(&s->space, part[dir].by[i], r))
+				hidden_add(l, &by, part[dir].by[i]);
+	}
+	return by;
 }
 
 static bool changes_nothing(struct lint *l, enum policy_direction dir,
@@ -289,6 +291,7 @@ static void look(struct lint *l, const size_t at[POLICY_DIRECTIONS])
 	const struct policy_rule *r = NULL;
 	enum policy_direction dir;
 	bool nothing = true;
+	struct hidden by;
 
 	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
 		if (at[dir] == SIZE_MAX)
@@ -313,15 +316,26 @@ static void look(struct lint *l, const size_t at[POLICY_DIRECTIONS])
 	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
 		if (at[dir] != SIZE_MAX)
 			nothing = nothing && changes_nothing(l, dir, at[dir]);
-	if (nothing) {
+	by = crossing(l, at, part);
+	if (nothing)
 		lint_add(l, DIAG_WARNING, DIAG_LINT_NO_EFFECT, r->pointer,
-			 "leave it out",
-			 "without the rule every flow gets the same verdict");
-		return;
-	}
-	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
-		if (at[dir] != SIZE_MAX)
-			say_part(l, dir, at[dir], &part[dir]);
+			 by.n ? arena_printf(l->a,
+					     "move it before %s, or leave it "
+					     "out",
+					     by.by[0]->pointer)
+			      : "leave it out",
+			 by.n ? "without the rule every flow gets the same "
+				"verdict; a part of what it is about is "
+				"decided by %s before it"
+			      : "without the rule every flow gets the same "
+				"verdict%s",
+			 hiders_text(l, &by));
+	else if (by.n)
+		lint_add(l, DIAG_NOTE, DIAG_LINT_PARTLY_HIDDEN, r->pointer,
+			 NULL,
+			 "a part of what the rule is about is decided by %s "
+			 "before it",
+			 hiders_text(l, &by));
 }
 
 /* Take the next rule of a walk, if it is the one that @pointer names. */
