@@ -19,8 +19,8 @@ static int run(const struct cli_args *args)
 	struct diff_side *x = arena_new(&a, struct diff_side);
 	struct diff_side *y = arena_new(&a, struct diff_side);
 	struct differ d;
+	bool meaning, equal;
 	uint32_t slot;
-	bool equal;
 	int rc;
 
 	if (cli_has(args, "live"))
@@ -30,11 +30,14 @@ static int run(const struct cli_args *args)
 				 "two sides are compared, each a document, "
 				 "\"preset:NAME\" or a directory that "
 				 "\"compile\" wrote");
+	/* Of a directory the ruleset alone is known: then of a document too. */
+	meaning = semantic && !diff_is_directory(args->argv[0]) &&
+		  !diff_is_directory(args->argv[1]);
 	rc = cli_slot(args, &slot);
 	if (rc == CLI_YES)
-		rc = diff_side_read(&a, args->argv[0], slot, semantic, x);
+		rc = diff_side_read(&a, args->argv[0], slot, meaning, x);
 	if (rc == CLI_YES)
-		rc = diff_side_read(&a, args->argv[1], slot, semantic, y);
+		rc = diff_side_read(&a, args->argv[1], slot, meaning, y);
 	if (rc == CLI_YES)
 		rc = diff_meaning(&a, x, y, &d);
 	if (rc != CLI_YES)

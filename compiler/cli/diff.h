@@ -40,6 +40,9 @@ struct diff_side {
 int diff_side_read(struct arena *a, const char *operand, uint32_t slot,
 		   bool meaning, struct diff_side *ret);
 
+/** diff_is_directory() - Whether an operand is a directory of artefacts */
+bool diff_is_directory(const char *operand);
+
 /**
  * struct diff_report - What was found, and how it is printed
  * @json:	as JSON

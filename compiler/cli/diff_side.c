@@ -140,12 +140,11 @@ int diff_side_read(struct arena *a, const char *operand, uint32_t slot,
 		   bool meaning, struct diff_side *ret)
 {
 	const struct compile_request req = {.name = "sandbox", .slot = slot};
-	struct stat st;
 	bool good;
 	int rc;
 
 	*ret = (struct diff_side){.name = operand};
-	if (stat(operand, &st) == 0 && S_ISDIR(st.st_mode))
+	if (diff_is_directory(operand))
 		return read_directory(a, ret);
 	ret->document = true;
 	rc = read_document(a, ret);
@@ -217,23 +216,24 @@ void diff_texts(struct arena *a, const struct diff_side *x,
 static int said(struct arena *a, const struct diff_side *s,
 		struct differ_side *ret)
 {
-	const struct artefact *file = side_file(s, "sandbox.nft");
-	enum policy_direction dir;
 	struct lex_error e;
 
 	*ret = (struct differ_side){0};
-	if (s->document) {
+	if (s->document)
 		ret->slot = s->compiled.policy.slot;
-		for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
-			prove_meant(a, &s->compiled.policy, dir,
-				    &ret->walk[dir]);
-		return CLI_YES;
-	}
-	if (prove_said(a, file->text, ret->walk, &e))
+	if (prove_said(a, side_file(s, "sandbox.nft")->text, ret->walk, &e))
 		return CLI_YES;
 	cli_error("%s/sandbox.nft:%u:%u: %s", s->name, e.line, e.column,
 		  e.text);
 	return CLI_USAGE;
+}
+
+/* Whether an operand is a directory of artefacts. */
+bool diff_is_directory(const char *operand)
+{
+	struct stat st;
+
+	return stat(operand, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 int diff_meaning(struct arena *a, const struct diff_side *x,

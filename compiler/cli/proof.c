@@ -17,6 +17,11 @@ static const char *verdict(bool allow)
 	return allow ? "allow" : "deny";
 }
 
+static bool has_helpers(const struct prove_result *r)
+{
+	return r->helpers[POLICY_EGRESS] || r->helpers[POLICY_INGRESS];
+}
+
 static void print_text(const char *what, const char *text,
 		       const struct prove_result *r)
 {
@@ -24,10 +29,11 @@ static void print_text(const char *what, const char *text,
 
 	switch (r->outcome) {
 	case PROVE_SAME:
-		printf("%s: proved: egress %zu address range%s, ingress %zu\n",
+		printf("%s: proved: egress %zu address range%s, ingress %zu%s\n",
 		       what, r->cells[POLICY_EGRESS],
 		       plural(r->cells[POLICY_EGRESS]),
-		       r->cells[POLICY_INGRESS]);
+		       r->cells[POLICY_INGRESS],
+		       has_helpers(r) ? "; helpers decide a part" : "");
 		return;
 	case PROVE_DIFFERS:
 		printf("%s: not proved: %s: the document says %s by %s, %s "
@@ -67,7 +73,10 @@ static void put_json(struct str *s, const char *what,
 	str_puts(s, "{\"name\": ");
 	str_json(s, what, strlen(what));
 	put_text(s, "outcome", outcomes[r->outcome]);
-	if (r->outcome == PROVE_DIFFERS) {
+	if (r->outcome == PROVE_SAME) {
+		str_printf(s, ", \"helpers\": %s",
+			   has_helpers(r) ? "true" : "false");
+	} else if (r->outcome == PROVE_DIFFERS) {
 		put_text(s, "flow", flow_format(&a, &r->flow));
 		put_text(s, "verdict", verdict(r->allow));
 		put_text(s, "pointer", r->pointer);

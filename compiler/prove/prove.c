@@ -28,29 +28,8 @@ static void witness(const struct space_change *c, enum policy_direction dir,
 	ret->comment = space_pointer(text, c->after);
 }
 
-/* What the policy says of packets, and what this version does to plain DNS. */
-void prove_meant(struct arena *a, const struct policy *p,
-		 enum policy_direction dir, struct policy_walk *ret)
-{
-	static const struct config_ports port = {53, 53};
-	const struct policy_rule drop = {
-		.protos = CONFIG_TCP | CONFIG_UDP,
-		.ports = &port,
-		.n_ports = 1,
-		.pointer = "needs msb-dnsd",
-	};
-	struct policy_rule *v;
-	size_t first;
-
-	always_walk(a, p, dir, &first, ret);
-	if (dir != POLICY_EGRESS || p->dns != POLICY_DNS_HELPER)
-		return;
-	v = arena_array(a, ret->n + 1, struct policy_rule);
-	v[0] = drop;
-	memcpy(v + 1, ret->rules, ret->n * sizeof(*v));
-	ret->rules = v;
-	ret->n++;
-}
+/** PROVE_MAX_CHANGES - Changes of verdict that are looked through */
+#define PROVE_MAX_CHANGES 1000000u
 
 /** struct proving - What is held against each other */
 struct proving {
@@ -107,41 +86,65 @@ static bool goes_to_host(const struct proving *v)
 	return false;
 }
 
+/*
+ * A change of verdict between policy and text; with @only, one of these flows
+ * that the text allows and the policy denies, or with @allow false the other
+ * way round.
+ */
+static enum space_answer find(struct proving *v, enum policy_direction dir,
+			      const struct policy_walk *said, bool only,
+			      bool allow, struct prove_result *ret)
+{
+	struct space_change *change;
+	struct space text;
+	size_t n, i;
+	bool all;
+
+	if (!space_build(v->a, said, &v->p->slot, SPACE_NAMELESS, &text))
+		return SPACE_UNKNOWN;
+	if (space_diff(v->a, &v->source[dir], &text, false,
+		       only ? PROVE_MAX_CHANGES : 1, &change, &n,
+		       &all) == SPACE_UNKNOWN)
+		return SPACE_UNKNOWN;
+	for (i = 0; i < n; i++) {
+		if (only && change[i].after_allow != allow)
+			continue;
+		witness(&change[i], dir, &text, &v->source[dir], ret);
+		return SPACE_YES;
+	}
+	return only && !all ? SPACE_UNKNOWN : SPACE_NO;
+}
+
+/*
+ * What a helper decides is held from both sides: if all of it is denied, the
+ * text allows nothing that the policy denies; if all of it is allowed, the text
+ * denies nothing that the policy allows.
+ */
 static bool prove_walk(struct proving *v, enum policy_direction dir,
 		       struct prove_result *ret)
 {
-	struct policy_walk said;
-	struct space text;
-	struct space_change *change;
-	size_t n;
-	bool all;
+	enum space_answer differs;
+	struct readback said;
 
 	if (!readback_walk(v->a, &v->t, dir, &said, &ret->error)) {
 		ret->outcome = PROVE_UNKNOWN;
 		return false;
 	}
-	ret->outcome = PROVE_BOUND;
-	if (!space_build(v->a, &said, &v->p->slot, SPACE_NAMELESS, &text))
-		return false;
 	ret->cells[dir] = v->source[dir].runs[0].area.n;
-	ret->paths[dir] = said.n;
-	switch (space_diff(v->a, &v->source[dir], &text, false, 1, &change, &n,
-			   &all)) {
-	case SPACE_NO:
-		return true;
-	case SPACE_UNKNOWN:
-		return false;
-	case SPACE_YES:
-		break;
-	}
-	witness(change, dir, &text, &v->source[dir], ret);
-	return false;
+	ret->paths[dir] = said.denied.n;
+	ret->helpers[dir] = said.helpers;
+	differs = find(v, dir, &said.denied, said.helpers, true, ret);
+	if (said.helpers && differs == SPACE_NO)
+		differs = find(v, dir, &said.allowed, true, false, ret);
+	if (differs == SPACE_UNKNOWN)
+		ret->outcome = PROVE_BOUND;
+	return differs == SPACE_NO;
 }
 
 bool prove_said(struct arena *a, const char *text,
 		struct policy_walk ret[POLICY_DIRECTIONS], struct lex_error *e)
 {
-	struct policy_walk said[POLICY_DIRECTIONS];
+	struct readback said[POLICY_DIRECTIONS];
 	struct listing_table t;
 	enum policy_direction dir;
 
@@ -150,7 +153,8 @@ bool prove_said(struct arena *a, const char *text,
 	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
 		if (!readback_walk(a, &t, dir, &said[dir], e))
 			return false;
-	memcpy(ret, said, sizeof(said));
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
+		ret[dir] = said[dir].denied;
 	return true;
 }
 
@@ -160,10 +164,11 @@ void prove(struct arena *a, const struct policy *p, const char *text,
 	struct proving v = {.a = a, .p = p};
 	struct shape_of of = {.p = p};
 	enum policy_direction dir;
+	size_t first;
 
 	*ret = (struct prove_result){.outcome = PROVE_BOUND};
 	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
-		prove_meant(a, p, dir, &v.meant[dir]);
+		always_walk(a, p, dir, &first, &v.meant[dir]);
 		if (!space_build(a, &v.meant[dir], &p->slot, SPACE_NAMELESS,
 				 &v.source[dir]))
 			return;

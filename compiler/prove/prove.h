@@ -28,6 +28,7 @@ enum prove_outcome {
  * @error:	PROVE_UNKNOWN: what, and where in the text
  * @cells:	PROVE_SAME: address ranges of each walk
  * @paths:	PROVE_SAME: rules that each walk was read back into
+ * @helpers:	PROVE_SAME: whether helpers decide a part of each walk
  * @flow:	PROVE_DIFFERS: a flow that shows it
  * @allow:	PROVE_DIFFERS: the policy's verdict on it; the text's is the
  *		other
@@ -39,6 +40,7 @@ struct prove_result {
 	struct lex_error error;
 	size_t cells[POLICY_DIRECTIONS];
 	size_t paths[POLICY_DIRECTIONS];
+	bool helpers[POLICY_DIRECTIONS];
 	struct flow flow;
 	bool allow;
 	const char *pointer;
@@ -46,20 +48,11 @@ struct prove_result {
 };
 
 /**
- * prove_meant() - What a ruleset is to do with packets, as a walk
- * @a:		arena for the walk
- * @p:		policy
- * @dir:	direction
- * @ret:	walk
- */
-void prove_meant(struct arena *a, const struct policy *p,
-		 enum policy_direction dir, struct policy_walk *ret);
-
-/**
  * prove_said() - What a ruleset's text does with packets, as walks
  * @a:		arena for the walks
  * @text:	sandbox.nft, or the listing of table inet msb
- * @ret:	walks, by direction; set on success
+ * @ret:	walks, by direction, of flows without names; what a helper
+ *decides is denied. Set on success
  * @e:		error
  *
  * Return: false if the text is none of ours

@@ -36,6 +36,7 @@
  * @v:		paths so far
  * @n:		how many
  * @cap:	room for how many
+ * @helpers:	whether one of them is a helper's
  * @fell:	whether some of what was gone to goes on behind the last jump
  * @e:		error
  */
@@ -46,6 +47,7 @@ struct reading {
 	struct region_rule *v;
 	size_t n;
 	size_t cap;
+	bool helpers;
 	bool fell;
 	struct lex_error *e;
 };
@@ -56,6 +58,7 @@ struct reading {
  * @last:	whether nothing follows it in its chain
  * @depth:	chains on the path
  * @jumped:	whether there was a jump, behind which it may go on
+ * @helper:	whether the flow was stamped as a helper's
  * @comment:	the last comment, or NULL
  */
 struct place {
@@ -63,6 +66,7 @@ struct place {
 	bool last;
 	unsigned int depth;
 	bool jumped;
+	bool helper;
 	const char *comment;
 };
 
@@ -89,7 +93,9 @@ static bool refuse(struct reading *r, const struct place *at, const char *fmt,
 static bool decide(struct reading *r, const struct region *in, bool allow,
 		   const struct place *at)
 {
+	static const char needs[] = "needs ";
 	const char *pointer;
+	bool helper;
 
 	if (region_empty(in))
 		return true;
@@ -104,9 +110,14 @@ static bool decide(struct reading *r, const struct region *in, bool allow,
 	if (!pointer && at->rule)
 		pointer = arena_printf(r->a, "line %u", at->rule->line);
 	r->v = arena_grow(r->a, r->v, r->n, &r->cap, sizeof(*r->v));
+	helper = at->helper ||
+		 (!allow && pointer &&
+		  strncmp(pointer, needs, sizeof(needs) - 1) == 0);
+	r->helpers = r->helpers || helper;
 	r->v[r->n++] = (struct region_rule){
 		.region = *in,
 		.allow = allow,
+		.helper = helper,
 		.pointer = pointer ? pointer : "policy drop",
 	};
 	return true;
@@ -125,7 +136,10 @@ static bool follow(struct reading *r, struct listing_verdict v,
 	*ret_ends = v.word != LISTING_JUMP;
 	switch (v.word) {
 	case LISTING_ACCEPT:
-		return refuse(r, at, "a flow is accepted without a stamp");
+		if (!at->helper)
+			return refuse(r, at,
+				      "a flow is accepted without a stamp");
+		return decide(r, in, true, at);
 	case LISTING_DROP:
 		return decide(r, in, false, at);
 	case LISTING_RETURN:
@@ -167,11 +181,12 @@ static bool narrow_match(struct reading *r, const struct listing_stmt *s,
 	if (s->n_keys != 1)
 		return refuse(r, at,
 			      "a concatenation is understood in maps only");
-	if (s->set->dynamic)
+	if (s->set->dynamic && s->negate)
 		return refuse(r, at, "set %s is filled at run time",
 			      s->set->name);
-	if (!region_narrow(r->a, in, r->dir, s->key[0], s->set->v, s->set->n, 0,
-			   s->negate))
+	/* Whatever the set holds, the flow has no name that put it there. */
+	if (!region_narrow(r->a, in, r->dir, s->key[0], s->set->v,
+			   s->set->dynamic ? 0 : s->set->n, 0, s->negate))
 		return refuse(r, at,
 			      "a walk looks at something that is no "
 			      "part of a flow");
@@ -233,7 +248,13 @@ static bool read_rule(struct reading *r, const struct listing_rule *rule,
 		case LISTING_COUNTER:
 			continue;
 		case LISTING_SET_MARK:
-			return refuse(r, &at, "a walk sets a mark itself");
+			if (s->key[0] != LISTING_KEY_CT_MARK ||
+			    !(s->number & READBACK_HELPERS))
+				return refuse(r, &at,
+					      "a walk sets a mark that is no "
+					      "helper's");
+			at.helper = true;
+			continue;
 		case LISTING_VERDICT_IS:
 			if (!follow(r, s->verdict, &part, &at, narrowed,
 				    ret_ends))
@@ -301,7 +322,7 @@ size_t readback_first(const struct listing_chain *c)
 }
 
 bool readback_walk(struct arena *a, const struct listing_table *t,
-		   enum policy_direction dir, struct policy_walk *ret,
+		   enum policy_direction dir, struct readback *ret,
 		   struct lex_error *e)
 {
 	static const char *const names[POLICY_DIRECTIONS] = {
@@ -326,6 +347,8 @@ bool readback_walk(struct arena *a, const struct listing_table *t,
 	region_all(a, &all);
 	if (!read_chain(&r, c, &all, &start))
 		return false;
-	region_rules_lower(a, r.v, r.n, ret);
+	region_rules_lower(a, r.v, r.n, false, &ret->denied);
+	region_rules_lower(a, r.v, r.n, true, &ret->allowed);
+	ret->helpers = r.helpers;
 	return true;
 }

@@ -232,6 +232,7 @@ struct lowered {
 	struct policy_rule *v;
 	size_t n;
 	size_t cap;
+	bool helpers;
 };
 
 static void lower_one(struct lowered *l, const struct region_rule *rule,
@@ -239,7 +240,7 @@ static void lower_one(struct lowered *l, const struct region_rule *rule,
 {
 	l->v = arena_grow(l->a, l->v, l->n, &l->cap, sizeof(*l->v));
 	l->v[l->n++] = (struct policy_rule){
-		.allow = rule->allow,
+		.allow = rule->helper ? l->helpers : rule->allow,
 		.dest = *dest,
 		.protos = protos,
 		.ports = rule->region.any_port ? NULL : rule->region.ports,
@@ -317,9 +318,9 @@ static bool others_alone(const struct region_rule *rule)
 }
 
 void region_rules_lower(struct arena *a, const struct region_rule *v, size_t n,
-			struct policy_walk *ret)
+			bool helpers, struct policy_walk *ret)
 {
-	struct lowered l = {.a = a};
+	struct lowered l = {.a = a, .helpers = helpers};
 	unsigned int class;
 	bool split = false;
 	size_t i;

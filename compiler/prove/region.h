@@ -22,12 +22,18 @@ struct region {
 	bool any_port;
 };
 
-/** struct region_rule - A region, and what becomes of it unless it was decided
+/**
+ * struct region_rule - A region, and what becomes of it unless it was decided
  * before
+ * @region:	region
+ * @allow:	whether it is allowed
+ * @helper:	whether a helper decides instead; then @allow does not count
+ * @pointer:	what says so
  */
 struct region_rule {
 	struct region region;
 	bool allow;
+	bool helper;
 	const char *pointer;
 };
 
@@ -68,9 +74,10 @@ bool region_whole(const struct region *r);
  * @a:		arena
  * @v:		regions, each by region_whole(); together they hold every flow
  * @n:		number of regions
+ * @helpers:	whether what helpers decide is taken for allowed, or for denied
  * @ret:	walk
  */
 void region_rules_lower(struct arena *a, const struct region_rule *v, size_t n,
-			struct policy_walk *ret);
+			bool helpers, struct policy_walk *ret);
 
 #endif

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	ARENA(a);
 	char *text = malloc(size + 1);
-	struct policy_walk walk;
+	struct readback walk;
 	struct listing_table t;
 	struct lex_error e;
 	enum policy_direction dir;
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!readback_walk(&a, &t, dir, &walk, &e))
 			MUST(e.line && e.text[0]);
 		else
-			MUST(walk.n);
+			MUST(walk.denied.n);
 	}
 	free(text);
 	return 0;

@@ -139,7 +139,7 @@ Test(listing, no_walk_is_made_of_what_is_none)
 	size_t i;
 
 	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		struct policy_walk walk;
+		struct readback walk;
 		struct listing_table t;
 		struct lex_error e;
 		ARENA(a);
@@ -149,6 +149,60 @@ Test(listing, no_walk_is_made_of_what_is_none)
 		cr_expect_not(readback_walk(&a, &t, POLICY_EGRESS, &walk, &e),
 			      "%s", rules[i]);
 		cr_expect_eq(e.line, 3u, "%s: line %u", rules[i], e.line);
+	}
+}
+
+/* Sets with timeouts hold what names resolve to; stamps with low bits set are
+ * helpers'. */
+Test(listing, names_and_helpers_are_told_apart)
+{
+	static const struct {
+		const char *rule;
+		const char *denied;
+		bool helpers;
+	} rows[] = {
+		{"ct original ip daddr @pins goto allow", "deny egress *\n",
+		 false},
+		{"ct original ip daddr != @pins goto allow", NULL, false},
+		{"meta l4proto udp ct original proto-dst 53 ct mark set "
+		 "0x00000012 accept",
+		 "deny egress * udp 53\ndeny egress *\n", true},
+		{"meta l4proto tcp drop comment \"needs msb-tlsd\"",
+		 "deny egress * tcp\ndeny egress *\n", true},
+		{"ct mark set 0x00000020 accept", NULL, false},
+		{"meta mark set 0x00000012 accept", NULL, false},
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct readback walk;
+		struct listing_table t;
+		struct lex_error e;
+		const char *text;
+		bool good;
+		ARENA(a);
+		STR(words);
+
+		text = arena_printf(&a,
+				    "table inet msb {\n set pins {\n type "
+				    "ipv4_addr\n flags timeout\n elements = { "
+				    "10.0.0.1 timeout 1h }\n }\n chain egress "
+				    "{\n %s\n }\n chain allow {\n ct mark set "
+				    "0x00000010 accept\n }\n}\n",
+				    rows[i].rule);
+		cr_assert(listing_read(&a, text, &t, &e), "%s", e.text);
+		good = readback_walk(&a, &t, POLICY_EGRESS, &walk, &e);
+		cr_expect_eq(good, rows[i].denied != NULL, "%s", text);
+		if (!good)
+			continue;
+		for (j = 0; j < walk.denied.n; j++)
+			str_printf(&words, "%s\n",
+				   policy_rule_words(&a, &walk.denied.rules[j],
+						     POLICY_EGRESS));
+		cr_expect_str_eq(str_text(&words), rows[i].denied);
+		cr_expect_eq(walk.helpers, rows[i].helpers, "%s", text);
+		cr_expect_eq(walk.allowed.n, walk.denied.n);
+		cr_expect_eq(walk.allowed.rules[0].allow, rows[i].helpers);
 	}
 }
 
@@ -188,7 +242,7 @@ Test(listing, paths_become_rules)
 	size_t i, j;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct policy_walk walk;
+		struct readback walk;
 		struct listing_table t;
 		struct lex_error e;
 		ARENA(a);
@@ -198,9 +252,9 @@ Test(listing, paths_become_rules)
 			  "%s: %s", rows[i].rule, e.text);
 		cr_assert(readback_walk(&a, &t, POLICY_EGRESS, &walk, &e),
 			  "%s: %s", rows[i].rule, e.text);
-		for (j = 0; j < walk.n; j++)
+		for (j = 0; j < walk.denied.n; j++)
 			str_printf(&words, "%s\n",
-				   policy_rule_words(&a, &walk.rules[j],
+				   policy_rule_words(&a, &walk.denied.rules[j],
 						     POLICY_EGRESS));
 		cr_expect_str_eq(str_text(&words), rows[i].words, "%s: %s",
 				 rows[i].rule, str_text(&words));
@@ -233,7 +287,7 @@ Test(listing, what_falls_off_goes_on_behind_the_last_jump)
 	size_t i, j;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct policy_walk walk;
+		struct readback walk;
 		struct listing_table t;
 		struct lex_error e;
 		const char *text;
@@ -252,9 +306,9 @@ Test(listing, what_falls_off_goes_on_behind_the_last_jump)
 		cr_assert(listing_read(&a, text, &t, &e), "%s", e.text);
 		good = readback_walk(&a, &t, POLICY_EGRESS, &walk, &e);
 		cr_expect_eq(good, rows[i].words != NULL, "%s", text);
-		for (j = 0; good && j < walk.n; j++)
+		for (j = 0; good && j < walk.denied.n; j++)
 			str_printf(&words, "%s\n",
-				   policy_rule_words(&a, &walk.rules[j],
+				   policy_rule_words(&a, &walk.denied.rules[j],
 						     POLICY_EGRESS));
 		cr_expect(!good || strcmp(str_text(&words), rows[i].words) == 0,
 			  "%s: %s", text, str_text(&words));
