@@ -11,14 +11,24 @@
 /* mdoc takes a dot or quote at the start of a line, or a backslash, for its
  * own; none of these texts has one. */
 
-static void diags(struct str *out)
+static void codes(struct str *out, int first, int end)
 {
 	str_puts(out, ".Bl -tag -width Ds\n");
-	for (int i = 0; i < DIAG_CODE_COUNT; i++)
+	for (int i = first; i < end; i++)
 		str_printf(out, ".It Cm %s\n%s.\n",
 			   diag_code_name((enum diag_code)i),
 			   diag_code_meaning((enum diag_code)i));
 	str_puts(out, ".El\n");
+}
+
+static void diags(struct str *out)
+{
+	codes(out, 0, DIAG_LINT_FIRST);
+}
+
+static void lint(struct str *out)
+{
+	codes(out, DIAG_LINT_FIRST, DIAG_CODE_COUNT);
 }
 
 static void groups(struct str *out)
@@ -34,10 +44,9 @@ static const struct {
 	const char *name;
 	void (*print)(struct str *out);
 } outputs[] = {
-	{"schema", config_schema},
-	{"fields.mdoc", config_manual},
-	{"diags.mdoc", diags},
-	{"groups.mdoc", groups},
+	{"schema", config_schema}, {"fields.mdoc", config_manual},
+	{"diags.mdoc", diags},	   {"groups.mdoc", groups},
+	{"lint.mdoc", lint},
 };
 
 int main(int argc, char **argv)
@@ -52,7 +61,8 @@ int main(int argc, char **argv)
 		fputs(str_text(&out), stdout);
 		return ferror(stdout) ? 3 : 0;
 	}
-	fputs("usage: msb-gen schema|fields.mdoc|diags.mdoc|groups.mdoc\n",
+	fputs("usage: msb-gen schema|fields.mdoc|diags.mdoc|groups.mdoc|"
+	      "lint.mdoc\n",
 	      stderr);
 	return 2;
 }

@@ -24,7 +24,7 @@ static const struct {
 	const char *meaning;
 } codes[] = {
 #define DIAG_ROW(id, code, what) [DIAG_##id] = {code, what},
-	DIAG_CODES(DIAG_ROW)
+	DIAG_CODES(DIAG_ROW) LINT_CODES(DIAG_ROW)
 #undef DIAG_ROW
 };
 

@@ -71,10 +71,37 @@ enum diag_level {
 	X(RULE_ORDER, "rule-order", \
 	  "rules that overlap in so many ways that a flow has to try them one by one")
 
-/** enum diag_code - Kinds of diagnostics, by DIAG_CODES() */
+/**
+ * LINT_CODES() - What a document that is good may still have: likewise
+ */
+#define LINT_CODES(X) \
+	X(LINT_SHADOWED, "shadowed", \
+	  "a rule that never matches: earlier rules, one with the other action among them, decide all that it is about") \
+	X(LINT_REDUNDANT, "redundant", \
+	  "a rule that never matches: earlier rules with the same action decide all that it is about") \
+	X(LINT_UNPUBLISHED, "unpublished", \
+	  "a rule for ingress that is about no port that a binding publishes") \
+	X(LINT_NO_EFFECT, "no-effect", \
+	  "a rule that matches, and without which every flow would get the same verdict") \
+	X(LINT_PARTLY_HIDDEN, "partly-hidden", \
+	  "a rule of which an earlier one with the other action, which is no exception inside it, decides a part; a note") \
+	X(LINT_DNS_DENIED, "dns-denied", \
+	  "rules about names in a document that allows no query") \
+	X(LINT_DNS_HIDDEN, "dns-hidden", \
+	  "a rule about a name whose queries an earlier rule decides the other way") \
+	X(LINT_PUBLIC_SUFFIX, "public-suffix", \
+	  "a suffix under which anybody can register names; a note where it is denied") \
+	X(LINT_NEVER_RESOLVES, "never-resolves", \
+	  "a rule that allows a name that no name server may know") \
+	X(LINT_PUBLISHED_DENIED, "published-denied", \
+	  "a published port to which ingress denies every peer") \
+	X(LINT_BOUND, "lint-bound", \
+	  "a document too large for every question to be asked; a note")
+
+/** enum diag_code - Kinds of diagnostics, by DIAG_CODES() and LINT_CODES() */
 enum diag_code {
 #define DIAG_ENUM(id, code, meaning) DIAG_##id,
-	DIAG_CODES(DIAG_ENUM)
+	DIAG_CODES(DIAG_ENUM) LINT_CODES(DIAG_ENUM)
 #undef DIAG_ENUM
 		DIAG_CODE_COUNT,
 };
@@ -196,6 +223,9 @@ void diags_print(const struct diags *d, struct str *out);
  *		"message","hint"}]
  */
 void diags_json(const struct diags *d, struct str *out);
+
+/** DIAG_LINT_FIRST - The first of LINT_CODES(); the others follow it */
+#define DIAG_LINT_FIRST DIAG_LINT_SHADOWED
 
 /** diag_code_name() - The stable code, "number-range" */
 const char *diag_code_name(enum diag_code code);

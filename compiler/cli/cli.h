@@ -181,8 +181,8 @@ void cli_diags(struct diags *d);
 	}
 
 /* The subcommands: each cmd_*.c holds one or a few that belong together. */
-extern const struct cli_command cmd_apply, cmd_check, cmd_compile, cmd_down,
-	cmd_explain, cmd_presets, cmd_run, cmd_schema, cmd_status, cmd_test,
-	cmd_up;
+extern const struct cli_command cmd_apply, cmd_check, cmd_compile, cmd_diff,
+	cmd_down, cmd_explain, cmd_lint, cmd_presets, cmd_run, cmd_schema,
+	cmd_status, cmd_test, cmd_up;
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "compile.h"
 #include "enforced.h"
+#include "proof.h"
 #include "str.h"
 
 /* Check one document. A field that is refused at compile time is a note here:
@@ -17,6 +18,24 @@ static void check_one(struct arena *a, struct diags *d)
 	if (compile_policy(a, d, 0, &config, &policy))
 		enforced_check(d, &policy, DIAG_NOTE);
 	diags_sort(d);
+}
+
+/* Compile one document, and hold what was printed against it. */
+static int prove_one(struct arena *a, struct diags *d, struct str *json)
+{
+	const struct compile_request req = {.name = "sandbox"};
+	struct prove_result result;
+	struct compiled c;
+	const bool good = compile(a, d, &req, &c);
+
+	fflush(stdout);
+	cli_diags(d);
+	if (!good && json)
+		str_puts(json, "null");
+	if (!good)
+		return CLI_NO;
+	prove(a, &c.policy, compile_artefact(&c, "sandbox.nft")->text, &result);
+	return cli_proof(d->file, "sandbox.nft", &result, json);
 }
 
 static int run(const struct cli_args *args)
@@ -33,6 +52,14 @@ static int run(const struct cli_args *args)
 
 		if (read != CLI_YES)
 			return read;
+		if (cli_has(args, "prove")) {
+			if (json)
+				str_puts(&out, first ? "[" : ",\n ");
+			first = false;
+			read = prove_one(&a, &d, json ? &out : NULL);
+			rc = read > rc ? read : rc;
+			continue;
+		}
 		check_one(&a, &d);
 		if (diags_failed(&d))
 			rc = CLI_NO;
@@ -52,6 +79,7 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
+	{"prove", 0, NULL, NULL, "compile, and prove what the ruleset does"},
 	CLI_OPT_PRESET,
 	CLI_OPT_JSON,
 	CLI_OPT_HELP,
@@ -63,10 +91,13 @@ const struct cli_command cmd_check = {
 	.operands = "CONFIG...",
 	.complete = {"@file"},
 	.summary = "tell what is wrong with documents, and where",
-	.details = "Exits with 0 if all documents are good, with 1 if one is "
-		   "refused.\nErrors, warnings and notes go to standard error; "
-		   "with --json, one list of\nthem for each document goes to "
-		   "standard output.",
+	.details =
+		"Exits with 0 if all documents are good, with 1 if one is "
+		"refused.\nErrors, warnings and notes go to standard error; "
+		"with --json, one list of\nthem for each document goes to "
+		"standard output.\nWith --prove the ruleset of each document is "
+		"read back from its text, and the\nexit status is 1 if there is a "
+		"flow that it does not judge as the document does.",
 	.options = options,
 	.run = run,
 };

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "cli_live.h"
 #include "lease.h"
+#include "proof.h"
 #include "sandbox.h"
 #include "status.h"
 #include "str.h"
@@ -250,6 +251,30 @@ static void one_json(struct arena *a, const struct state *state,
 	fputs(str_text(&s), stdout);
 }
 
+/* Read what the kernel has back, and compare it with the document kept. */
+static int prove_running(struct arena *a, const struct status *st, bool json)
+{
+	struct prove_result result;
+	struct live_error e;
+	const char *text;
+	STR(out);
+	int rc;
+
+	if (!st->compiled) {
+		cli_error("the document kept cannot be compiled by this "
+			  "version");
+		return CLI_SYSTEM;
+	}
+	if (status_listing(a, st->record.netns, &text, &e) < 0)
+		return cli_live_error(&e, NULL);
+	prove(a, &st->compiled->policy, text, &result);
+	rc = cli_proof(st->record.name, "the kernel", &result,
+		       json ? &out : NULL);
+	if (json)
+		puts(str_text(&out));
+	return rc;
+}
+
 static int one(const struct cli_args *args, struct arena *a,
 	       const struct state *state, const char *name)
 {
@@ -265,6 +290,8 @@ static int one(const struct cli_args *args, struct arena *a,
 	}
 	if (status_read(a, state, name, true, &st, &e) < 0)
 		return cli_live_error(&e, NULL);
+	if (cli_has(args, "prove"))
+		return prove_running(a, &st, cli_has(args, "json"));
 	if (cli_has(args, "json"))
 		one_json(a, state, &st);
 	else
@@ -284,6 +311,8 @@ static int run(const struct cli_args *args)
 	if (args->argc > 1)
 		return cli_usage(args,
 				 "one sandbox at a time, or none for all");
+	if (cli_has(args, "prove") && !args->argc)
+		return cli_usage(args, "--prove needs NAME");
 	if (sandbox_privileged(&e) < 0 ||
 	    state_open(&state, path ? path : STATE_DEFAULT, false, &e) < 0)
 		return cli_live_error(&e, NULL);
@@ -294,6 +323,7 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
+	{"prove", 0, NULL, NULL, "prove what the ruleset in the kernel does"},
 	CLI_OPT_STATE,
 	CLI_OPT_JSON,
 	CLI_OPT_HELP,
@@ -309,7 +339,9 @@ const struct cli_command cmd_status = {
 		"With NAME the packets and bytes that each rule of the "
 		"document has\ndecided are counted; of a flow that is allowed "
 		"the first packet counts.\nThe exit status is 0 if the "
-		"sandbox is whole, and 1 if it is not.",
+		"sandbox is whole, and 1 if it is not.\nWith --prove the listing of the "
+		"running ruleset is read back, and the exit\nstatus is 1 if there is a "
+		"flow that it does not judge as the document does.",
 	.options = options,
 	.run = run,
 };

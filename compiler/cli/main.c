@@ -6,9 +6,9 @@
 #include "cli.h"
 
 const struct cli_command *const cli_commands[] = {
-	&cmd_apply,   &cmd_check,   &cmd_compile, &cmd_down,
-	&cmd_explain, &cmd_presets, &cmd_run,	  &cmd_schema,
-	&cmd_status,  &cmd_test,    &cmd_up,	  NULL,
+	&cmd_apply,   &cmd_check, &cmd_compile, &cmd_diff, &cmd_down,
+	&cmd_explain, &cmd_lint,  &cmd_presets, &cmd_run,  &cmd_schema,
+	&cmd_status,  &cmd_test,  &cmd_up,	NULL,
 };
 
 static void usage(FILE *out)
@@ -22,7 +22,8 @@ static void usage(FILE *out)
 		fprintf(out, "  %-9s %s\n", cli_commands[i]->name,
 			cli_commands[i]->summary);
 	fprintf(out, "\n\"msb-netc COMMAND --help\" tells more; so do "
-		     "msb-netc(1), msb-netc.json(5) and msb-netc-policy(7).\n");
+		     "msb-netc(1), msb-netc.json(5), msb-netc-policy(7) and "
+		     "msb-netc-review(7).\n");
 }
 
 /* Standard output is a report: one that was not written is a failure. */

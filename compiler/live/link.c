@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MSG_MAX 4096
@@ -238,6 +239,20 @@ bool link_get(struct link_sock *s, const char *name, uint8_t ret_mac[6],
 	memcpy(ret_mac, found.mac, 6);
 	*ret_up = found.flags & IFF_UP;
 	return true;
+}
+
+int link_wait_running(struct link_sock *s, const char *name,
+		      struct live_error *e)
+{
+	const struct timespec pause = {.tv_nsec = 500000};
+	unsigned int i;
+
+	for (i = 0; i < 20000; i++) {
+		if (link_find(s, name).flags & IFF_RUNNING)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return live_system(e, "%s is up and carries nothing", name);
 }
 
 static void link_put_end(struct nlmsghdr *nlh, const struct plan_end *end,

@@ -40,6 +40,21 @@ bool link_get(struct link_sock *s, const char *name, uint8_t ret_mac[6],
 	      bool *ret_up);
 
 /**
+ * link_wait_running() - Wait until an interface that is up carries packets
+ * @s:		socket
+ * @name:	interface
+ * @e:		error
+ *
+ * An interface that is set up before its peer gets its queue from a worker of
+ * the kernel a moment later (net/core/link_watch.c); until then it drops what
+ * is sent, and has no IPv6.
+ *
+ * Return: 0; -1 if that took longer than ten seconds
+ */
+int link_wait_running(struct link_sock *s, const char *name,
+		      struct live_error *e);
+
+/**
  * link_add_veth() - Make a pair; both ends are down
  * @s:		namespace of the first end
  * @near:	first end

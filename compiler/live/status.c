@@ -232,6 +232,24 @@ out:
 	return ret;
 }
 
+int status_listing(struct arena *a, const char *netns, const char **ret,
+		   struct live_error *e)
+{
+	int host = netns_open_self(e), gw, rc = -1;
+
+	if (host < 0)
+		return -1;
+	gw = netns_open(netns, e);
+	if (gw >= 0 && netns_enter(gw, e) == 0) {
+		rc = ruleset_look(NULL, a, "msb", ret, e);
+		netns_return(host);
+	}
+	if (gw >= 0)
+		close(gw);
+	close(host);
+	return rc;
+}
+
 static int look_outside(struct arena *a, struct status *st,
 			struct live_error *e)
 {

@@ -75,6 +75,18 @@ const char *status_health_name(enum status_health health);
 int status_read(struct arena *a, const struct state *s, const char *name,
 		bool counters, struct status *ret, struct live_error *e);
 
+/**
+ * status_listing() - What the kernel has in the gateway namespace's table
+ * @a:		arena for the text
+ * @netns:	name of the gateway namespace
+ * @ret:	listing of table inet msb; set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int status_listing(struct arena *a, const char *netns, const char **ret,
+		   struct live_error *e);
+
 /** status_policy() - A policy in a few words: "3 rules, egress deny, ..." */
 const char *status_policy(struct arena *a, const struct policy *p);
 

@@ -421,9 +421,28 @@ static void undo_helpers(void *data)
 	supervisor_stop(u->state, u->plan->name, &ignored);
 }
 
+/* A tap carries packets once a machine is attached to it. */
+static int make_running(void *data, struct live_error *e)
+{
+	struct up *u = data;
+	size_t i, j;
+
+	for (i = 0; i < u->plan->n_links; i++) {
+		const struct plan_end *ends = u->plan->links[i].end;
+
+		for (j = 0; j < 2 && !up_skips(u, ends[1].ns); j++)
+			if (up_goes_on(u, e) < 0 ||
+			    link_wait_running(u->sock[ends[j].ns], ends[j].name,
+					      e) < 0)
+				return -1;
+	}
+	return 0;
+}
+
 static int make_ready(void *data, struct live_error *e)
 {
 	struct up *u = data;
+
 	u->sb->record.ready = true;
 	if (up_goes_on(u, e) < 0)
 		return -1;
@@ -446,6 +465,7 @@ static const struct change_step steps[] = {
 	{"add routes", make_routes, NULL},
 	{"add routing rules", make_rules, NULL},
 	{"start the helpers", make_helpers, undo_helpers},
+	{"wait for the links", make_running, NULL},
 	{"finish the record", make_ready, NULL},
 };
 

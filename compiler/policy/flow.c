@@ -213,14 +213,11 @@ static const char *flow_query(struct arena *a, char **word, struct flow *f)
 	return NULL;
 }
 
-const char *flow_parse(struct arena *a, const char *line, struct flow *ret,
-		       enum flow_expect *ret_expect)
+/* The words of a line, up to NULL. */
+static const char *flow_split(struct arena *a, const char *line,
+			      char *words[FLOW_MAX_WORDS + 1], size_t *ret_n)
 {
-	enum flow_expect expect = FLOW_EXPECT_NOTHING;
 	char *rest = arena_strdup(a, line), *word;
-	char *words[FLOW_MAX_WORDS + 1] = {NULL};
-	struct flow f = {0};
-	const char *why;
 	size_t n = 0;
 
 	while ((word = strsep(&rest, " \t\r\n"))) {
@@ -230,17 +227,24 @@ const char *flow_parse(struct arena *a, const char *line, struct flow *ret,
 			return "the line has too many words";
 		words[n++] = word;
 	}
-	if (!n)
-		return "the flow is empty";
-	if (n > 1 && strcmp(words[n - 1], "allow") == 0)
-		expect = FLOW_EXPECT_ALLOW;
-	else if (n > 1 && strcmp(words[n - 1], "deny") == 0)
-		expect = FLOW_EXPECT_DENY;
-	if (expect) {
-		if (!ret_expect)
-			return "a verdict is not expected here: the answer is";
-		words[--n] = NULL;
-	}
+	words[n] = NULL;
+	*ret_n = n;
+	return n ? NULL : "the flow is empty";
+}
+
+static enum flow_expect flow_verdict(const char *word)
+{
+	if (strcmp(word, "allow") == 0)
+		return FLOW_EXPECT_ALLOW;
+	if (strcmp(word, "deny") == 0)
+		return FLOW_EXPECT_DENY;
+	return FLOW_EXPECT_NOTHING;
+}
+
+static const char *flow_words(struct arena *a, char **words, struct flow *ret)
+{
+	struct flow f = {0};
+	const char *why;
 
 	if (strcmp(words[0], "egress") == 0) {
 		f.kind = FLOW_EGRESS;
@@ -257,11 +261,63 @@ const char *flow_parse(struct arena *a, const char *line, struct flow *ret,
 				   "ingress or dns",
 				   words[0]);
 	}
+	if (!why)
+		*ret = f;
+	return why;
+}
+
+const char *flow_parse(struct arena *a, const char *line, struct flow *ret,
+		       enum flow_expect *ret_expect)
+{
+	enum flow_expect expect = FLOW_EXPECT_NOTHING;
+	char *words[FLOW_MAX_WORDS + 1];
+	const char *why;
+	size_t n;
+
+	why = flow_split(a, line, words, &n);
 	if (why)
 		return why;
-	*ret = f;
-	if (ret_expect)
+	if (n > 1)
+		expect = flow_verdict(words[n - 1]);
+	if (expect) {
+		if (!ret_expect)
+			return "a verdict is not expected here: the answer is";
+		words[--n] = NULL;
+	}
+	why = flow_words(a, words, ret);
+	if (!why && ret_expect)
 		*ret_expect = expect;
+	return why;
+}
+
+const char *flow_parse_case(struct arena *a, const char *line,
+			    struct flow_case *ret)
+{
+	char *words[FLOW_MAX_WORDS + 1];
+	struct flow_case c = {0};
+	const char *why;
+	size_t n;
+
+	why = flow_split(a, line, words, &n);
+	if (why)
+		return why;
+	if (n > 2 && flow_verdict(words[n - 2]) &&
+	    (words[n - 1][0] == '/' ||
+	     strncmp(words[n - 1], "always:", 7) == 0)) {
+		c.pointer = words[--n];
+		words[n] = NULL;
+	}
+	if (n > 1)
+		c.expect = flow_verdict(words[n - 1]);
+	if (c.expect)
+		words[--n] = NULL;
+	why = flow_words(a, words, &c.flow);
+	if (why)
+		return why;
+	if (!c.expect)
+		return "the line must end in the expected verdict, allow or "
+		       "deny, which the pointer of what decides may follow";
+	*ret = c;
 	return NULL;
 }
 

@@ -76,6 +76,32 @@ const char *flow_parse(struct arena *a, const char *line, struct flow *ret,
 	__attribute__((warn_unused_result));
 
 /**
+ * struct flow_case - A flow, and what is expected of it
+ * @flow:	flow
+ * @expect:	its verdict
+ * @pointer:	what decides it, or NULL if that is left open
+ */
+struct flow_case {
+	struct flow flow;
+	enum flow_expect expect;
+	const char *pointer;
+};
+
+/**
+ * flow_parse_case() - Read one line of a file of cases
+ * @a:		arena for the case
+ * @line:	"FLOW VERDICT [POINTER]", NUL-terminated, without a comment
+ * @ret:	case; set on success
+ *
+ * POINTER is a JSON pointer or "always:..."; it is not looked up.
+ *
+ * Return: NULL, or a sentence that says what is wrong with the line
+ */
+const char *flow_parse_case(struct arena *a, const char *line,
+			    struct flow_case *ret)
+	__attribute__((warn_unused_result));
+
+/**
  * flow_format() - Write a flow in the flow language
  *
  * Return: text in @a that flow_parse() reads back

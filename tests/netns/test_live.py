@@ -146,6 +146,17 @@ def reverse_paths(m, t):
     run("ip", "link", "delete", "lan")
 
 
+def first_packets(m, t):
+    """The first packet that a command sends is not lost."""
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
+    lost = [i for i in range(20) if m.netc(
+        "run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+        "192.0.2.1").returncode]
+    t.check("first packets", not lost, "lost: %s" % lost)
+    run("ip", "addr", "delete", "192.0.2.1/32", "dev", "lo")
+
+
 def selective_forwarding(m, t):
     """A host that forwards, but not by default, carries what is ours."""
     m.guest("other")
@@ -647,8 +658,9 @@ def status(m, t):
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, without_ipv6, reverse_paths, selective_forwarding, tap,
-         refusals, unprivileged, together, slots, faults, refused_by_kernel, interrupted, waiting,
+TESTS = (up_and_down, without_ipv6, reverse_paths, first_packets,
+         selective_forwarding, tap, refusals, unprivileged, together,
+         slots, faults, refused_by_kernel, interrupted, waiting,
          killed, run_command, run_signals, status)
 
 

@@ -57,6 +57,38 @@ Test(flow, verdicts_end_a_test_line)
 	cr_expect_not_null(flow_parse(&a, "dns x.y allow", &f, NULL));
 }
 
+Test(flow, a_case_may_name_what_decides)
+{
+	static const char *const bad[] = {
+		"dns x.y",
+		"dns x.y /Rules/3",
+		"dns x.y allow Rules/3",
+		"dns x.y allow never:quic",
+		"dns x.y allow /Rules/3 /Rules/4",
+		"dns x.y /Rules/3 allow",
+		"allow /Rules/3",
+	};
+	struct flow_case c;
+	size_t i;
+	ARENA(a);
+
+	cr_assert_null(flow_parse_case(&a, "dns x.y allow", &c));
+	cr_expect_eq(c.expect, FLOW_EXPECT_ALLOW);
+	cr_expect_null(c.pointer);
+	cr_assert_null(flow_parse_case(&a, "dns x.y deny /Rules/3", &c));
+	cr_expect_eq(c.expect, FLOW_EXPECT_DENY);
+	cr_expect_str_eq(c.pointer, "/Rules/3");
+	cr_expect_str_eq(flow_format(&a, &c.flow), "dns x.y");
+	cr_assert_null(flow_parse_case(&a,
+				       "egress tcp 10.0.0.1 80 pin=a.b sni=a.b "
+				       "deny always:quic",
+				       &c));
+	cr_expect_str_eq(c.pointer, "always:quic");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_not_null(flow_parse_case(&a, bad[i], &c), "%s",
+				   bad[i]);
+}
+
 Test(flow, refuses_the_rest)
 {
 	static const char *const bad[] = {

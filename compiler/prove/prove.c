@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* prove.c - A ruleset's text against the policy that it is to enforce. */
+#include "prove.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "always.h"
+#include "listing.h"
+#include "readback.h"
+#include "shape.h"
+#include "space.h"
+
+static void witness(const struct space_change *c, enum policy_direction dir,
+		    const struct space *text, const struct space *source,
+		    struct prove_result *ret)
+{
+	struct flow *f = &ret->flow;
+
+	*f = (struct flow){
+		.kind = dir == POLICY_EGRESS ? FLOW_EGRESS : FLOW_INGRESS,
+	};
+	f->ip = space_witness(c->addrs, c->service, &f->proto, &f->port);
+	f->has_port = f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP;
+	ret->outcome = PROVE_DIFFERS;
+	ret->allow = c->before_allow;
+	ret->pointer = space_pointer(source, c->before);
+	ret->comment = space_pointer(text, c->after);
+}
+
+/** PROVE_MAX_CHANGES - Changes of verdict that are looked through */
+#define PROVE_MAX_CHANGES 1000000u
+
+/** struct proving - What is held against each other */
+struct proving {
+	struct arena *a;
+	const struct policy *p;
+	struct listing_table t;
+	struct policy_walk meant[POLICY_DIRECTIONS];
+	struct space source[POLICY_DIRECTIONS];
+};
+
+/* Whether a port of a class other than 53, where queries go to a name server,
+ * is allowed. Where one of @spans begins or ends the verdict may change; so one
+ * of these ports, or the second of a span, is as good as any. */
+static bool allows_port(const struct space *s, const struct space_profile *at,
+			enum space_class class, const struct space_ports *spans)
+{
+	size_t i, j;
+
+	for (i = 0; i < spans->n; i++) {
+		const uint32_t ports[3] = {spans->v[i].lo, spans->v[i].lo + 1u,
+					   spans->v[i].hi};
+
+		for (j = 0; j < 3; j++)
+			if (ports[j] && ports[j] != 53 &&
+			    ports[j] <= spans->v[i].hi &&
+			    space_allows(s,
+					 space_profile_at(at, class,
+							  (uint16_t)ports[j])))
+				return true;
+	}
+	return false;
+}
+
+/* Whether a flow to the gateway is allowed that goes on to the host. */
+static bool goes_to_host(const struct proving *v)
+{
+	static const enum space_class classes[2] = {SPACE_TCP, SPACE_UDP};
+	const struct ip gateways[2] = {v->p->slot.gw4, v->p->slot.gw6};
+	const struct space *s = &v->source[POLICY_EGRESS];
+	size_t i, n;
+
+	for (i = 0; i < 4; i++) {
+		const struct space_profile *at =
+			space_cells_of(&s->runs[0], ip_single(gateways[i / 2]),
+				       &n)
+				->profile;
+		const enum space_class class = classes[i % 2];
+
+		if (allows_port(s, at, class, at->own[class]) ||
+		    (at->own[class]->open &&
+		     allows_port(s, at, class, at->base[class])))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A change of verdict between policy and text; with @only, one of these flows
+ * that the text allows and the policy denies, or with @allow false the other
+ * way round.
+ */
+static enum space_answer find(struct proving *v, enum policy_direction dir,
+			      const struct policy_walk *said, bool only,
+			      bool allow, struct prove_result *ret)
+{
+	struct space_change *change;
+	struct space text;
+	size_t n, i;
+	bool all;
+
+	if (!space_build(v->a, said, &v->p->slot, SPACE_NAMELESS, &text))
+		return SPACE_UNKNOWN;
+	if (space_diff(v->a, &v->source[dir], &text, false,
+		       only ? PROVE_MAX_CHANGES : 1, &change, &n,
+		       &all) == SPACE_UNKNOWN)
+		return SPACE_UNKNOWN;
+	for (i = 0; i < n; i++) {
+		if (only && change[i].after_allow != allow)
+			continue;
+		witness(&change[i], dir, &text, &v->source[dir], ret);
+		return SPACE_YES;
+	}
+	return only && !all ? SPACE_UNKNOWN : SPACE_NO;
+}
+
+/*
+ * What a helper decides is held from both sides: if all of it is denied, the
+ * text allows nothing that the policy denies; if all of it is allowed, the text
+ * denies nothing that the policy allows.
+ */
+static bool prove_walk(struct proving *v, enum policy_direction dir,
+		       struct prove_result *ret)
+{
+	enum space_answer differs;
+	struct readback said;
+
+	if (!readback_walk(v->a, &v->t, dir, &said, &ret->error)) {
+		ret->outcome = PROVE_UNKNOWN;
+		return false;
+	}
+	ret->cells[dir] = v->source[dir].runs[0].area.n;
+	ret->paths[dir] = said.denied.n;
+	ret->helpers[dir] = said.helpers;
+	differs = find(v, dir, &said.denied, said.helpers, true, ret);
+	if (said.helpers && differs == SPACE_NO)
+		differs = find(v, dir, &said.allowed, true, false, ret);
+	if (differs == SPACE_UNKNOWN)
+		ret->outcome = PROVE_BOUND;
+	return differs == SPACE_NO;
+}
+
+bool prove_said(struct arena *a, const char *text,
+		struct policy_walk ret[POLICY_DIRECTIONS], struct lex_error *e)
+{
+	struct readback said[POLICY_DIRECTIONS];
+	struct listing_table t;
+	enum policy_direction dir;
+
+	if (!listing_read(a, text, &t, e))
+		return false;
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
+		if (!readback_walk(a, &t, dir, &said[dir], e))
+			return false;
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
+		ret[dir] = said[dir].denied;
+	return true;
+}
+
+void prove(struct arena *a, const struct policy *p, const char *text,
+	   struct prove_result *ret)
+{
+	struct proving v = {.a = a, .p = p};
+	struct shape_of of = {.p = p};
+	enum policy_direction dir;
+	size_t first;
+
+	*ret = (struct prove_result){.outcome = PROVE_BOUND};
+	for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++) {
+		always_walk(a, p, dir, &first, &v.meant[dir]);
+		if (!space_build(a, &v.meant[dir], &p->slot, SPACE_NAMELESS,
+				 &v.source[dir]))
+			return;
+	}
+	ret->outcome = PROVE_UNKNOWN;
+	of.host = goes_to_host(&v);
+	/* The walks first: a flow says more than a rule that is missing. */
+	if (listing_read(a, text, &v.t, &ret->error) &&
+	    prove_walk(&v, POLICY_EGRESS, ret) &&
+	    prove_walk(&v, POLICY_INGRESS, ret))
+		ret->outcome =
+			shape_generation(&v.t, &of.generation, &ret->error) &&
+					shape_check(a, &v.t, &of, &ret->error)
+				? PROVE_SAME
+				: PROVE_UNKNOWN;
+}
