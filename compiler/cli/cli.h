@@ -165,6 +165,11 @@ void cli_diags(struct diags *d);
 	{ \
 		"json", 0, NULL, NULL, "report as JSON" \
 	}
+#define CLI_OPT_HELPERS \
+	{ \
+		"helpers", 0, "DIR", "@dir", \
+			"directory of the helpers, if not where installed" \
+	}
 #define CLI_OPT_STATE \
 	{ \
 		"state", 0, "DIR", "@dir", \
@@ -176,8 +181,8 @@ void cli_diags(struct diags *d);
 	}
 
 /* The subcommands: each cmd_*.c holds one or a few that belong together. */
-extern const struct cli_command cmd_check, cmd_compile, cmd_diff, cmd_down,
-	cmd_explain, cmd_lint, cmd_presets, cmd_run, cmd_schema, cmd_status,
-	cmd_test, cmd_up;
+extern const struct cli_command cmd_apply, cmd_check, cmd_compile, cmd_diff,
+	cmd_down, cmd_explain, cmd_lint, cmd_presets, cmd_run, cmd_schema,
+	cmd_status, cmd_test, cmd_up;
 
 #endif

@@ -215,6 +215,7 @@ static int run(const struct cli_args *args)
 	const char *path = cli_value(args, "state");
 	struct sandbox_request req = {
 		.fixed = cli_has(args, "slot"),
+		.helpers = cli_value(args, "helpers"),
 		.run = true,
 	};
 	struct live_error e;
@@ -252,7 +253,8 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-	CLI_OPT_SLOT, CLI_OPT_PRESET, CLI_OPT_STATE, CLI_OPT_HELP, {0},
+	CLI_OPT_SLOT,  CLI_OPT_HELPERS, CLI_OPT_PRESET,
+	CLI_OPT_STATE, CLI_OPT_HELP,	{0},
 };
 
 const struct cli_command cmd_run = {

@@ -58,6 +58,54 @@ static void json_common(struct arena *a, struct str *s, const struct status *st)
 	json_text(s, "dns_reason", st->compiled->policy.dns_reason);
 }
 
+static const char *proto_word(const struct config_binding *b)
+{
+	return b->proto == CONFIG_UDP ? "udp" : "tcp";
+}
+
+static void json_helpers(struct str *s, const struct status *st)
+{
+	const struct config *config = &st->compiled->config;
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	json_text(s, "helpers", status_helpers(st->helpers));
+	json_text(s, "helper_status",
+		  st->helpers == SUPERVISOR_ALIVE ? st->helper_words : NULL);
+	str_puts(s, ",\"bindings\":[");
+	for (i = 0; i < config->n_bindings; i++) {
+		const struct config_binding *b = &config->bindings[i];
+
+		str_printf(s,
+			   "%s\n{\"bind\":\"%s\",\"proto\":\"%s\","
+			   "\"host_port\":%u,\"guest_port\":%u",
+			   i ? "," : "", ip_format(b->bind, text),
+			   proto_word(b), b->host_port, b->guest_port);
+		json_text(s, "served", status_served(b));
+		json_text(s, "pointer", b->pointer);
+		str_putc(s, '}');
+	}
+	str_putc(s, ']');
+}
+
+static void text_helpers(const struct status *st)
+{
+	const struct config *config = &st->compiled->config;
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	if (st->helpers != SUPERVISOR_NONE)
+		printf("  helpers     %s%s%s\n", status_helpers(st->helpers),
+		       st->helper_words[0] ? ": " : "", st->helper_words);
+	for (i = 0; i < config->n_bindings; i++) {
+		const struct config_binding *b = &config->bindings[i];
+
+		printf("  port        %s %s %u to guest port %u, by %s (%s)\n",
+		       proto_word(b), ip_format(b->bind, text), b->host_port,
+		       b->guest_port, status_served(b), b->pointer);
+	}
+}
+
 static void list_text(struct arena *a, const struct status *v, size_t n)
 {
 	char text[IP_TEXT_MAX];
@@ -151,6 +199,7 @@ static void one_text(struct arena *a, const struct state *state,
 	printf("  generation  0x%08x\n", st->compiled->plan.generation);
 	printf("  dns         %s (%s)\n", status_dns(p->dns),
 	       p->dns_reason ? p->dns_reason : "");
+	text_helpers(st);
 	printf("  slots       %u used, %u free\n", used,
 	       slots > used ? slots - used : 0);
 	if (!st->n_hits)
@@ -184,6 +233,7 @@ static void one_json(struct arena *a, const struct state *state,
 			   st->compiled->plan.generation);
 		str_printf(&s, ",\"slots_used\":%u,\"slots_free\":%u", used,
 			   slots > used ? slots - used : 0);
+		json_helpers(&s, st);
 	}
 	str_puts(&s, ",\"hits\":[");
 	for (i = 0; i < st->n_hits; i++) {

@@ -92,6 +92,7 @@ static int run(const struct cli_args *args)
 		.guest = cli_value(args, "guest-netns"),
 		.guest_fd = -1,
 		.fixed = cli_has(args, "slot"),
+		.helpers = cli_value(args, "helpers"),
 	};
 	struct live_error e;
 	struct sandbox sb;
@@ -143,6 +144,7 @@ static const struct cli_option options[] = {
 	{"tap", 0, NULL, NULL,
 	 "make a tap guest0 in the gateway's namespace instead"},
 	CLI_OPT_SLOT,
+	CLI_OPT_HELPERS,
 	CLI_OPT_PRESET,
 	CLI_OPT_STATE,
 	CLI_OPT_JSON,

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MSG_MAX 4096
@@ -178,22 +179,27 @@ static int link_do(struct link_sock *s, struct nlmsghdr *nlh,
 	return live_errno(e, code, "%s %s", what, which);
 }
 
-/** struct link_found - What link_get() looks for */
+/** struct link_found - What link_find() looks for */
 struct link_found {
 	unsigned int index;
 	unsigned int flags;
 	uint8_t mac[6];
+	char name[IFNAMSIZ];
 };
 
 static int link_on_found(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct link_found *found = data;
-	const struct nlattr *mac;
+	const struct attrs attrs = link_attrs(nlh, sizeof(*ifi));
+	const struct nlattr *mac = attrs.v[IFLA_ADDRESS];
+	const struct nlattr *name = attrs.v[IFLA_IFNAME];
 
 	found->index = (unsigned int)ifi->ifi_index;
 	found->flags = ifi->ifi_flags;
-	mac = link_attrs(nlh, sizeof(*ifi)).v[IFLA_ADDRESS];
+	if (name)
+		memcpy(found->name, mnl_attr_get_str(name),
+		       strnlen(mnl_attr_get_str(name), NAME_MAX_LEN));
 	if (mac && mnl_attr_get_payload_len(mac) == sizeof(found->mac))
 		memcpy(found->mac, mnl_attr_get_payload(mac),
 		       sizeof(found->mac));
@@ -233,6 +239,20 @@ bool link_get(struct link_sock *s, const char *name, uint8_t ret_mac[6],
 	memcpy(ret_mac, found.mac, 6);
 	*ret_up = found.flags & IFF_UP;
 	return true;
+}
+
+int link_wait_running(struct link_sock *s, const char *name,
+		      struct live_error *e)
+{
+	const struct timespec pause = {.tv_nsec = 500000};
+	unsigned int i;
+
+	for (i = 0; i < 20000; i++) {
+		if (link_find(s, name).flags & IFF_RUNNING)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return live_system(e, "%s is up and carries nothing", name);
 }
 
 static void link_put_end(struct nlmsghdr *nlh, const struct plan_end *end,
@@ -471,125 +491,90 @@ int link_add_rule(struct link_sock *s, const struct plan_rule *rule,
 	return link_do(s, nlh, e, "add routing rule", what);
 }
 
-/** struct link_list - Routes as they come in; index by interface, for names */
-struct link_list {
-	struct arena *a;
-	struct link_route *v;
-	unsigned int *index;
-	size_t n;
-	size_t cap;
-	size_t index_cap;
+/* Name of an interface by its index; "" if it has gone. */
+static void link_name(struct link_sock *s, unsigned int index,
+		      char ret[IFNAMSIZ])
+{
+	char buf[MSG_MAX], words[256];
+	struct link_found found = {0};
+	struct nlmsghdr *nlh;
+	struct ifinfomsg *ifi;
+
+	nlh = link_request(s, buf, RTM_GETLINK, NLM_F_ACK);
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	ifi->ifi_index = (int)index;
+	if (index)
+		link_talk(s, nlh, link_on_found, &found, words);
+	memcpy(ret, found.name, IFNAMSIZ);
+}
+
+/** struct link_search - What link_route_to() looks for */
+struct link_search {
+	struct ip ip;
+	bool found;
+	struct ip_range dst;
+	unsigned int index;
 };
 
+/* Keeps the longest prefix that has the address. */
 static int link_on_route(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct link_list *list = data;
-	const enum ip_family family = rtm->rtm_family == AF_INET ? IP_V4
-								 : IP_V6;
-	struct ip dst = {family, 0};
+	struct link_search *search = data;
 	struct attrs attrs = link_attrs(nlh, sizeof(*rtm));
 	const struct nlattr *to = attrs.v[RTA_DST];
-	unsigned int oif = 0;
+	struct ip dst = {search->ip.family, 0};
+	struct ip_range r;
 
-	if (rtm->rtm_type == RTN_MULTICAST || rtm->rtm_type == RTN_BROADCAST ||
+	if (rtm->rtm_family != link_af(search->ip.family) ||
+	    rtm->rtm_type == RTN_MULTICAST || rtm->rtm_type == RTN_BROADCAST ||
 	    rtm->rtm_type == RTN_ANYCAST || rtm->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
-	if (attrs.v[RTA_OIF])
-		oif = mnl_attr_get_u32(attrs.v[RTA_OIF]);
-	if (to && mnl_attr_get_payload_len(to) == ip_bits(family) / 8)
-		dst = ip_from_bytes(family, mnl_attr_get_payload(to));
-	list->v = arena_grow(list->a, list->v, list->n, &list->cap,
-			     sizeof(*list->v));
-	list->index = arena_grow(list->a, list->index, list->n,
-				 &list->index_cap, sizeof(*list->index));
-	list->v[list->n].dst = ip_prefix(dst, rtm->rtm_dst_len);
-	list->index[list->n++] = oif;
-	return MNL_CB_OK;
-}
-
-/** struct link_name - An interface's name, by index */
-struct link_name {
-	unsigned int index;
-	char name[IFNAMSIZ];
-};
-
-/** struct link_names - All interfaces of a namespace */
-struct link_names {
-	struct arena *a;
-	struct link_name *v;
-	size_t n;
-	size_t cap;
-};
-
-static int link_on_name(const struct nlmsghdr *nlh, void *data)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct link_names *names = data;
-	const struct nlattr *name =
-		link_attrs(nlh, sizeof(*ifi)).v[IFLA_IFNAME];
-	struct link_name *to;
-
-	if (!name)
+	if (to && mnl_attr_get_payload_len(to) == ip_bits(dst.family) / 8)
+		dst = ip_from_bytes(dst.family, mnl_attr_get_payload(to));
+	r = ip_prefix(dst, rtm->rtm_dst_len);
+	if (!ip_range_has(r, search->ip) ||
+	    (search->found &&
+	     ip_range_prefix_len(r) < ip_range_prefix_len(search->dst)))
 		return MNL_CB_OK;
-	names->v = arena_grow(names->a, names->v, names->n, &names->cap,
-			      sizeof(*names->v));
-	to = &names->v[names->n++];
-	to->index = (unsigned int)ifi->ifi_index;
-	memcpy(to->name, mnl_attr_get_str(name),
-	       strnlen(mnl_attr_get_str(name), NAME_MAX_LEN));
+	search->found = true;
+	search->dst = r;
+	search->index = attrs.v[RTA_OIF] ? mnl_attr_get_u32(attrs.v[RTA_OIF])
+					 : 0;
 	return MNL_CB_OK;
 }
 
-static int by_index(const void *a, const void *b)
+/* Asks for the route that a packet would take, and for the entry that it was
+ * found by (RTM_F_FIB_MATCH, Linux 4.13). Routes that refuse have an error for
+ * an answer, and no entry: then all routes are looked at. */
+int link_route_to(struct link_sock *s, struct ip ip, struct link_route *ret,
+		  struct live_error *e)
 {
-	const struct link_name *x = a, *y = b;
-
-	return (x->index > y->index) - (x->index < y->index);
-}
-
-static int link_dump(struct link_sock *s, unsigned int type, size_t header,
-		     uint8_t family, mnl_cb_t cb, void *data,
-		     struct live_error *e, const char *what)
-{
+	struct link_search search = {.ip = ip};
 	char buf[MSG_MAX], words[256];
-	struct nlmsghdr *nlh = link_request(s, buf, type, NLM_F_DUMP);
-	uint8_t *head = mnl_nlmsg_put_extra_header(nlh, header);
+	struct nlmsghdr *nlh = link_request(s, buf, RTM_GETROUTE, NLM_F_ACK);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	int code;
 
-	/* The family is the first octet of every rtnetlink header. */
-	head[0] = family;
-	code = link_talk(s, nlh, cb, data, words);
-	return code ? live_errno(e, code, "list %s", what) : 0;
-}
-
-int link_routes(struct link_sock *s, struct arena *a, struct link_route **ret,
-		size_t *ret_n, struct live_error *e)
-{
-	struct link_list list = {.a = a};
-	struct link_names names = {.a = a};
-	size_t i;
-
-	if (link_dump(s, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET,
-		      link_on_route, &list, e, "routes") < 0 ||
-	    link_dump(s, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6,
-		      link_on_route, &list, e, "routes") < 0 ||
-	    link_dump(s, RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC,
-		      link_on_name, &names, e, "interfaces") < 0)
-		return -1;
-	if (names.n)
-		qsort(names.v, names.n, sizeof(*names.v), by_index);
-	for (i = 0; i < list.n; i++) {
-		const struct link_name key = {.index = list.index[i]};
-		const struct link_name *found = NULL;
-
-		if (names.n)
-			found = bsearch(&key, names.v, names.n,
-					sizeof(*names.v), by_index);
-		if (found)
-			memcpy(list.v[i].link, found->name, IFNAMSIZ);
+	rtm->rtm_family = link_af(ip.family);
+	rtm->rtm_dst_len = (uint8_t)ip_bits(ip.family);
+	rtm->rtm_flags = RTM_F_FIB_MATCH;
+	link_put_ip(nlh, RTA_DST, ip);
+	code = link_talk(s, nlh, link_on_route, &search, words);
+	if (code == ENETUNREACH)
+		return 0;
+	if (code) {
+		nlh = link_request(s, buf, RTM_GETROUTE, NLM_F_DUMP);
+		rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+		rtm->rtm_family = link_af(ip.family);
+		code = link_talk(s, nlh, link_on_route, &search, words);
 	}
-	*ret = list.v;
-	*ret_n = list.n;
-	return 0;
+	if (code)
+		return live_errno(e, code, "look for a route");
+	if (!search.found)
+		return 0;
+	ret->dst = search.dst;
+	link_name(s, search.index, ret->link);
+	return 1;
 }

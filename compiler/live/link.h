@@ -40,6 +40,21 @@ bool link_get(struct link_sock *s, const char *name, uint8_t ret_mac[6],
 	      bool *ret_up);
 
 /**
+ * link_wait_running() - Wait until an interface that is up carries packets
+ * @s:		socket
+ * @name:	interface
+ * @e:		error
+ *
+ * An interface that is set up before its peer gets its queue from a worker of
+ * the kernel a moment later (net/core/link_watch.c); until then it drops what
+ * is sent, and has no IPv6.
+ *
+ * Return: 0; -1 if that took longer than ten seconds
+ */
+int link_wait_running(struct link_sock *s, const char *name,
+		      struct live_error *e);
+
+/**
  * link_add_veth() - Make a pair; both ends are down
  * @s:		namespace of the first end
  * @near:	first end
@@ -102,17 +117,16 @@ struct link_route {
 };
 
 /**
- * link_routes() - List the routes of both families
+ * link_route_to() - Find the route by which an address is reached
  * @s:		socket
- * @a:		arena for the list
- * @ret:	routes of all tables, local addresses included; multicast and
- *		broadcast left out; set on success
- * @ret_n:	how many; set on success
+ * @ip:		address
+ * @ret:	route, of any table that the kernel looks into, local addresses
+ *		included; set if there is one
  * @e:		error
  *
- * Return: 0, -1 on failure
+ * Return: 1 if there is one, 0 if there is none, -1 on failure
  */
-int link_routes(struct link_sock *s, struct arena *a, struct link_route **ret,
-		size_t *ret_n, struct live_error *e);
+int link_route_to(struct link_sock *s, struct ip ip, struct link_route *ret,
+		  struct live_error *e);
 
 #endif

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ruleset.c - nftables of the namespace that the process is in. */
+/* ruleset.c - nftables of a namespace. */
 #include "ruleset.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "json.h"
 
-/* A context is used once: libnftables 1.0.6 aborts at the second dry run of
- * one, and a context keeps the socket of the namespace it was made in. It ends
- * the process where it gets no socket, so that is tried before. */
+/**
+ * struct ruleset - nftables of one namespace
+ * @ctx:	context, whose socket is that namespace's
+ *
+ * It is kept, because releasing one waits until the kernel has freed what was
+ * deleted with it, which takes longer than everything else.
+ */
+struct ruleset {
+	struct nft_ctx *ctx;
+};
+
+/* libnftables ends the process where it gets no socket, so that is tried
+ * before. */
 static struct nft_ctx *ruleset_ctx(struct live_error *e)
 {
 	int probe =
@@ -37,6 +48,28 @@ static struct nft_ctx *ruleset_ctx(struct live_error *e)
 	return ctx;
 }
 
+struct ruleset *ruleset_open(struct live_error *e)
+{
+	struct ruleset *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		live_errno(e, ENOMEM, "open nftables");
+		return NULL;
+	}
+	r->ctx = ruleset_ctx(e);
+	if (r->ctx)
+		return r;
+	free(r);
+	return NULL;
+}
+
+void ruleset_close(struct ruleset *r)
+{
+	if (r)
+		nft_ctx_free(r->ctx);
+	free(r);
+}
+
 /* nft says the same thing once for each command it belongs to; the first lines
  * are enough. */
 static void ruleset_words(struct nft_ctx *ctx, struct live_error *e)
@@ -54,44 +87,52 @@ static void ruleset_words(struct nft_ctx *ctx, struct live_error *e)
 }
 
 /* Runs @text; what nft prints goes to @a if @ret_out is given. */
-static int ruleset_run(const char *text, bool dry, unsigned int flags,
+static int ruleset_run(struct ruleset *r, const char *text, unsigned int flags,
 		       struct arena *a, const char **ret_out,
 		       struct live_error *e)
+{
+	nft_ctx_output_set_flags(r->ctx, flags);
+	errno = 0;
+	if (nft_run_cmd_from_buffer(r->ctx, text) != 0) {
+		ruleset_words(r->ctx, e);
+		return -1;
+	}
+	if (ret_out)
+		*ret_out = arena_strdup(a, nft_ctx_get_output_buffer(r->ctx));
+	return 0;
+}
+
+int ruleset_load(struct ruleset *r, const char *text, struct live_error *e)
+{
+	return ruleset_run(r, text, 0, NULL, NULL, e);
+}
+
+/* libnftables 1.0.6 aborts at the second dry run of a context: it has one of
+ * its own. */
+int ruleset_check(const char *text, struct live_error *e)
 {
 	struct nft_ctx *ctx = ruleset_ctx(e);
 	int ret = 0;
 
 	if (!ctx)
 		return -1;
-	nft_ctx_set_dry_run(ctx, dry);
-	nft_ctx_output_set_flags(ctx, flags);
+	nft_ctx_set_dry_run(ctx, true);
 	errno = 0;
 	if (nft_run_cmd_from_buffer(ctx, text) != 0) {
 		ruleset_words(ctx, e);
 		ret = -1;
-	} else if (ret_out) {
-		*ret_out = arena_strdup(a, nft_ctx_get_output_buffer(ctx));
 	}
 	nft_ctx_free(ctx);
 	return ret;
 }
 
-int ruleset_load(const char *text, struct live_error *e)
-{
-	return ruleset_run(text, false, 0, NULL, NULL, e);
-}
-
-int ruleset_check(const char *text, struct live_error *e)
-{
-	return ruleset_run(text, true, 0, NULL, NULL, e);
-}
-
-int ruleset_has_table(const char *name, bool *ret, struct live_error *e)
+int ruleset_has_table(struct ruleset *r, const char *name, bool *ret,
+		      struct live_error *e)
 {
 	const char *out, *line;
 	ARENA(a);
 
-	if (ruleset_run("list tables inet\n", false, 0, &a, &out, e) < 0)
+	if (ruleset_run(r, "list tables inet\n", 0, &a, &out, e) < 0)
 		return -1;
 	line = arena_printf(&a, "table inet %s\n", name);
 	*ret = strncmp(out, line, strlen(line)) == 0 ||
@@ -99,12 +140,18 @@ int ruleset_has_table(const char *name, bool *ret, struct live_error *e)
 	return 0;
 }
 
-int ruleset_text(struct arena *a, const char *table, const char **ret,
-		 struct live_error *e)
+int ruleset_text(struct ruleset *r, struct arena *a, const char *table,
+		 const char **ret, struct live_error *e)
 {
-	const char *text = arena_printf(a, "list table inet %s\n", table);
+	bool has;
 
-	return ruleset_run(text, false, NFT_CTX_OUTPUT_STATELESS, a, ret, e);
+	*ret = "";
+	if (ruleset_has_table(r, table, &has, e) < 0)
+		return -1;
+	if (!has)
+		return 0;
+	return ruleset_run(r, arena_printf(a, "list table inet %s\n", table),
+			   NFT_CTX_OUTPUT_STATELESS, a, ret, e);
 }
 
 static const struct jval *member(const struct jval *v, const char *key)
@@ -139,7 +186,8 @@ static uint64_t member_count(const struct jval *v, const char *key)
 }
 
 /* A listing as a tree: {"nftables": [{"rule": {...}}, ...]}. */
-static struct jval *ruleset_list(struct arena *a, const char *table,
+static struct jval *ruleset_list(struct ruleset *r, struct arena *a,
+				 const char *table,
 				 const struct jval **ret_objects,
 				 struct live_error *e)
 {
@@ -147,7 +195,7 @@ static struct jval *ruleset_list(struct arena *a, const char *table,
 	struct diags d = {.arena = a, .file = "nft"};
 	struct jval *v;
 
-	if (ruleset_run(text, false, NFT_CTX_OUTPUT_JSON, a, &d.text, e) < 0)
+	if (ruleset_run(r, text, NFT_CTX_OUTPUT_JSON, a, &d.text, e) < 0)
 		return NULL;
 	d.len = strlen(d.text);
 	v = jval_read(&d);
@@ -223,14 +271,14 @@ static void count_map(struct counting *c, const struct jval *map)
 	}
 }
 
-int ruleset_counts(struct arena *a, const char *table,
+int ruleset_counts(struct ruleset *r, struct arena *a, const char *table,
 		   struct ruleset_count **ret, size_t *ret_n,
 		   struct live_error *e)
 {
 	const struct jval *objects;
 	struct counting c = {.a = a};
 	size_t i;
-	struct jval *tree = ruleset_list(a, table, &objects, e);
+	struct jval *tree = ruleset_list(r, a, table, &objects, e);
 
 	if (!tree)
 		return -1;
@@ -251,20 +299,23 @@ int ruleset_counts(struct arena *a, const char *table,
 	return 0;
 }
 
-int ruleset_elements(const char *table, size_t *ret, struct live_error *e)
+int ruleset_elements(struct ruleset *r, const char *table, size_t *ret,
+		     struct live_error *e)
 {
 	const struct jval *objects;
 	struct jval *tree;
 	size_t i, n = 0;
 	ARENA(a);
 
-	tree = ruleset_list(&a, table, &objects, e);
+	tree = ruleset_list(r, &a, table, &objects, e);
 	if (!tree)
 		return -1;
 	for (i = 0; i < jval_count(objects); i++) {
 		const struct jval *set =
 			member(jval_element(objects, i), "set");
-		const struct jval *elem = member(set, "elem");
+		const struct jval *map =
+			member(jval_element(objects, i), "map");
+		const struct jval *elem = member(set ? set : map, "elem");
 
 		if (elem && jval_type(elem) == JVAL_LIST)
 			n += jval_count(elem);
@@ -274,46 +325,20 @@ int ruleset_elements(const char *table, size_t *ret, struct live_error *e)
 	return 0;
 }
 
-static bool list_has(const struct jval *elems, const char *name)
+int ruleset_set_has(struct ruleset *r, const char *table, const char *set,
+		    const char *name, bool *ret, struct live_error *e)
 {
-	const char *text;
-	size_t i, len;
-
-	if (!elems || jval_type(elems) != JVAL_LIST)
-		return false;
-	for (i = 0; i < jval_count(elems); i++) {
-		const struct jval *elem = jval_element(elems, i);
-
-		if (jval_type(elem) != JVAL_TEXT)
-			continue;
-		text = jval_text(elem, &len);
-		if (strcmp(text, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-int ruleset_set_has(const char *table, const char *set, const char *name,
-		    bool *ret, struct live_error *e)
-{
-	const struct jval *objects;
-	struct jval *tree;
-	bool has = false;
-	size_t i;
+	struct live_error absent;
+	const char *text, *out;
+	bool has;
 	ARENA(a);
 
-	tree = ruleset_list(&a, table, &objects, e);
-	if (!tree)
+	if (ruleset_has_table(r, table, &has, e) < 0)
 		return -1;
-	for (i = 0; i < jval_count(objects); i++) {
-		const struct jval *found =
-			member(jval_element(objects, i), "set");
-		const char *own = member_text(found, "name");
-
-		if (own && strcmp(own, set) == 0)
-			has |= list_has(member(found, "elem"), name);
-	}
-	jval_free(tree);
-	*ret = has;
+	/* To ask for one element costs what it does with a thousand others;
+	 * what is not there is an error. */
+	text = arena_printf(&a, "get element inet %s %s { \"%s\" }\n", table,
+			    set, name);
+	*ret = has && ruleset_run(r, text, 0, &a, &out, &absent) == 0;
 	return 0;
 }

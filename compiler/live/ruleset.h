@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ruleset.h - nftables of the namespace that the process is in. */
+/* ruleset.h - nftables of a namespace. */
 #ifndef MSB_RULESET_H
 #define MSB_RULESET_H
 
@@ -9,39 +9,68 @@
 #include "arena.h"
 #include "live_error.h"
 
+/** struct ruleset - nftables of one namespace; private */
+struct ruleset;
+
+/**
+ * ruleset_open() - Open nftables of the namespace that the process is in
+ * @e:	error
+ *
+ * It stays that namespace's wherever the process goes.
+ *
+ * Return: ruleset, NULL on failure
+ */
+struct ruleset *ruleset_open(struct live_error *e);
+
+/** ruleset_close() - Release; NULL is nothing */
+void ruleset_close(struct ruleset *r);
+
 /**
  * ruleset_load() - Run a text as one transaction
+ * @r:		ruleset
  * @text:	text, as "nft -f" reads it
  * @e:		error; its text holds nft's own words
  *
  * Return: 0, -1 if nothing was changed
  */
-int ruleset_load(const char *text, struct live_error *e);
+int ruleset_load(struct ruleset *r, const char *text, struct live_error *e);
 
-/** ruleset_check() - Ask the kernel whether it would take a text; 0 or -1 */
+/**
+ * ruleset_check() - Ask the kernel whether it would take a text
+ * @text:	text
+ * @e:		error
+ *
+ * The namespace is the one that the process is in.
+ *
+ * Return: 0, -1 if it would not
+ */
 int ruleset_check(const char *text, struct live_error *e);
 
 /**
  * ruleset_has_table() - Ask whether there is a table of family inet
+ * @r:		ruleset
  * @name:	name of the table
  * @ret:	whether there is; set on success
  * @e:		error
  *
  * Return: 0, -1 on failure
  */
-int ruleset_has_table(const char *name, bool *ret, struct live_error *e);
+int ruleset_has_table(struct ruleset *r, const char *name, bool *ret,
+		      struct live_error *e);
 
 /**
- * ruleset_text() - List a table of family inet as nft prints it
+ * ruleset_text() - List a table of family inet, without what it has counted
+ * @r:		ruleset
  * @a:		arena for the text
  * @table:	name of the table
- * @ret:	text, without the state of counters; set on success
+ * @ret:	what "nft -s list table" prints, "" if there is none; set on
+ *		success
  * @e:		error
  *
  * Return: 0, -1 on failure
  */
-int ruleset_text(struct arena *a, const char *table, const char **ret,
-		 struct live_error *e);
+int ruleset_text(struct ruleset *r, struct arena *a, const char *table,
+		 const char **ret, struct live_error *e);
 
 /**
  * struct ruleset_count - What one rule, or element of a map, has counted
@@ -61,6 +90,7 @@ struct ruleset_count {
 
 /**
  * ruleset_counts() - Read the counters of a table of family inet
+ * @r:		ruleset
  * @a:		arena for the list
  * @table:	name of the table
  * @ret:	counts, in the order in which the table lists them; set on
@@ -70,23 +100,26 @@ struct ruleset_count {
  *
  * Return: 0, -1 on failure
  */
-int ruleset_counts(struct arena *a, const char *table,
+int ruleset_counts(struct ruleset *r, struct arena *a, const char *table,
 		   struct ruleset_count **ret, size_t *ret_n,
 		   struct live_error *e);
 
 /**
- * ruleset_elements() - Count the elements of all sets of a table
+ * ruleset_elements() - Count the elements of all sets and maps of a table
+ * @r:		ruleset
  * @table:	name of a table of family inet
  * @ret:	number of elements; set on success
  * @e:		error
  *
  * Return: 0, -1 on failure
  */
-int ruleset_elements(const char *table, size_t *ret, struct live_error *e);
+int ruleset_elements(struct ruleset *r, const char *table, size_t *ret,
+		     struct live_error *e);
 
 /**
  * ruleset_set_has() - Whether a set of interface names has one
- * @table:	table of family inet, which must be there
+ * @r:		ruleset
+ * @table:	table of family inet
  * @set:	set in it; one that is not there has none
  * @name:	interface
  * @ret:	set on success
@@ -94,7 +127,7 @@ int ruleset_elements(const char *table, size_t *ret, struct live_error *e);
  *
  * Return: 0, -1 on failure
  */
-int ruleset_set_has(const char *table, const char *set, const char *name,
-		    bool *ret, struct live_error *e);
+int ruleset_set_has(struct ruleset *r, const char *table, const char *set,
+		    const char *name, bool *ret, struct live_error *e);
 
 #endif

@@ -4,6 +4,7 @@
 #define MSB_SANDBOX_H
 
 #include "compile.h"
+#include "lease.h"
 #include "state.h"
 
 /**
@@ -15,6 +16,7 @@
  * @guest:	the guest's namespace as netns_open() takes it; NULL: a tap
  * @guest_fd:	if not negative, the guest's namespace, whatever @guest says
  * @run:	it is thrown away when the owner goes
+ * @helpers:	directory of the helpers, NULL for the one they are installed in
  * @fail_at:	for tests: the operation that fails, counted from 1; 0 is none
  */
 struct sandbox_request {
@@ -25,6 +27,7 @@ struct sandbox_request {
 	const char *guest;
 	int guest_fd;
 	bool run;
+	const char *helpers;
 	unsigned int fail_at;
 };
 
@@ -49,6 +52,19 @@ struct sandbox {
 int sandbox_privileged(struct live_error *e);
 
 /**
+ * sandbox_files() - What the state directory keeps of a sandbox
+ * @a:		arena for the list
+ * @c:		what it is made of
+ * @doc:	its document
+ * @leases:	what it has leased
+ * @ret_n:	how many files
+ */
+struct state_file *sandbox_files(struct arena *a, const struct compiled *c,
+				 const struct diags *doc,
+				 const struct lease_names *leases,
+				 size_t *ret_n);
+
+/**
  * sandbox_up() - Make a sandbox
  * @a:		arena for @ret
  * @s:		state directory, not locked
@@ -65,6 +81,69 @@ int sandbox_privileged(struct live_error *e);
 int sandbox_up(struct arena *a, struct state *s,
 	       const struct sandbox_request *req, struct sandbox *ret,
 	       struct live_error *e);
+
+/** enum apply_helpers - What becomes of a sandbox's helpers */
+enum apply_helpers {
+	APPLY_HELPERS_NONE,
+	APPLY_HELPERS_START,
+	APPLY_HELPERS_RELOAD,
+	APPLY_HELPERS_STOP,
+};
+
+/**
+ * struct apply_request - A document to put in force
+ * @name:	sandbox
+ * @doc:	the document; receives its diagnostics
+ * @dry:	only say what would change, and ask the kernel whether it would
+ *		take it
+ * @helpers:	directory of the helpers, NULL for the one they are installed in
+ * @fail_at:	for tests: the operation that fails, counted from 1; 0 is none
+ */
+struct apply_request {
+	const char *name;
+	struct diags *doc;
+	bool dry;
+	const char *helpers;
+	unsigned int fail_at;
+};
+
+/**
+ * struct applied - What changed, or would change
+ * @compiled:	what the sandbox is made of now
+ * @diff:	the rulesets before and after, as a unified diff; "" if they are
+ *		the same
+ * @added:	bindings that were not there before
+ * @n_added:	how many
+ * @removed:	bindings that are no more
+ * @n_removed:	how many
+ * @helpers:	what became of the helpers
+ */
+struct applied {
+	struct compiled compiled;
+	const char *diff;
+	const struct config_binding **added;
+	size_t n_added;
+	const struct config_binding **removed;
+	size_t n_removed;
+	enum apply_helpers helpers;
+};
+
+/**
+ * sandbox_apply() - Replace the policy of a running sandbox
+ * @a:		arena for @ret
+ * @s:		state directory, not locked
+ * @req:	request
+ * @ret:	what changed; set on success; must not be moved
+ * @e:		error; its text names the step that failed
+ *
+ * From the next packet on the new document is in force, for flows that are open
+ * too. Signals are held back as by sandbox_up().
+ *
+ * Return: 0; -1 on failure, and everything is as it was
+ */
+int sandbox_apply(struct arena *a, struct state *s,
+		  const struct apply_request *req, struct applied *ret,
+		  struct live_error *e);
 
 /**
  * sandbox_down() - Remove a sandbox, or what is left of it

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +12,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "record.h"
 #include "str.h"
 
 /*
- * DIR/sandboxes/NAME/	record, owner, config.json, the artefacts
+ * DIR/sandboxes/NAME/	record, owner, leases, config.json, the artefacts
  * DIR/leases/		one symbolic link for each thing leased, to its NAME
+ * DIR/unsettled/NAME	its sandbox may be left over: an index, so that nobody
+ *			has to read every record
+ * DIR/aside/NAME/	a sandbox's directory on its way in, or out
  *
- * A sandbox's directory is filled under a name with a leading dot and renamed,
- * and renamed to such a name before it is emptied: so a directory with a
- * sandbox's name always has a record. Names with dots are leftovers of a
- * process that was killed; whoever has the lock next sweeps them away.
+ * A sandbox's directory is filled aside and renamed, and renamed before it is
+ * emptied: so what has a sandbox's name always has a record. Replacing what is
+ * in it is an exchange of two directories. What is aside while nobody has the
+ * lock was left by a process that was killed.
  */
 
 #define RECORD "record"
@@ -48,7 +51,17 @@ static void close_dir(int *fd)
 int state_open(struct state *s, const char *path, bool create,
 	       struct live_error *e)
 {
-	struct state new = {path, -1, -1, -1, -1};
+	struct state new = {path, -1, -1, -1, -1, -1, -1};
+	const struct {
+		const char *name;
+		int *fd;
+	} parts[] = {
+		{"sandboxes", &new.sandboxes},
+		{"leases", &new.leases},
+		{"aside", &new.aside},
+		{"unsettled", &new.unsettled},
+	};
+	size_t i;
 
 	new.dir = open_dir(AT_FDCWD, path, create, 0700);
 	if (new.dir < 0 && errno == ENOENT && !create) {
@@ -57,12 +70,12 @@ int state_open(struct state *s, const char *path, bool create,
 	}
 	if (new.dir < 0)
 		return live_errno(e, errno, "state directory %s", path);
-	new.sandboxes = open_dir(new.dir, "sandboxes", create, 0700);
-	if (new.sandboxes >= 0 || errno == ENOENT)
-		new.leases = open_dir(new.dir, "leases", create, 0700);
-	if ((new.sandboxes < 0 || new.leases < 0) &&
-	    (create || errno != ENOENT)) {
-		live_errno(e, errno, "state directory %s", path);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		*parts[i].fd = open_dir(new.dir, parts[i].name, create, 0700);
+		if (*parts[i].fd >= 0 || (errno == ENOENT && !create))
+			continue;
+		live_errno(e, errno, "state directory %s/%s", path,
+			   parts[i].name);
 		state_close(&new);
 		return -1;
 	}
@@ -72,6 +85,8 @@ int state_open(struct state *s, const char *path, bool create,
 
 void state_close(struct state *s)
 {
+	close_dir(&s->unsettled);
+	close_dir(&s->aside);
 	close_dir(&s->leases);
 	close_dir(&s->sandboxes);
 	close_dir(&s->dir);
@@ -114,20 +129,6 @@ static DIR *open_list(int fd)
 	return dir;
 }
 
-static void state_sweep(struct state *s)
-{
-	DIR *dir = s->sandboxes < 0 ? NULL : open_list(s->sandboxes);
-	struct dirent *entry;
-
-	if (!dir)
-		return;
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] == '.' && entry->d_name[1] &&
-		    strcmp(entry->d_name, "..") != 0)
-			remove_tree(s->sandboxes, entry->d_name, 2);
-	closedir(dir);
-}
-
 int state_lock(struct state *s, struct live_error *e)
 {
 	int fd = open(STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
@@ -143,7 +144,6 @@ int state_lock(struct state *s, struct live_error *e)
 		return -1;
 	}
 	s->lock = fd;
-	state_sweep(s);
 	return 0;
 }
 
@@ -189,40 +189,6 @@ static int write_file(int dir, const char *path, const char *text, size_t len)
 	return -1;
 }
 
-static void record_line(struct str *s, const char *key, const char *value)
-{
-	size_t i;
-
-	/* What a user gave may hold a line feed; here it would be a new key. */
-	str_printf(s, "%s ", key);
-	for (i = 0; value[i]; i++)
-		str_putc(s, value[i] == '\n' ? '?' : value[i]);
-	str_putc(s, '\n');
-}
-
-static int write_record(int dir, const struct state_record *r)
-{
-	const uint8_t *m = r->uplink_mac;
-	size_t i;
-	STR(s);
-
-	record_line(&s, "name", r->name);
-	str_printf(&s, "slot %u\n", r->slot);
-	record_line(&s, "ready", r->ready ? "yes" : "no");
-	record_line(&s, "run", r->run ? "yes" : "no");
-	str_printf(&s, "created %lld\n", (long long)r->created);
-	record_line(&s, "guest", r->guest);
-	record_line(&s, "netns", r->netns);
-	record_line(&s, "uplink", r->uplink);
-	str_printf(&s, "uplink-mac %02x:%02x:%02x:%02x:%02x:%02x\n", m[0], m[1],
-		   m[2], m[3], m[4], m[5]);
-	for (i = 0; i < STATE_LINKS; i++)
-		str_printf(&s, "link%zu %s\n", i, r->links[i]);
-	record_line(&s, "file", r->file);
-	record_line(&s, "forwarding", r->forwarding ? "yes" : "no");
-	return write_file(dir, RECORD, s.data, s.len);
-}
-
 static int owner_lock(int dir, int flags, int operation)
 {
 	int fd = openat(dir, OWNER, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -247,46 +213,86 @@ static int make_parent(int dir, const char *path)
 	return mkdirat(dir, parent, 0755) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-int state_add(struct state *s, const struct state_record *record,
-	      const struct state_file *files, size_t n, struct live_error *e)
+static int write_record(int dir, const struct state_record *record)
 {
-	const char *what = "directory";
-	char aside[PLAN_NAME_MAX + 8];
-	int dir, owner = -1, ret = -1;
+	STR(text);
+
+	record_print(&text, record);
+	return write_file(dir, RECORD, text.data, text.len);
+}
+
+/* Fills aside/NAME; the record is the last. Returns its descriptor; of what
+ * could not be written @what is the name. */
+static int fill_aside(struct state *s, const struct state_record *record,
+		      const struct state_file *files, size_t n,
+		      const char **what)
+{
+	int dir;
 	size_t i;
 
-	snprintf(aside, sizeof(aside), ".new-%s", record->name);
-	dir = open_dir(s->sandboxes, aside, true, 0700);
+	remove_tree(s->aside, record->name, 2);
+	*what = "directory";
+	dir = open_dir(s->aside, record->name, true, 0700);
 	if (dir < 0)
-		goto out;
+		return -1;
 	for (i = 0; i < n; i++) {
-		what = files[i].path;
-		if (make_parent(dir, what) < 0 ||
-		    write_file(dir, what, files[i].text, files[i].len) < 0)
-			goto out;
+		*what = files[i].path;
+		if (make_parent(dir, *what) < 0 ||
+		    write_file(dir, *what, files[i].text, files[i].len) < 0)
+			goto fail;
 	}
-	what = OWNER;
-	owner = owner_lock(dir, O_RDWR | O_CREAT, LOCK_EX | LOCK_NB);
-	if (owner < 0)
-		goto out;
-	what = RECORD;
+	*what = RECORD;
 	if (write_record(dir, record) == 0 && fsync(dir) == 0)
-		ret = renameat(s->sandboxes, aside, s->sandboxes, record->name);
-out:
-	if (ret < 0)
-		live_errno(e, errno, "write %s/sandboxes/%s: %s", s->path,
-			   record->name, what);
-	if (dir >= 0)
-		close(dir);
-	if (ret == 0)
-		return owner;
-	if (owner >= 0)
-		close(owner);
-	remove_tree(s->sandboxes, aside, 2);
+		return dir;
+fail:
+	close_dir(&dir);
 	return -1;
 }
 
-static int sandbox_dir(const struct state *s, const char *name)
+static int refused(const struct state *s, const char *name, const char *what,
+		   struct live_error *e)
+{
+	return live_errno(e, errno, "write %s/sandboxes/%s: %s", s->path, name,
+			  what);
+}
+
+static int unsettle(const struct state *s, const char *name)
+{
+	int fd = openat(s->unsettled, name,
+			O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -1 : 0;
+}
+
+int state_add(struct state *s, const struct state_record *record,
+	      const struct state_file *files, size_t n, struct live_error *e)
+{
+	const char *what;
+	int dir, owner = -1;
+
+	dir = fill_aside(s, record, files, n, &what);
+	if (dir < 0)
+		goto fail;
+	what = OWNER;
+	owner = owner_lock(dir, O_RDWR | O_CREAT, LOCK_EX | LOCK_NB);
+	close_dir(&dir);
+	if (owner < 0)
+		goto fail;
+	what = "index";
+	if (unsettle(s, record->name) == 0 &&
+	    renameat(s->aside, record->name, s->sandboxes, record->name) == 0)
+		return owner;
+fail:
+	refused(s, record->name, what, e);
+	close_dir(&owner);
+	unlinkat(s->unsettled, record->name, 0);
+	remove_tree(s->aside, record->name, 2);
+	return -1;
+}
+
+int state_directory(const struct state *s, const char *name)
 {
 	if (s->sandboxes < 0 || !plan_name_valid(name)) {
 		errno = ENOENT;
@@ -299,20 +305,85 @@ static int sandbox_dir(const struct state *s, const char *name)
 int state_update(struct state *s, const struct state_record *record,
 		 struct live_error *e)
 {
-	int dir = sandbox_dir(s, record->name);
-	int ret = dir < 0 ? -1 : write_record(dir, record);
+	const bool settled = record->ready && !record->run;
+	int dir = state_directory(s, record->name);
+	int ret = dir < 0 ? -1 : 0;
+
+	if (ret == 0 && !settled)
+		ret = unsettle(s, record->name);
+	if (ret == 0)
+		ret = write_record(dir, record);
+	if (ret < 0)
+		refused(s, record->name, RECORD, e);
+	else if (settled)
+		unlinkat(s->unsettled, record->name, 0);
+	close_dir(&dir);
+	return ret;
+}
+
+int state_write(struct state *s, const char *name,
+		const struct state_file *file, struct live_error *e)
+{
+	int dir = state_directory(s, name);
+	int ret = dir < 0 ? -1
+			  : write_file(dir, file->path, file->text, file->len);
 
 	if (ret < 0)
-		live_errno(e, errno, "write %s/sandboxes/%s/" RECORD, s->path,
-			   record->name);
-	if (dir >= 0)
-		close(dir);
+		refused(s, name, file->path, e);
+	close_dir(&dir);
 	return ret;
+}
+
+void state_drop(struct state *s, const char *name, const char *path)
+{
+	int dir = state_directory(s, name);
+
+	if (dir >= 0)
+		unlinkat(dir, path, 0);
+	close_dir(&dir);
+}
+
+int state_stage(struct state *s, const struct state_record *record,
+		const struct state_file *files, size_t n, struct live_error *e)
+{
+	static const char *const kept[] = {OWNER, STATE_SOCKET, STATE_PROCESS};
+	const char *what = "directory";
+	int from = state_directory(s, record->name), to = -1;
+	size_t i;
+
+	if (from >= 0)
+		to = fill_aside(s, record, files, n, &what);
+	for (i = 0; to >= 0 && i < sizeof(kept) / sizeof(kept[0]); i++) {
+		what = kept[i];
+		if (linkat(from, what, to, what, 0) < 0 && errno != ENOENT)
+			close_dir(&to);
+	}
+	if (to < 0) {
+		refused(s, record->name, what, e);
+		state_unstage(s, record->name);
+	}
+	close_dir(&from);
+	if (to < 0)
+		return -1;
+	close_dir(&to);
+	return 0;
+}
+
+int state_exchange(struct state *s, const char *name, struct live_error *e)
+{
+	if (renameat2(s->aside, name, s->sandboxes, name, RENAME_EXCHANGE) < 0)
+		return refused(s, name, "directory", e);
+	return 0;
+}
+
+void state_unstage(struct state *s, const char *name)
+{
+	remove_tree(s->aside, name, 2);
 }
 
 bool state_has(const struct state *s, const char *name)
 {
-	int dir = sandbox_dir(s, name);
+	int dir = state_directory(s, name);
 
 	if (dir >= 0)
 		close(dir);
@@ -321,7 +392,7 @@ bool state_has(const struct state *s, const char *name)
 
 bool state_owned(const struct state *s, const char *name)
 {
-	int dir = sandbox_dir(s, name);
+	int dir = state_directory(s, name);
 	int fd = -1;
 	bool owned = false;
 
@@ -336,13 +407,16 @@ bool state_owned(const struct state *s, const char *name)
 	return owned;
 }
 
-const char *state_read(const struct state *s, struct arena *a, const char *name,
-		       const char *path, size_t *ret_len, struct live_error *e)
+/* Reads @path of a directory @name in @at. NULL and errno on failure. */
+static const char *read_file(int at, struct arena *a, const char *name,
+			     const char *path, size_t *ret_len)
 {
-	int dir = sandbox_dir(s, name), fd = -1;
+	int dir = openat(at, name,
+			 O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	const char *text = NULL;
 	char buf[16384];
 	ssize_t n = -1;
+	int fd = -1, code;
 	STR(all);
 
 	if (dir >= 0)
@@ -351,98 +425,57 @@ const char *state_read(const struct state *s, struct arena *a, const char *name,
 		while ((n = read(fd, buf, sizeof(buf))) > 0)
 			str_append(&all, buf, (size_t)n);
 	}
-	if (n < 0) {
-		live_errno(e, errno, "read %s/sandboxes/%s/%s", s->path, name,
-			   path);
-	} else {
+	code = errno;
+	if (n == 0) {
 		text = arena_strndup(a, str_text(&all), all.len);
 		*ret_len = all.len;
 	}
-	if (fd >= 0)
-		close(fd);
-	if (dir >= 0)
-		close(dir);
+	close_dir(&fd);
+	close_dir(&dir);
+	errno = code;
 	return text;
 }
 
-/* Finds the value of @key among the lines of a record; "" if it is absent. */
-static void record_text(const char *text, const char *key, char *ret,
-			size_t size)
+const char *state_read(const struct state *s, struct arena *a, const char *name,
+		       const char *path, size_t *ret_len, struct live_error *e)
 {
-	size_t len = strlen(key);
+	const char *text = NULL;
 
-	ret[0] = '\0';
-	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		if (strncmp(text, key, len) == 0 && text[len] == ' ') {
-			text += len + 1;
-			snprintf(ret, size, "%.*s", (int)strcspn(text, "\n"),
-				 text);
-			return;
-		}
-	}
-}
-
-static bool record_yes(const char *text, const char *key)
-{
-	char value[8];
-
-	record_text(text, key, value, sizeof(value));
-	return strcmp(value, "yes") == 0;
+	errno = ENOENT;
+	if (s->sandboxes >= 0 && plan_name_valid(name))
+		text = read_file(s->sandboxes, a, name, path, ret_len);
+	if (!text)
+		live_errno(e, errno, "read %s/sandboxes/%s/%s", s->path, name,
+			   path);
+	return text;
 }
 
 int state_get(const struct state *s, const char *name, struct state_record *ret,
 	      struct live_error *e)
 {
-	struct state_record r = {.slot = 0};
-	struct ether_addr mac;
-	char value[32], key[16];
 	const char *text;
-	size_t i, len;
+	size_t len;
 	ARENA(a);
 
 	text = state_read(s, &a, name, RECORD, &len, e);
 	if (!text)
 		return -1;
-	record_text(text, "name", r.name, sizeof(r.name));
-	if (strcmp(r.name, name) != 0 || len > RECORD_MAX)
+	if (len > RECORD_MAX || !record_parse(text, name, ret))
 		return live_system(e, "%s/sandboxes/%s/" RECORD " is damaged",
 				   s->path, name);
-	record_text(text, "slot", value, sizeof(value));
-	r.slot = (uint32_t)strtoul(value, NULL, 10);
-	r.ready = record_yes(text, "ready");
-	r.run = record_yes(text, "run");
-	record_text(text, "created", value, sizeof(value));
-	r.created = strtoll(value, NULL, 10);
-	record_text(text, "guest", r.guest, sizeof(r.guest));
-	record_text(text, "netns", r.netns, sizeof(r.netns));
-	record_text(text, "uplink", r.uplink, sizeof(r.uplink));
-	record_text(text, "uplink-mac", value, sizeof(value));
-	if (ether_aton_r(value, &mac))
-		memcpy(r.uplink_mac, &mac, sizeof(r.uplink_mac));
-	for (i = 0; i < STATE_LINKS; i++) {
-		snprintf(key, sizeof(key), "link%zu", i);
-		record_text(text, key, r.links[i], sizeof(r.links[i]));
-	}
-	record_text(text, "file", r.file, sizeof(r.file));
-	r.forwarding = record_yes(text, "forwarding");
-	*ret = r;
 	return 0;
 }
 
 int state_remove(struct state *s, const char *name, struct live_error *e)
 {
-	char aside[PLAN_NAME_MAX + 8];
-
-	snprintf(aside, sizeof(aside), ".gone-%s", name);
-	remove_tree(s->sandboxes, aside, 2);
-	if (renameat(s->sandboxes, name, s->sandboxes, aside) < 0)
-		return errno == ENOENT
-			       ? 0
-			       : live_errno(e, errno, "remove %s/sandboxes/%s",
-					    s->path, name);
-	if (remove_tree(s->sandboxes, aside, 2) < 0)
+	remove_tree(s->aside, name, 2);
+	if (renameat(s->sandboxes, name, s->aside, name) < 0 && errno != ENOENT)
 		return live_errno(e, errno, "remove %s/sandboxes/%s", s->path,
-				  aside);
+				  name);
+	if (remove_tree(s->aside, name, 2) < 0)
+		return live_errno(e, errno, "remove %s/aside/%s", s->path,
+				  name);
+	unlinkat(s->unsettled, name, 0);
 	return 0;
 }
 
@@ -451,16 +484,19 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-int state_list(const struct state *s, struct arena *a, const char ***ret,
-	       size_t *ret_n, struct live_error *e)
+static int list_names(const struct state *s, int fd, const char *what,
+		      struct arena *a, const char ***ret, size_t *ret_n,
+		      struct live_error *e)
 {
-	DIR *dir = s->sandboxes < 0 ? NULL : open_list(s->sandboxes);
+	DIR *dir = fd < 0 ? NULL : open_list(fd);
 	const char **v = NULL;
 	struct dirent *entry;
 	size_t n = 0, cap = 0;
 
-	if (!dir && s->sandboxes >= 0)
-		return live_errno(e, errno, "list %s/sandboxes", s->path);
+	*ret = NULL;
+	*ret_n = 0;
+	if (!dir && fd >= 0)
+		return live_errno(e, errno, "list %s/%s", s->path, what);
 	while (dir && (entry = readdir(dir))) {
 		if (!plan_name_valid(entry->d_name))
 			continue;
@@ -474,4 +510,51 @@ int state_list(const struct state *s, struct arena *a, const char ***ret,
 	*ret = v;
 	*ret_n = n;
 	return 0;
+}
+
+int state_list(const struct state *s, struct arena *a, const char ***ret,
+	       size_t *ret_n, struct live_error *e)
+{
+	return list_names(s, s->sandboxes, "sandboxes", a, ret, ret_n, e);
+}
+
+int state_list_unsettled(const struct state *s, struct arena *a,
+			 const char ***ret, size_t *ret_n, struct live_error *e)
+{
+	return list_names(s, s->unsettled, "unsettled", a, ret, ret_n, e);
+}
+
+bool state_has_other(const struct state *s, const char *name)
+{
+	DIR *dir = s->sandboxes < 0 ? NULL : open_list(s->sandboxes);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = plan_name_valid(entry->d_name) &&
+			strcmp(entry->d_name, name) != 0;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+void state_sweep(struct state *s,
+		 void (*gone)(struct state *s, const char *name,
+			      const char *leases))
+{
+	struct live_error ignored;
+	const char **names;
+	size_t i, n, len;
+	ARENA(a);
+
+	if (list_names(s, s->aside, "aside", &a, &names, &n, &ignored) < 0)
+		return;
+	for (i = 0; i < n; i++) {
+		const char *leases =
+			read_file(s->aside, &a, names[i], STATE_LEASES, &len);
+
+		if (leases && !state_has(s, names[i]))
+			gone(s, names[i], leases);
+		remove_tree(s->aside, names[i], 2);
+	}
 }

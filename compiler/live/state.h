@@ -23,6 +23,8 @@
  * @dir:	directory; -1 if there is none
  * @sandboxes:	its sandboxes/; -1 likewise
  * @leases:	its leases/; -1 likewise
+ * @aside:	its aside/; -1 likewise
+ * @unsettled:	its unsettled/; -1 likewise
  * @lock:	STATE_LOCK while it is held, else -1
  */
 struct state {
@@ -30,6 +32,8 @@ struct state {
 	int dir;
 	int sandboxes;
 	int leases;
+	int aside;
+	int unsettled;
 	int lock;
 };
 
@@ -52,8 +56,7 @@ void state_close(struct state *s);
 /**
  * state_lock() - Wait for the lock of this machine
  *
- * The kernel takes it back from a process that ends, however it ends. What an
- * interrupted process left half-written is swept away.
+ * The kernel takes it back from a process that ends, however it ends.
  */
 int state_lock(struct state *s, struct live_error *e);
 
@@ -92,6 +95,15 @@ struct state_record {
 	char file[256];
 	bool forwarding;
 };
+
+/** STATE_SOCKET - The socket that a sandbox's supervisor listens on */
+#define STATE_SOCKET "supervisor.sock"
+
+/** STATE_PROCESS - Which process that supervisor is */
+#define STATE_PROCESS "supervisor"
+
+/** STATE_LEASES - A sandbox's file of leases: one a line */
+#define STATE_LEASES "leases"
 
 /** struct state_file - A file of a sandbox, by its path below its directory */
 struct state_file {
@@ -144,8 +156,53 @@ int state_get(const struct state *s, const char *name, struct state_record *ret,
 const char *state_read(const struct state *s, struct arena *a, const char *name,
 		       const char *path, size_t *ret_len, struct live_error *e);
 
+/**
+ * state_write() - Replace one file of a sandbox, by a new one and a rename
+ * @s:		state, locked
+ * @name:	sandbox
+ * @file:	file
+ * @e:		error
+ *
+ * Return: 0, -1 if the old file is still there
+ */
+int state_write(struct state *s, const char *name,
+		const struct state_file *file, struct live_error *e);
+
+/** state_drop() - Remove one file of a sandbox; nothing is fine too */
+void state_drop(struct state *s, const char *name, const char *path);
+
+/**
+ * state_stage() - Write all files of a sandbox anew, aside
+ * @s:		state, locked
+ * @record:	its new record
+ * @files:	its new files
+ * @n:		how many
+ * @e:		error
+ *
+ * Its owner and its sockets are the same as before.
+ *
+ * Return: 0, -1 if nothing was written
+ */
+int state_stage(struct state *s, const struct state_record *record,
+		const struct state_file *files, size_t n, struct live_error *e);
+
+/**
+ * state_exchange() - Exchange what is staged with what is there, at once
+ *
+ * A second call exchanges it back.
+ *
+ * Return: 0, -1 if nothing was changed
+ */
+int state_exchange(struct state *s, const char *name, struct live_error *e);
+
+/** state_unstage() - Remove what is staged; nothing is fine too */
+void state_unstage(struct state *s, const char *name);
+
 /** state_remove() - Forget a sandbox; 0 also if there is none */
 int state_remove(struct state *s, const char *name, struct live_error *e);
+
+/** state_directory() - Open a sandbox's directory; -1 and errno on failure */
+int state_directory(const struct state *s, const char *name);
 
 /**
  * state_list() - Names of all sandboxes, ascending
@@ -159,5 +216,28 @@ int state_remove(struct state *s, const char *name, struct live_error *e);
  */
 int state_list(const struct state *s, struct arena *a, const char ***ret,
 	       size_t *ret_n, struct live_error *e);
+
+/**
+ * state_list_unsettled() - Names of those that may be left over
+ *
+ * They are those that are not ready and those of "run"; the others need not be
+ * looked at to find what a killed process left behind. As state_list().
+ */
+int state_list_unsettled(const struct state *s, struct arena *a,
+			 const char ***ret, size_t *ret_n,
+			 struct live_error *e);
+
+/** state_has_other() - Whether there is a sandbox that is not @name */
+bool state_has_other(const struct state *s, const char *name);
+
+/**
+ * state_sweep() - Remove what was put aside by a process that was killed
+ * @s:		state, locked
+ * @gone:	called for each sandbox that is no more, with the lines of its
+ *		file of leases, before its files are removed
+ */
+void state_sweep(struct state *s,
+		 void (*gone)(struct state *s, const char *name,
+			      const char *leases));
 
 #endif

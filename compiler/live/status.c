@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binding.h"
+#include "change.h"
 #include "link.h"
 #include "netns.h"
 
@@ -35,6 +37,24 @@ const char *status_dns(enum policy_dns dns)
 	};
 
 	return names[dns];
+}
+
+const char *status_served(const struct config_binding *b)
+{
+	if (binding_is_loopback(b))
+		return "relay";
+	return binding_is_wildcard(b) ? "dnat, relay" : "dnat";
+}
+
+const char *status_helpers(enum supervisor_health helpers)
+{
+	static const char *const names[] = {
+		[SUPERVISOR_NONE] = "none",
+		[SUPERVISOR_DEAD] = "dead",
+		[SUPERVISOR_ALIVE] = "alive",
+	};
+
+	return names[helpers];
 }
 
 const char *status_policy(struct arena *a, const struct policy *p)
@@ -170,6 +190,7 @@ static int look_inside(struct arena *a, struct status *st, bool counters,
 	int host = netns_open_self(e), gw = -1, ret = -1;
 	struct ruleset_count *counts = NULL;
 	struct link_sock *sock = NULL;
+	struct ruleset *rules = NULL;
 	size_t i, n_counts = 0;
 	bool has = false;
 
@@ -185,11 +206,12 @@ static int look_inside(struct arena *a, struct status *st, bool counters,
 	if (netns_enter(gw, e) < 0)
 		goto out;
 	sock = link_open(e);
-	if (sock && ruleset_has_table("msb", &has, e) == 0)
-		ret = has && counters
-			      ? ruleset_counts(a, "msb", &counts, &n_counts, e)
-			      : 0;
+	rules = sock ? ruleset_open(e) : NULL;
 	netns_return(host);
+	if (rules && ruleset_has_table(rules, "msb", &has, e) == 0)
+		ret = has && counters ? ruleset_counts(rules, a, "msb", &counts,
+						       &n_counts, e)
+				      : 0;
 	for (i = 0; sock && i < STATE_LINKS; i++)
 		if (st->record.links[i][0] &&
 		    !link_index(sock, st->record.links[i]))
@@ -202,6 +224,7 @@ static int look_inside(struct arena *a, struct status *st, bool counters,
 	if (ret == 0 && counters && st->compiled)
 		hits_fill(a, st, counts, n_counts);
 out:
+	ruleset_close(rules);
 	link_close(sock);
 	if (gw >= 0)
 		close(gw);
@@ -218,7 +241,10 @@ int status_listing(struct arena *a, const char *netns, const char **ret,
 		return -1;
 	gw = netns_open(netns, e);
 	if (gw >= 0 && netns_enter(gw, e) == 0) {
-		rc = ruleset_text(a, "msb", ret, e);
+		struct ruleset *r = ruleset_open(e);
+
+		rc = r ? ruleset_text(r, a, "msb", ret, e) : -1;
+		ruleset_close(r);
 		netns_return(host);
 	}
 	if (gw >= 0)
@@ -231,7 +257,9 @@ static int look_outside(struct arena *a, struct status *st,
 			struct live_error *e)
 {
 	struct link_sock *sock = link_open(e);
-	bool has;
+	struct ruleset *rules;
+	bool has, in_set = false;
+	int ret;
 
 	if (!sock)
 		return -1;
@@ -239,22 +267,43 @@ static int look_outside(struct arena *a, struct status *st,
 		st->missing = arena_printf(a, "interface %s of the host",
 					   st->record.uplink);
 	link_close(sock);
-	if (ruleset_has_table("msb", &has, e) < 0)
+	rules = ruleset_open(e);
+	if (!rules)
 		return -1;
-	if (!has) {
+	ret = ruleset_has_table(rules, "msb", &has, e);
+	if (ret == 0 && !has)
 		st->missing = "table inet msb of the host";
-		return 0;
-	}
 	/* The table may have come back without us: somebody flushed it, and
 	 * then another sandbox was made. */
-	if (ruleset_set_has("msb", "uplinks", st->record.uplink, &has, e) < 0)
-		return -1;
-	if (!has)
+	if (ret == 0 && has)
+		ret = ruleset_set_has(rules, "msb", "uplinks",
+				      st->record.uplink, &in_set, e);
+	ruleset_close(rules);
+	if (ret == 0 && has && !in_set)
 		st->missing = arena_printf(a,
 					   "element %s of set uplinks in table "
 					   "inet msb of the host",
 					   st->record.uplink);
-	return 0;
+	return ret;
+}
+
+/* Whether the helpers are there that should be; what a killed "apply" has left
+ * is of two documents, whatever it looks like. */
+static void look_at_helpers(struct arena *a, const struct state *s,
+			    struct status *st)
+{
+	struct live_error ignored;
+	size_t len;
+
+	st->helpers =
+		supervisor_status(s, a, st->record.name, &st->helper_words);
+	if (st->record.ready && st->compiled && st->compiled->plan.n_helpers &&
+	    st->helpers != SUPERVISOR_ALIVE)
+		st->missing = "msb-supervised, which serves ports and the "
+			      "host: apply the document again";
+	if (state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
+		st->missing = "the end of an interrupted \"apply\": apply "
+			      "again";
 }
 
 static void status_compile(struct arena *a, const struct state *s,
@@ -282,6 +331,7 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 	status_compile(a, s, &st);
 	if (look_outside(a, &st, e) < 0 || look_inside(a, &st, counters, e) < 0)
 		return -1;
+	look_at_helpers(a, s, &st);
 	owned = state_owned(s, name);
 	if (st.missing)
 		st.health = STATUS_BROKEN;

@@ -6,6 +6,7 @@
 #include "compile.h"
 #include "ruleset.h"
 #include "state.h"
+#include "supervisor.h"
 
 /** enum status_health - Whether a sandbox is whole */
 enum status_health {
@@ -40,6 +41,8 @@ struct status_hits {
  * @missing:	what, in words, or NULL
  * @compiled:	what it is made of, compiled again; NULL if the document that
  *		is kept cannot be compiled
+ * @helpers:	whether the sandbox has helpers, and whether they answer
+ * @helper_words: what their supervisor says of them, "" unless it is alive
  * @hits:	in the order of the walks, then what holds always; of
  *		status_read() only
  * @n_hits:	how many
@@ -49,6 +52,8 @@ struct status {
 	enum status_health health;
 	const char *missing;
 	const struct compiled *compiled;
+	enum supervisor_health helpers;
+	const char *helper_words;
 	const struct status_hits *hits;
 	size_t n_hits;
 };
@@ -84,6 +89,12 @@ int status_listing(struct arena *a, const char *netns, const char **ret,
 
 /** status_policy() - A policy in a few words: "3 rules, egress deny, ..." */
 const char *status_policy(struct arena *a, const struct policy *p);
+
+/** status_served() - How a binding is served: "dnat", "relay", "dnat, relay" */
+const char *status_served(const struct config_binding *b);
+
+/** status_helpers() - "none", "dead" or "alive" */
+const char *status_helpers(enum supervisor_health helpers);
 
 /** status_dns() - How DNS is served, in one word: "none", "nat", "helper" */
 const char *status_dns(enum policy_dns dns);

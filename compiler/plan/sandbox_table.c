@@ -73,11 +73,12 @@ enum sandbox_chain {
 	CHAIN_INPUT,
 	CHAIN_FORWARD,
 	CHAIN_OUTPUT,
-	/* Only where they are needed. */
-	CHAIN_DNS_NAT,
-	CHAIN_OPENED,
+	/* Only where they are needed. An update leaves what counts flows in
+	 * place, and can so only if nothing that comes and goes is before. */
 	CHAIN_CAP,
 	CHAIN_FULL,
+	CHAIN_DNS_NAT,
+	CHAIN_OPENED,
 	CHAIN_STEER,
 	CHAIN_COUNT,
 };
@@ -95,12 +96,12 @@ static const struct {
 	[CHAIN_INPUT] = {"input", {"filter", "input", "filter", true}},
 	[CHAIN_FORWARD] = {"forward", {"filter", "forward", "filter", true}},
 	[CHAIN_OUTPUT] = {"output", {"filter", "output", "filter", true}},
+	[CHAIN_CAP] = {"cap", {0}},
+	[CHAIN_FULL] = {"full", {0}},
 	/* A chain of type nat sees first packets only, and must pass what it
 	 * does not translate. */
 	[CHAIN_DNS_NAT] = {"dns_nat", {"nat", "prerouting", "dstnat", false}},
 	[CHAIN_OPENED] = {"opened", {0}},
-	[CHAIN_CAP] = {"cap", {0}},
-	[CHAIN_FULL] = {"full", {0}},
 	[CHAIN_STEER] = {"steer",
 			 {"filter", "prerouting", "mangle + 10", false}},
 };

@@ -79,6 +79,12 @@ STATUS = (
     ("up Web good.json --tap", 2, "no name"),
     ("up web good.json", 2, "--tap"),
     ("up web good.json --tap --guest-netns box", 2, "--tap"),
+    ("apply", 2, "Try "),
+    ("apply web", 2, "Try "),
+    ("apply Web good.json", 2, "no name"),
+    ("apply web good.json --state nowhere", 1, "there is no sandbox web"),
+    ("apply web good.json --state nowhere --dry-run", 1,
+     "there is no sandbox web"),
     ("down", 2, "Try "),
     ("run good.json --", 2, "command is missing"),
 )

@@ -20,6 +20,9 @@ def _listing(path):
             found[os.path.join(folder, name)] = "directory"
         for name in files:
             full = os.path.join(folder, name)
+            # What happened stays written, whatever becomes of it.
+            if name == "events.log":
+                continue
             if os.path.islink(full):
                 found[full] = "to " + os.readlink(full)
             elif os.path.isfile(full) and os.stat(full).st_dev == os.stat(

@@ -111,6 +111,7 @@ def check_change(tool, shown, proves, walks):
 def main():
     lab.enter_laboratory()
     lab.run("ip", "link", "set", "lo", "up")
+    lab.run("ip", "address", "add", "192.0.2.1/32", "dev", "lo")
     lab.run("ip", "netns", "add", "box")
     failed = passed = 0
     with tempfile.TemporaryDirectory() as scratch:

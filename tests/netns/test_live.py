@@ -23,6 +23,7 @@ import time
 from lab import Namespace, enter_laboratory, run
 import wire
 from machine import STATE, Machine, alive, differences, end, wait_for
+from report import settled
 
 
 # Of <linux/if_tun.h>.
@@ -143,6 +144,17 @@ def reverse_paths(m, t):
     for which in ("all", "default"):
         m.sysctl("net/ipv4/conf/%s/rp_filter" % which, "0")
     run("ip", "link", "delete", "lan")
+
+
+def first_packets(m, t):
+    """The first packet that a command sends is not lost."""
+    path = m.document("any", {"Rules": [{"Action": "allow"}]})
+    run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
+    lost = [i for i in range(20) if m.netc(
+        "run", path, "--", "ping", "-q", "-c", "1", "-W", "1",
+        "192.0.2.1").returncode]
+    t.check("first packets", not lost, "lost: %s" % lost)
+    run("ip", "addr", "delete", "192.0.2.1/32", "dev", "lo")
 
 
 def selective_forwarding(m, t):
@@ -281,6 +293,7 @@ def refusals(m, t):
             "web", small, "--guest-netns", "box", "--slot", "1")
     run("ip", "route", "delete", "local", "10.99.0.0/24", "dev", "lo")
     m.good(*up, "box")
+    settled(m)
     refused(m, t, "a name that is taken", 1, "exists already", "up", "web",
             m.public, "--guest-netns", "other")
     refused(m, t, "a slot that is leased", 1, "leased to sandbox web", "up",
@@ -645,8 +658,9 @@ def status(m, t):
     guest.run("ip", "link", "set", "lo", "down")
 
 
-TESTS = (up_and_down, without_ipv6, reverse_paths, selective_forwarding, tap,
-         refusals, unprivileged, together, slots, faults, refused_by_kernel, interrupted, waiting,
+TESTS = (up_and_down, without_ipv6, reverse_paths, first_packets,
+         selective_forwarding, tap, refusals, unprivileged, together,
+         slots, faults, refused_by_kernel, interrupted, waiting,
          killed, run_command, run_signals, status)
 
 

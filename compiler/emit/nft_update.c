@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nft_update.c - The transaction that makes one table of another. */
+#include "nft_update.h"
+
+#include <string.h>
+
+#include "arena.h"
+#include "nft_text.h"
+
+/*
+ * Both tables are text, one as nft lists it, and the other as we print it,
+ * which is the same. A text falls into blocks: one for each object, set, map
+ * and chain. A block that is there already and needs no change survives; so
+ * does a chain whose rules change, which is flushed. Everything else is deleted
+ * and made anew, in one transaction.
+ *
+ * nft lists the blocks of a kind in the order in which they were made. So that
+ * the listing is the text again, a block survives only if all of its kind
+ * before it do, in the same order. What may not be made anew survives in any
+ * case: a chain that drops by default, because the new one would be in its hook
+ * while it is still empty; and what keeps state that is still wanted.
+ */
+
+/** enum kind - Kinds of blocks, in the order in which nft lists them */
+enum kind {
+	KIND_QUOTA,
+	KIND_LIMIT,
+	KIND_SET,
+	KIND_MAP,
+	KIND_CHAIN,
+	KIND_COUNT,
+};
+
+static const char *const kind_words[KIND_COUNT] = {
+	[KIND_QUOTA] = "quota", [KIND_LIMIT] = "limit", [KIND_SET] = "set",
+	[KIND_MAP] = "map",	[KIND_CHAIN] = "chain",
+};
+
+/**
+ * struct block - A part of a table's text
+ * @kind:	kind
+ * @name:	its name
+ * @name_len:	bytes of @name
+ * @text:	its lines, from "\tchain NAME {" to "\t}"
+ * @len:	bytes of @text
+ * @survives:	of the old table: it is not deleted. Of the new: its old one is
+ *		not
+ * @same:	of the new table: it survives and is not flushed
+ */
+struct block {
+	enum kind kind;
+	const char *name;
+	size_t name_len;
+	const char *text;
+	size_t len;
+	bool survives;
+	bool same;
+};
+
+/** struct blocks - All parts of a table's text */
+struct blocks {
+	struct block *v;
+	size_t n;
+};
+
+static const char *line_end(const char *p)
+{
+	const char *end = strchr(p, '\n');
+
+	return end ? end + 1 : p + strlen(p);
+}
+
+/* Whether a line begins a block: a tab, words, and a brace at the end. */
+static bool block_begins(const char *p, const char *end, struct block *b)
+{
+	enum kind kind;
+
+	if (p[0] != '\t' || end - p < 4 || strncmp(end - 3, " {\n", 3) != 0)
+		return false;
+	for (kind = 0; kind < KIND_COUNT; kind++) {
+		const size_t len = strlen(kind_words[kind]);
+
+		if (strncmp(p + 1, kind_words[kind], len) == 0 &&
+		    p[1 + len] == ' ') {
+			*b = (struct block){
+				.kind = kind,
+				.name = p + len + 2,
+				.name_len = (size_t)(end - 3 - (p + len + 2)),
+				.text = p,
+			};
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct blocks blocks_of(struct arena *a, const char *text)
+{
+	struct blocks b = {0};
+	struct block *open = NULL, new;
+	const char *p, *end;
+	size_t cap = 0;
+
+	for (p = text; *p; p = end) {
+		end = line_end(p);
+		if (!open && block_begins(p, end, &new)) {
+			b.v = arena_grow(a, b.v, b.n, &cap, sizeof(*b.v));
+			open = &b.v[b.n++];
+			*open = new;
+		} else if (open && strncmp(p, "\t}\n", 3) == 0) {
+			open->len = (size_t)(end - open->text);
+			open = NULL;
+		}
+	}
+	return b;
+}
+
+static struct block *block_find(const struct blocks *b,
+				const struct block *like)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->v[i].kind == like->kind &&
+		    b->v[i].name_len == like->name_len &&
+		    memcmp(b->v[i].name, like->name, like->name_len) == 0)
+			return &b->v[i];
+	return NULL;
+}
+
+static bool same_text(const struct block *x, const struct block *y)
+{
+	return x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
+}
+
+/* The line of a base chain that says where it is hooked; "" if it is none. */
+static const char *hook_line(const struct block *b, size_t *ret_len)
+{
+	const char *line = line_end(b->text);
+
+	*ret_len = 0;
+	if (strncmp(line, "\t\ttype ", 7) != 0)
+		return "";
+	*ret_len = (size_t)(line_end(line) - line);
+	return line;
+}
+
+static bool same_hook(const struct block *x, const struct block *y)
+{
+	size_t m, n;
+	const char *p = hook_line(x, &m), *q = hook_line(y, &n);
+
+	return m == n && memcmp(p, q, m) == 0;
+}
+
+/* A base chain whose new one would drop while it is still empty. */
+static bool drops(const struct block *b)
+{
+	static const char words[] = " policy drop;\n";
+	const size_t n = sizeof(words) - 1;
+	size_t len;
+	const char *line = hook_line(b, &len);
+
+	return len > n && memcmp(line + len - n, words, n) == 0;
+}
+
+static bool keeps(const struct nft_table *t, const struct block *b)
+{
+	size_t i;
+
+	for (i = 0; b->kind == KIND_CHAIN && i < t->n_chains; i++)
+		if (strncmp(t->chains[i].name, b->name, b->name_len) == 0 &&
+		    !t->chains[i].name[b->name_len])
+			return t->chains[i].keep;
+	return false;
+}
+
+/* Whether the block may only survive, wherever it is listed. */
+static bool must_survive(const struct nft_table *t, const struct block *new,
+			 const struct block *old)
+{
+	switch (new->kind) {
+	case KIND_QUOTA:
+	case KIND_LIMIT:
+		return same_text(new, old);
+	case KIND_CHAIN:
+		return (drops(new) && same_hook(new, old)) ||
+		       (keeps(t, new) && same_text(new, old));
+	case KIND_SET:
+	case KIND_MAP:
+	case KIND_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* A map is always made anew: its elements lead to chains that may have to go.
+ */
+static bool can_survive(const struct block *new, const struct block *old)
+{
+	return new->kind == KIND_CHAIN ? same_hook(new, old)
+	       : new->kind == KIND_MAP ? false
+				       : same_text(new, old);
+}
+
+static void decide(const struct nft_table *t, struct blocks *new,
+		   struct blocks *old)
+{
+	const struct block *last[KIND_COUNT] = {NULL};
+	bool broken[KIND_COUNT] = {false};
+	size_t i;
+
+	for (i = 0; i < new->n; i++) {
+		struct block *b = &new->v[i], *was = block_find(old, b);
+		const enum kind kind = b->kind;
+		const bool in_order = !broken[kind] && was &&
+				      (!last[kind] || was > last[kind]);
+
+		if (was && (must_survive(t, b, was) ||
+			    (in_order && can_survive(b, was)))) {
+			b->survives = was->survives = true;
+			b->same = kind != KIND_CHAIN ||
+				  (keeps(t, b) && same_text(b, was));
+		}
+		if (b->survives && in_order)
+			last[kind] = was;
+		else
+			broken[kind] = true;
+	}
+}
+
+static void put_command(struct str *s, const char *verb,
+			const struct nft_table *t, const struct block *b)
+{
+	str_printf(s, "%s %s inet %s %.*s\n", verb, kind_words[b->kind],
+		   t->name, (int)b->name_len, b->name);
+}
+
+/* What leads to another goes before it. */
+static const enum kind delete_order[KIND_COUNT] = {
+	KIND_MAP, KIND_CHAIN, KIND_SET, KIND_LIMIT, KIND_QUOTA,
+};
+
+void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
+		const char *listing)
+{
+	struct blocks old, new;
+	const char *between = "";
+	size_t i, j;
+	ARENA(a);
+	STR(text);
+
+	if (!wanted)
+		nft_text_table(&text, t);
+	old = blocks_of(&a, listing);
+	new = blocks_of(&a, wanted ? wanted : str_text(&text));
+	decide(t, &new, &old);
+	/* Rules first: chains, sets and objects can go once no rule names
+	 * them. */
+	for (i = 0; i < old.n; i++) {
+		const struct block *b = block_find(&new, &old.v[i]);
+
+		if (old.v[i].kind == KIND_CHAIN && !(b && b->same))
+			put_command(s, "flush", t, &old.v[i]);
+	}
+	for (j = 0; j < KIND_COUNT; j++)
+		for (i = 0; i < old.n; i++)
+			if (old.v[i].kind == delete_order[j] &&
+			    !old.v[i].survives)
+				put_command(s, "delete", t, &old.v[i]);
+	str_printf(s, "table inet %s {\n", t->name);
+	for (i = 0; i < new.n; i++) {
+		if (new.v[i].same)
+			continue;
+		str_puts(s, between);
+		str_append(s, new.v[i].text, new.v[i].len);
+		between = "\n";
+	}
+	str_puts(s, "}\n");
+}
+
+bool nft_update_keeps(const struct nft_table *t, const char *listing)
+{
+	struct blocks old, new;
+	bool all = true;
+	size_t i;
+	ARENA(a);
+	STR(text);
+
+	nft_text_table(&text, t);
+	old = blocks_of(&a, listing);
+	new = blocks_of(&a, str_text(&text));
+	for (i = 0; i < new.n; i++) {
+		const struct block *was = block_find(&old, &new.v[i]);
+
+		if (keeps(t, &new.v[i]))
+			all = all && was && same_text(&new.v[i], was);
+	}
+	return all;
+}

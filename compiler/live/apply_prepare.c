@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* apply_prepare.c - What must hold before a policy is replaced. */
+#include <string.h>
+
+#include "apply.h"
+#include "conntrack.h"
+#include "netns.h"
+#include "nft_text.h"
+#include "nft_update.h"
+#include "str.h"
+#include "supervisor.h"
+#include "tables.h"
+#include "udiff.h"
+
+static int read_before(struct apply *p, struct live_error *e)
+{
+	const char *name = p->req->name;
+	struct diags d = {.arena = p->arena, .file = "config.json"};
+	struct live_error ignored;
+	const char *leases;
+	size_t len;
+
+	if (!state_has(p->state, name))
+		return live_refuse(e, "there is no sandbox %s (state %s)", name,
+				   p->state->path);
+	if (state_get(p->state, name, &p->record, e) < 0)
+		return -1;
+	if (!p->record.ready || (p->record.run && !state_owned(p->state, name)))
+		return live_refuse(e,
+				   "sandbox %s is what a process that was "
+				   "killed has left: remove it",
+				   name);
+	d.text = state_read(p->state, p->arena, name, "config.json", &d.len, e);
+	leases = state_read(p->state, p->arena, name, STATE_LEASES, &len, e);
+	p->host_before =
+		state_read(p->state, p->arena, name, "host.nft", &len, e);
+	p->withdraw_before = state_read(p->state, p->arena, name,
+					"host-withdraw.nft", &len, e);
+	if (!d.text || !leases || !p->host_before || !p->withdraw_before)
+		return -1;
+	if (!config_read(p->arena, &d, &p->before))
+		return live_refuse(e,
+				   "the document that is kept of sandbox %s "
+				   "cannot be read by this version: remove the "
+				   "sandbox, and make it again",
+				   name);
+	p->had = lease_parse(p->arena, leases);
+	p->killed_before = state_read(p->state, p->arena, name, CHANGE_NEXT,
+				      &len, &ignored);
+	return 0;
+}
+
+static bool same_range(struct ip_range a, struct ip_range b)
+{
+	return a.family == b.family && a.lo == b.lo && a.hi == b.hi;
+}
+
+static int compile_new(struct apply *p, struct live_error *e)
+{
+	const struct compile_request creq = {p->req->name, p->record.slot,
+					     false};
+	const struct config *new = &p->ret->compiled.config;
+	struct diags first = *p->req->doc;
+	struct config config;
+
+	/* A pool without the slot is refused as a pool that differs. */
+	if (config_read(p->arena, &first, &config) &&
+	    (!same_range(config.pool4, p->before.pool4) ||
+	     !same_range(config.pool6, p->before.pool6)))
+		return live_refuse(
+			e,
+			"%s of a running sandbox cannot be changed: remove "
+			"the sandbox, and make it again",
+			same_range(config.pool4, p->before.pool4) ? "IPv6Pool"
+								  : "IPv4Pool");
+	if (!compile(p->arena, p->req->doc, &creq, &p->ret->compiled)) {
+		e->kind = LIVE_DOCUMENT;
+		return -1;
+	}
+	p->want = lease_names(p->arena, &p->ret->compiled.policy.slot, new);
+	return 0;
+}
+
+/* The union, so that whoever comes after a killed process knows all. */
+static void unite_leases(struct apply *p)
+{
+	struct lease_names *to = &p->both;
+	size_t i;
+
+	to->v = arena_alloc(p->arena, p->had.n + p->want.n, sizeof(*to->v));
+	for (i = 0; i < p->had.n; i++)
+		memcpy(to->v[to->n++], p->had.v[i], LEASE_MAX);
+	for (i = 0; i < p->want.n; i++)
+		if (!lease_has(&p->had, p->want.v[i]))
+			memcpy(to->v[to->n++], p->want.v[i], LEASE_MAX);
+}
+
+static int open_kernel(struct apply *p, struct live_error *e)
+{
+	p->ns[PLAN_HOST] = netns_open_self(e);
+	if (p->ns[PLAN_HOST] < 0)
+		return -1;
+	p->ns[PLAN_GATEWAY] = netns_open(p->record.netns, e);
+	p->rules[PLAN_HOST] = ruleset_open(e);
+	if (p->ns[PLAN_GATEWAY] < 0 || !p->rules[PLAN_HOST] ||
+	    netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+		return -1;
+	p->rules[PLAN_GATEWAY] = ruleset_open(e);
+	netns_return(p->ns[PLAN_HOST]);
+	return p->rules[PLAN_GATEWAY] ? 0 : -1;
+}
+
+/* Flows that the old table has counted and the new one cannot. */
+static int count_open(struct apply *p, const char *listing,
+		      struct live_error *e)
+{
+	const struct plan *plan = apply_plan(p);
+	uint32_t open;
+	int ret;
+
+	if (!plan->policy->config->has_max_connections ||
+	    nft_update_keeps(&plan->sandbox, listing))
+		return 0;
+	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+		return -1;
+	ret = conntrack_open(&plan->policy->slot, &open, e);
+	netns_return(p->ns[PLAN_HOST]);
+	if (ret == 0)
+		plan_cap_open(&p->ret->compiled.plan, open);
+	return ret;
+}
+
+/* Writes the transaction that leads to the new table, and the one back. */
+static int write_updates(struct apply *p, struct live_error *e)
+{
+	const struct nft_table *t = &apply_plan(p)->sandbox;
+	const char *listing;
+	STR(table);
+	STR(text);
+
+	if (ruleset_text(p->rules[PLAN_GATEWAY], p->arena, "msb", &listing, e) <
+		    0 ||
+	    count_open(p, listing, e) < 0)
+		return -1;
+	nft_update(&text, t, NULL, listing);
+	p->update = arena_strndup(p->arena, str_text(&text), text.len);
+	str_free(&text);
+	nft_text_table(&table, t);
+	nft_update(&text, t, listing, str_text(&table));
+	p->back = arena_strndup(p->arena, str_text(&text), text.len);
+	return 0;
+}
+
+static int check_updates(struct apply *p, struct live_error *e)
+{
+	int ret;
+	STR(text);
+
+	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+		return -1;
+	ret = ruleset_check(p->update, e);
+	netns_return(p->ns[PLAN_HOST]);
+	if (ret < 0)
+		return live_while(e, "check the sandbox's table");
+	str_printf(&text, "%s%s%s", p->host_before, p->withdraw_before,
+		   apply_host_text(p));
+	if (ruleset_check(str_text(&text), e) < 0)
+		return live_while(e, "check the host's table");
+	return 0;
+}
+
+static bool helpers_wanted(const struct apply *p)
+{
+	return compile_artefact(&p->ret->compiled, "relay.json");
+}
+
+/* What becomes of the helpers: one that does not answer is replaced. */
+static void choose_helpers(struct apply *p)
+{
+	const bool wanted = helpers_wanted(p);
+	const char *words;
+	const enum supervisor_health health =
+		supervisor_status(p->state, p->arena, p->req->name, &words);
+
+	if (health == SUPERVISOR_NONE)
+		p->ret->helpers = wanted ? APPLY_HELPERS_START
+					 : APPLY_HELPERS_NONE;
+	else if (!wanted)
+		p->ret->helpers = APPLY_HELPERS_STOP;
+	else if (health == SUPERVISOR_ALIVE && !p->killed_before)
+		p->ret->helpers = APPLY_HELPERS_RELOAD;
+	else
+		p->ret->helpers = APPLY_HELPERS_START;
+}
+
+/* Opens what the helpers do not have. */
+static int open_sockets(struct apply *p, struct live_error *e)
+{
+	const bool kept = p->ret->helpers == APPLY_HELPERS_RELOAD;
+	const struct config *new = &p->ret->compiled.config;
+	const struct config *own = kept ? &p->before : NULL;
+	size_t i;
+	int ret;
+
+	listen_init(p->arena, &p->sockets, new->n_bindings);
+	for (i = 0; i < new->n_bindings; i++) {
+		const struct config_binding *b = &new->bindings[i];
+
+		if (listen_find(own, b))
+			continue;
+		p->sockets.binding[i] =
+			listen_open(p->state, p->req->name, b, &p->before, e);
+		if (p->sockets.binding[i] < 0)
+			return -1;
+	}
+	/* A supervisor has the gateway's sockets from its start on. */
+	if (p->ret->helpers != APPLY_HELPERS_START)
+		return 0;
+	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+		return -1;
+	ret = listen_open_gateway(&p->sockets, TABLE_STEER_PORT, e);
+	netns_return(p->ns[PLAN_HOST]);
+	return ret;
+}
+
+static size_t bindings_only_in(struct arena *a, const struct config *in,
+			       const struct config *not_in,
+			       const struct config_binding ***ret)
+{
+	size_t i, n = 0;
+
+	*ret = arena_array(a, in->n_bindings, const struct config_binding *);
+	for (i = 0; i < in->n_bindings; i++) {
+		const struct config_binding *b = &in->bindings[i];
+		const struct config_binding *other = listen_find(not_in, b);
+
+		if (!other || other->guest_port != b->guest_port)
+			(*ret)[n++] = b;
+	}
+	return n;
+}
+
+static int report(struct apply *p, struct live_error *e)
+{
+	static const char *const files[] = {"sandbox.nft", "host.nft"};
+	const struct config *new = &p->ret->compiled.config;
+	size_t i, len;
+	STR(diff);
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *was = state_read(p->state, p->arena, p->req->name,
+					     files[i], &len, e);
+
+		if (!was)
+			return -1;
+		udiff(&diff, files[i], was,
+		      compile_artefact(&p->ret->compiled, files[i])->text);
+	}
+	p->ret->diff = arena_strndup(p->arena, str_text(&diff), diff.len);
+	p->ret->n_added =
+		bindings_only_in(p->arena, new, &p->before, &p->ret->added);
+	p->ret->n_removed =
+		bindings_only_in(p->arena, &p->before, new, &p->ret->removed);
+	return 0;
+}
+
+/* What a killed "apply" has left is brought back to what the state says. */
+static int settle(struct apply *p, struct live_error *e)
+{
+	if (!p->killed_before)
+		return 0;
+	if (p->req->dry)
+		return live_refuse(
+			e,
+			"an \"apply\" to sandbox %s was killed: what "
+			"a next one changes is not known before",
+			p->req->name);
+	if (change_host(p->state, p->req->name, p->rules[PLAN_HOST],
+			p->host_before, e) < 0)
+		return live_while(e, "settle the host's table");
+	if (supervisor_stop(p->state, p->req->name, e) < 0)
+		return -1;
+	state_drop(p->state, p->req->name, CHANGE_NEXT);
+	return 0;
+}
+
+int apply_prepare(struct apply *p, struct live_error *e)
+{
+	if (read_before(p, e) < 0 || compile_new(p, e) < 0)
+		return -1;
+	unite_leases(p);
+	if (open_kernel(p, e) < 0 || settle(p, e) < 0 ||
+	    write_updates(p, e) < 0)
+		return -1;
+	choose_helpers(p);
+	return open_sockets(p, e) < 0 || check_updates(p, e) < 0 ? -1
+								 : report(p, e);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* listen.c - The sockets that a sandbox's helpers are given. */
+#include "listen.h"
+
+#include <errno.h>
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "lease.h"
+#include "port_owner.h"
+
+#define BACKLOG 1024
+
+/** struct option - A socket option that is set to 1 */
+struct option {
+	int level;
+	int name;
+};
+
+static int sockaddr_of(struct ip ip, uint16_t port,
+		       struct sockaddr_storage *ret)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
+	struct sockaddr_in *in4 = (struct sockaddr_in *)ret;
+	uint8_t bytes[16];
+
+	memset(ret, 0, sizeof(*ret));
+	ip_to_bytes(ip, bytes);
+	if (ip.family == IP_V4) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(port);
+		memcpy(&in4->sin_addr, bytes, sizeof(in4->sin_addr));
+		return sizeof(*in4);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	memcpy(&in6->sin6_addr, bytes, sizeof(in6->sin6_addr));
+	return sizeof(*in6);
+}
+
+static int socket_with(int af, int type, int proto, const struct option *v,
+		       size_t n)
+{
+	const int on = 1;
+	int fd = socket(af, type | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
+	size_t i;
+
+	for (i = 0; fd >= 0 && i < n; i++) {
+		if (setsockopt(fd, v[i].level, v[i].name, &on, sizeof(on)) <
+		    0) {
+			const int code = errno;
+
+			close(fd);
+			errno = code;
+			return -1;
+		}
+	}
+	return fd;
+}
+
+bool listen_same(const struct config_binding *a, const struct config_binding *b)
+{
+	return a->proto == b->proto && a->host_port == b->host_port &&
+	       ip_equal(a->bind, b->bind);
+}
+
+const struct config_binding *listen_find(const struct config *c,
+					 const struct config_binding *b)
+{
+	size_t i;
+
+	for (i = 0; c && i < c->n_bindings; i++)
+		if (listen_same(&c->bindings[i], b))
+			return &c->bindings[i];
+	return NULL;
+}
+
+void listen_init(struct arena *a, struct listen_sockets *s, size_t n)
+{
+	size_t i;
+
+	s->binding = arena_array(a, n, int);
+	s->n = n;
+	for (i = 0; i < n; i++)
+		s->binding[i] = -1;
+	for (i = 0; i < LISTEN_GATEWAY; i++)
+		s->gateway[i] = -1;
+}
+
+static const char *binding_words(const struct config_binding *b, char *buf,
+				 size_t size)
+{
+	char text[IP_TEXT_MAX];
+
+	snprintf(buf, size, b->bind.family == IP_V4 ? "%s:%u/%s" : "[%s]:%u/%s",
+		 ip_format(b->bind, text), b->host_port,
+		 b->proto == CONFIG_UDP ? "udp" : "tcp");
+	return buf;
+}
+
+static const struct config_binding *own_on_port(const struct config *own,
+						const struct config_binding *b)
+{
+	size_t i;
+
+	for (i = 0; own && i < own->n_bindings; i++)
+		if (own->bindings[i].host_port == b->host_port &&
+		    own->bindings[i].proto == b->proto)
+			return &own->bindings[i];
+	return NULL;
+}
+
+static int refuse_taken(const struct state *state, const char *name,
+			const struct config_binding *b,
+			const struct config *own, struct live_error *e)
+{
+	const struct config_binding *before = own_on_port(own, b);
+	char words[IP_TEXT_MAX + 16], owner[PLAN_NAME_MAX + 1], who[256];
+
+	binding_words(b, words, sizeof(words));
+	if (before)
+		return live_refuse(e,
+				   "%s: %s is taken by the sandbox's own %s: "
+				   "take that away first, then add this",
+				   b->pointer, words, before->pointer);
+	lease_owner_of_port(state, name, b, owner);
+	if (owner[0])
+		return live_refuse(e, "%s: %s is taken by sandbox %s",
+				   b->pointer, words, owner);
+	port_owner(b, who, sizeof(who));
+	return live_refuse(e, "%s: %s is taken by %s", b->pointer, words, who);
+}
+
+int listen_open(const struct state *state, const char *name,
+		const struct config_binding *b, const struct config *own,
+		struct live_error *e)
+{
+	const bool tcp = b->proto == CONFIG_TCP;
+	const bool relayed = binding_is_loopback(b) || binding_is_wildcard(b);
+	const bool v4 = b->bind.family == IP_V4;
+	char words[IP_TEXT_MAX + 16];
+	struct sockaddr_storage address;
+	const int len = sockaddr_of(b->bind, b->host_port, &address);
+	struct option options[2];
+	size_t n = 0;
+	int fd, code;
+
+	/* A relay's own old connections are not in the way of its successor.
+	 * A socket that does not listen must not be shared: only a listener
+	 * keeps others with this option away. */
+	if (tcp && relayed)
+		options[n++] = (struct option){SOL_SOCKET, SO_REUSEADDR};
+	if (!tcp && v4)
+		options[n++] = (struct option){IPPROTO_IP, IP_PKTINFO};
+	if (!tcp && !v4)
+		options[n++] = (struct option){IPPROTO_IPV6, IPV6_RECVPKTINFO};
+	fd = socket_with(v4 ? AF_INET : AF_INET6,
+			 tcp ? SOCK_STREAM : SOCK_DGRAM, 0, options, n);
+	if (fd < 0)
+		return live_errno(e, errno, "%s: open a socket", b->pointer);
+	if (!v4) {
+		/* "::" takes IPv4 too, whatever the host's default is. */
+		const int only = !binding_is_wildcard(b);
+
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+	}
+	if (bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
+	    (!tcp || !relayed || listen(fd, BACKLOG) == 0))
+		return fd;
+	code = errno;
+	close(fd);
+	binding_words(b, words, sizeof(words));
+	if (code == EADDRINUSE)
+		return refuse_taken(state, name, b, own, e);
+	if (code == EADDRNOTAVAIL)
+		return live_refuse(e,
+				   "%s: %s cannot be bound: the host does not "
+				   "have this address now",
+				   b->pointer, words);
+	return live_errno(e, code, "%s: bind %s", b->pointer, words);
+}
+
+/* What each socket of the gateway's namespace is. */
+static const struct {
+	int af;
+	int type;
+	int proto;
+	struct option options[4];
+} gateway_rows[LISTEN_GATEWAY] = {
+	{AF_INET,
+	 SOCK_STREAM,
+	 0,
+	 {{SOL_SOCKET, SO_REUSEADDR}, {IPPROTO_IP, IP_TRANSPARENT}}},
+	{AF_INET6,
+	 SOCK_STREAM,
+	 0,
+	 {{SOL_SOCKET, SO_REUSEADDR},
+	  {IPPROTO_IPV6, IPV6_TRANSPARENT},
+	  {IPPROTO_IPV6, IPV6_V6ONLY}}},
+	{AF_INET,
+	 SOCK_DGRAM,
+	 0,
+	 {{IPPROTO_IP, IP_TRANSPARENT}, {IPPROTO_IP, IP_RECVORIGDSTADDR}}},
+	{AF_INET6,
+	 SOCK_DGRAM,
+	 0,
+	 {{IPPROTO_IPV6, IPV6_TRANSPARENT},
+	  {IPPROTO_IPV6, IPV6_V6ONLY},
+	  {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR}}},
+	{AF_INET, SOCK_RAW, IPPROTO_ICMP, {{0, 0}}},
+	{AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, {{0, 0}}},
+};
+
+/* A raw socket gets a copy of every ICMP message; nobody reads these. */
+static void send_only(int fd, int af)
+{
+	const struct icmp_filter none4 = {~0u};
+	struct icmp6_filter none6;
+
+	ICMP6_FILTER_SETBLOCKALL(&none6);
+	if (af == AF_INET)
+		setsockopt(fd, SOL_RAW, ICMP_FILTER, &none4, sizeof(none4));
+	else
+		setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &none6,
+			   sizeof(none6));
+}
+
+static int open_one(size_t i, uint16_t port)
+{
+	const struct ip any = {gateway_rows[i].af == AF_INET ? IP_V4 : IP_V6,
+			       0};
+	struct sockaddr_storage address;
+	const int len = sockaddr_of(any, port, &address);
+	size_t n = 0;
+	int fd, code;
+
+	while (n < 4 && gateway_rows[i].options[n].name)
+		n++;
+	fd = socket_with(gateway_rows[i].af, gateway_rows[i].type,
+			 gateway_rows[i].proto, gateway_rows[i].options, n);
+	if (fd >= 0 && gateway_rows[i].type == SOCK_RAW)
+		send_only(fd, gateway_rows[i].af);
+	if (fd < 0 || gateway_rows[i].type == SOCK_RAW)
+		return fd;
+	if (bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
+	    (gateway_rows[i].type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+		return fd;
+	code = errno;
+	close(fd);
+	errno = code;
+	return -1;
+}
+
+int listen_open_gateway(struct listen_sockets *s, uint16_t port,
+			struct live_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < LISTEN_GATEWAY; i++) {
+		s->gateway[i] = open_one(i, port);
+		if (s->gateway[i] < 0)
+			return live_errno(e, errno,
+					  "open the gateway's sockets");
+	}
+	return 0;
+}
+
+void listen_close(struct listen_sockets *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (s->binding[i] >= 0)
+			close(s->binding[i]);
+		s->binding[i] = -1;
+	}
+	for (i = 0; i < LISTEN_GATEWAY; i++) {
+		if (s->gateway[i] >= 0)
+			close(s->gateway[i]);
+		s->gateway[i] = -1;
+	}
+}

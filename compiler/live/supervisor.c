@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* supervisor.c - Talking to the supervisor of a sandbox's helpers. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "str.h"
+
+/*
+ * A supervisor listens on STATE_SOCKET in its sandbox's directory. Which
+ * process it is, is in STATE_PROCESS beside it, with the time that it was
+ * started at: a number alone may be another's by now. The file is for one that
+ * does not answer any more; the socket is how it is talked to.
+ */
+
+#define PROGRAM	      "msb-supervised"
+#define EVENTS	      "events.log"
+
+/* No answer takes longer, unless something is wrong: the first one comes when
+ * the helpers have started, what it is like and the end cost them little. */
+#define PATIENCE_MS	  10000
+#define QUICK_PATIENCE_MS 3000
+
+#define STOP_TRIES   200
+#define STOP_WAIT_NS 10000000
+
+/* --- starting --- */
+
+/** struct start - Descriptors and words of a supervisor to be */
+struct start {
+	const char *program;
+	const char *name;
+	int control;
+	int netns;
+	int listener;
+	int events;
+};
+
+static void keep_open(int fd)
+{
+	fcntl(fd, F_SETFD, 0);
+}
+
+/* In the child's child: alone in its session, with nothing that was ours. */
+static _Noreturn void become(const struct start *st)
+{
+	char control[16], netns[16], listener[16];
+	char *const argv[] = {(char *)st->program, "--control-fd", control,
+			      "--listen-fd", listener, "--netns-fd", netns,
+			      "--name", (char *)st->name, NULL};
+	char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+	int sig;
+
+	snprintf(control, sizeof(control), "%d", st->control);
+	snprintf(netns, sizeof(netns), "%d", st->netns);
+	snprintf(listener, sizeof(listener), "%d", st->listener);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(st->events >= 0 ? st->events : null, 2) < 0 || chdir("/") < 0)
+		_exit(3);
+	umask(077);
+	for (sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	keep_open(st->control);
+	keep_open(st->netns);
+	keep_open(st->listener);
+	execve(st->program, argv, env);
+	_exit(3);
+}
+
+/* Forks twice, so that it is nobody's child but init's. Its number comes back
+ * through a pipe. */
+static pid_t spawn(const struct start *st, struct live_error *e)
+{
+	pid_t child, pid = -1;
+	int numbers[2], status;
+
+	if (pipe2(numbers, O_CLOEXEC) < 0)
+		return live_errno(e, errno, "pipe");
+	child = fork();
+	if (child == 0) {
+		setsid();
+		pid = fork();
+		if (pid == 0)
+			become(st);
+		_exit(write(numbers[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	close(numbers[1]);
+	if (child < 0 || read(numbers[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -1;
+	close(numbers[0]);
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0)
+		return live_system(e, "fork " PROGRAM);
+	return pid;
+}
+
+/* When a process was started, in clock ticks since boot; 0 if it is gone, also
+ * if it only waits for its parent to look. */
+static unsigned long long started(pid_t pid)
+{
+	char path[32], buf[1024];
+	unsigned long long ticks = 0;
+	unsigned int field;
+	char *p;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[n < 0 ? 0 : n] = '\0';
+	/* The name may hold anything; behind its last bracket is field 3, and
+	 * field 22 is what is wanted (proc(5)). */
+	p = strrchr(buf, ')');
+	if (p && (p[2] == 'Z' || p[2] == 'X'))
+		return 0;
+	for (field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (p)
+		ticks = strtoull(p, NULL, 10);
+	return ticks;
+}
+
+/* The directory of our own program; "" if nobody can tell. */
+static const char *own_directory(struct arena *a)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	return n > 1 ? arena_strndup(a, path, (size_t)n - 1) : "";
+}
+
+/* The directory that was asked for, or else where helpers are installed beside
+ * us, or else where the build installs them. A program of the build tree has
+ * the build tree's; an installed one never looks there. */
+static const char *find_program(struct arena *a, const char *helpers,
+				struct live_error *e)
+{
+	const char *own = own_directory(a);
+	const char *beside = arena_printf(a, "%s/../libexec/msb-netc", own);
+	const char *build = NULL;
+	size_t i;
+
+#ifdef MSB_BUILD_DIR
+	if (strncmp(own, MSB_BUILD_DIR "/", sizeof(MSB_BUILD_DIR)) == 0)
+		build = MSB_BUILD_DIR "/libexec";
+#endif
+	{
+		const char *const dirs[] = {
+			helpers,
+			helpers ? NULL : build,
+			helpers || !*own ? NULL : beside,
+			helpers ? NULL : MSB_LIBEXECDIR,
+		};
+
+		for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+			const char *path =
+				dirs[i] ? arena_printf(a, "%s/" PROGRAM,
+						       dirs[i])
+					: NULL;
+
+			if (path && access(path, X_OK) == 0)
+				return path;
+		}
+	}
+	live_system(e, "there is no " PROGRAM " in %s",
+		    helpers ? helpers : MSB_LIBEXECDIR);
+	return NULL;
+}
+
+static int write_process(struct state *s, const char *name, pid_t pid,
+			 struct live_error *e)
+{
+	struct state_file file = {.path = STATE_PROCESS};
+	STR(text);
+
+	str_printf(&text, "%d %llu\n", (int)pid, started(pid));
+	file.text = str_text(&text);
+	file.len = text.len;
+	return state_write(s, name, &file, e);
+}
+
+int supervisor_start(struct state *s, const char *name, int gateway,
+		     const char *helpers, struct live_error *e)
+{
+	struct start st = {.name = name, .netns = gateway, .listener = -1};
+	int ends[2] = {-1, -1}, dir, ret = -1;
+	pid_t pid;
+	ARENA(a);
+
+	st.program = find_program(&a, helpers, e);
+	if (!st.program)
+		return -1;
+	dir = state_directory(s, name);
+	st.events = openat(s->dir, EVENTS,
+			   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+				   O_NOFOLLOW,
+			   0600);
+	if (dir >= 0 && st.events >= 0) {
+		unlinkat(dir, STATE_SOCKET, 0);
+		st.listener = channel_listen(dir, STATE_SOCKET);
+	}
+	if (st.listener < 0 || channel_pair(ends) < 0) {
+		live_errno(e, errno, "prepare " PROGRAM);
+		goto out;
+	}
+	st.control = ends[1];
+	pid = spawn(&st, e);
+	if (pid < 0 || write_process(s, name, pid, e) < 0)
+		goto out;
+	if (channel_set_timeout(ends[0], PATIENCE_MS) < 0) {
+		live_errno(e, errno, "prepare " PROGRAM);
+		goto out;
+	}
+	ret = ends[0];
+	ends[0] = -1;
+out:
+	if (ends[0] >= 0)
+		close(ends[0]);
+	if (ends[1] >= 0)
+		close(ends[1]);
+	if (st.listener >= 0)
+		close(st.listener);
+	if (st.events >= 0)
+		close(st.events);
+	if (dir >= 0)
+		close(dir);
+	return ret;
+}
+
+/* --- talking --- */
+
+static int connect_to(const struct state *s, const char *name,
+		      unsigned int patience)
+{
+	int dir = state_directory(s, name), fd = -1, code;
+
+	if (dir < 0)
+		return -1;
+	fd = channel_connect(dir, STATE_SOCKET);
+	code = errno;
+	close(dir);
+	if (fd >= 0 && channel_set_timeout(fd, patience) < 0) {
+		code = errno;
+		close(fd);
+		fd = -1;
+	}
+	errno = code;
+	return fd;
+}
+
+int supervisor_connect(const struct state *s, const char *name,
+		       struct live_error *e)
+{
+	int fd = connect_to(s, name, PATIENCE_MS);
+
+	return fd < 0 ? live_errno(e, errno, "connect to " PROGRAM) : fd;
+}
+
+static int talk_failed(const char *what, struct live_error *e)
+{
+	return live_errno(e, errno, PROGRAM ": %s", what);
+}
+
+/* Waits for one answer; what comes with it is closed. */
+static int answer(int channel, const char *what, struct channel_msg *ret,
+		  struct live_error *e)
+{
+	int fds[CHANNEL_MAX];
+	int n = channel_receive(channel, ret, fds);
+
+	if (n < 0)
+		return talk_failed(what, e);
+	if (n == 0)
+		return live_system(e, PROGRAM ": %s: it has ended", what);
+	channel_close_fds(ret, fds);
+	if (ret->type == CHANNEL_FAILED)
+		return live_system(e, PROGRAM ": %s: %s", what, ret->text);
+	return 0;
+}
+
+/* Sends a message without descriptors; OK is the only good answer. */
+static int ask(int channel, enum channel_type type, struct live_error *e)
+{
+	const char *what = channel_type_name(type);
+	struct channel_msg m;
+
+	if (channel_send_text(channel, type, "%s", "") < 0)
+		return talk_failed(what, e);
+	if (answer(channel, what, &m, e) < 0)
+		return -1;
+	if (m.type != CHANNEL_OK)
+		return live_system(e, PROGRAM ": %s: answered %s", what,
+				   channel_type_name(m.type));
+	return 0;
+}
+
+/** struct batch - Sockets on their way, as many as fit a message */
+struct batch {
+	int channel;
+	struct channel_msg m;
+	int fds[CHANNEL_MAX];
+};
+
+static int batch_send(struct batch *b)
+{
+	int ret = 0;
+
+	if (b->m.count)
+		ret = channel_send(b->channel, &b->m, b->fds);
+	b->m.count = 0;
+	return ret;
+}
+
+static int batch_add(struct batch *b, size_t index, int fd)
+{
+	if (fd < 0)
+		return 0;
+	if (b->m.count == CHANNEL_MAX && batch_send(b) < 0)
+		return -1;
+	b->m.index[b->m.count] = (uint32_t)index;
+	b->fds[b->m.count++] = fd;
+	return 0;
+}
+
+static int send_sockets(int channel, const struct listen_sockets *sockets)
+{
+	struct batch b = {.channel = channel, .m = {.type = CHANNEL_SOCKETS}};
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (batch_add(&b, i, sockets->binding[i]) < 0)
+			return -1;
+	for (i = 0; i < LISTEN_GATEWAY; i++)
+		if (batch_add(&b, sockets->n + i, sockets->gateway[i]) < 0)
+			return -1;
+	return batch_send(&b);
+}
+
+/* A file in memory, which the supervisor may read at leisure. */
+static int memory_file(const char *text, size_t len)
+{
+	int fd = memfd_create("relay.json", MFD_CLOEXEC);
+	size_t done = 0;
+
+	while (fd >= 0 && done < len) {
+		ssize_t n = write(fd, text + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			close(fd);
+			return -1;
+		}
+		done += (size_t)n;
+	}
+	return fd;
+}
+
+int supervisor_prepare(int channel, const char *text, size_t len,
+		       const struct listen_sockets *sockets,
+		       struct live_error *e)
+{
+	const struct channel_msg m = {.type = CHANNEL_PREPARE, .count = 1};
+	int file = memory_file(text, len), ret = -1;
+
+	if (file >= 0 && lseek(file, 0, SEEK_SET) == 0 &&
+	    channel_send(channel, &m, &file) == 0)
+		ret = send_sockets(channel, sockets);
+	if (ret < 0)
+		talk_failed("prepare", e);
+	if (file >= 0)
+		close(file);
+	return ret < 0 ? -1 : ask(channel, CHANNEL_READY, e);
+}
+
+int supervisor_commit(int channel, struct live_error *e)
+{
+	return ask(channel, CHANNEL_COMMIT, e);
+}
+
+/* --- ending --- */
+
+/* Reads which process it is; 0 if it is not there any more. */
+static pid_t process_of(const struct state *s, const char *name)
+{
+	struct live_error ignored;
+	const char *text;
+	unsigned long long when;
+	char *end;
+	size_t len;
+	long pid;
+	ARENA(a);
+
+	text = state_read(s, &a, name, STATE_PROCESS, &len, &ignored);
+	if (!text)
+		return 0;
+	pid = strtol(text, &end, 10);
+	when = strtoull(end, NULL, 10);
+	return pid > 1 && when && started((pid_t)pid) == when ? (pid_t)pid : 0;
+}
+
+static bool wait_gone(const struct state *s, const char *name)
+{
+	const struct timespec pause = {.tv_nsec = STOP_WAIT_NS};
+	unsigned int i;
+
+	for (i = 0; i < STOP_TRIES; i++) {
+		if (!process_of(s, name))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+int supervisor_stop(const struct state *s, const char *name,
+		    struct live_error *e)
+{
+	struct live_error ignored;
+	int channel = connect_to(s, name, QUICK_PATIENCE_MS);
+	pid_t pid;
+
+	if (channel >= 0) {
+		ask(channel, CHANNEL_STOP, &ignored);
+		close(channel);
+	}
+	/* The sockets are free once it is gone. */
+	if (wait_gone(s, name))
+		return 0;
+	pid = process_of(s, name);
+	if (pid && kill(pid, SIGKILL) < 0 && errno != ESRCH)
+		return live_errno(e, errno, "kill " PROGRAM);
+	if (wait_gone(s, name))
+		return 0;
+	return live_system(e, PROGRAM " (process %d) does not end", (int)pid);
+}
+
+enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
+					 const char *name, const char **ret)
+{
+	struct live_error ignored;
+	int channel = connect_to(s, name, QUICK_PATIENCE_MS);
+	struct channel_msg m;
+
+	*ret = "";
+	if (channel < 0)
+		return errno == ENOENT ? SUPERVISOR_NONE : SUPERVISOR_DEAD;
+	if (channel_send_text(channel, CHANNEL_STATUS, "%s", "") < 0 ||
+	    answer(channel, "status", &m, &ignored) < 0) {
+		close(channel);
+		return SUPERVISOR_DEAD;
+	}
+	close(channel);
+	*ret = arena_strdup(a, m.text);
+	return SUPERVISOR_ALIVE;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_nft_update.c - What an update deletes, flushes and leaves alone. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "nft_text.h"
+#include "nft_update.h"
+
+static const struct nft_base hook_drop = {"filter", "input", "filter", true};
+static const struct nft_base hook_nat = {"nat", "prerouting", "dstnat", false};
+static struct nft_rule drop[1] = {{.verb = NFT_DROP, .counter = true}};
+static struct nft_rule accept[1] = {{.verb = NFT_ACCEPT}};
+
+static const struct nft_chain chain_input = {
+	.name = "input", .base = &hook_drop, .rules = drop, .n = 1};
+static const struct nft_chain chain_cap = {
+	.name = "cap", .keep = true, .rules = drop, .n = 1};
+static const struct nft_chain chain_other_cap = {
+	.name = "cap", .keep = true, .rules = accept, .n = 1};
+static const struct nft_chain chain_nat = {
+	.name = "nat", .base = &hook_nat, .rules = accept, .n = 1};
+static const struct nft_chain chain_walk = {
+	.name = "walk", .rules = accept, .n = 1};
+
+/* The transaction from chains @x to chains @y, each ended by one without a
+ * name. */
+static const char *update(struct str *s, const struct nft_chain *x,
+			  const struct nft_chain *y)
+{
+	struct nft_table from = {.name = "t"}, to = {.name = "t"};
+	STR(listing);
+
+	from.chains = (struct nft_chain *)x;
+	while (x[from.n_chains].name)
+		from.n_chains++;
+	to.chains = (struct nft_chain *)y;
+	while (y[to.n_chains].name)
+		to.n_chains++;
+	nft_text_table(&listing, &from);
+	nft_update(s, &to, NULL, str_text(&listing));
+	return str_text(s);
+}
+
+Test(nft_update, from_nothing_is_the_table)
+{
+	struct nft_chain chains[] = {chain_input, chain_walk};
+	struct nft_table t = {.name = "t", .chains = chains, .n_chains = 2};
+	STR(want);
+	STR(got);
+
+	nft_text_table(&want, &t);
+	nft_update(&got, &t, NULL, "");
+	cr_expect_str_eq(str_text(&got), str_text(&want));
+	cr_expect(!nft_update_keeps(
+		&(struct nft_table){.name = "t",
+				    .chains = (struct nft_chain *)&chain_cap,
+				    .n_chains = 1},
+		""));
+}
+
+Test(nft_update, what_is_the_same_is_flushed_and_filled)
+{
+	const struct nft_chain chains[] = {chain_input, chain_walk, {0}};
+	STR(s);
+	const char *text = update(&s, chains, chains);
+
+	cr_expect(strstr(text, "flush chain inet t input\n"));
+	cr_expect(strstr(text, "flush chain inet t walk\n"));
+	cr_expect(!strstr(text, "delete"));
+	cr_expect(strstr(text, "policy drop;\n\t\tcounter drop\n"));
+}
+
+Test(nft_update, what_counts_stays)
+{
+	const struct nft_chain x[] = {chain_input, chain_cap, {0}};
+	const struct nft_chain y[] = {chain_input, chain_cap, chain_nat, {0}};
+	STR(s);
+	const char *text = update(&s, x, y);
+
+	cr_expect(!strstr(text, "inet t cap"));
+	cr_expect(!strstr(text, "chain cap {"));
+	cr_expect(strstr(text, "chain nat {"));
+}
+
+Test(nft_update, another_count_is_another_rule)
+{
+	const struct nft_chain x[] = {chain_input, chain_cap, {0}};
+	const struct nft_chain y[] = {chain_input, chain_other_cap, {0}};
+	STR(s);
+	const char *text = update(&s, x, y);
+
+	cr_expect(strstr(text, "flush chain inet t cap\n"));
+	cr_expect(strstr(text, "chain cap {\n\t\taccept\n"));
+}
+
+Test(nft_update, what_drops_never_leaves_its_hook)
+{
+	const struct nft_chain x[] = {chain_walk, chain_input, {0}};
+	const struct nft_chain y[] = {chain_nat, chain_input, chain_walk, {0}};
+	STR(s);
+	const char *text = update(&s, x, y);
+
+	cr_expect(!strstr(text, "delete chain inet t input\n"));
+	cr_expect(strstr(text, "flush chain inet t input\n"));
+	/* Made anew, because it is listed behind what is new. */
+	cr_expect(strstr(text, "delete chain inet t walk\n"));
+}
+
+Test(nft_update, what_is_gone_is_deleted_after_the_rules)
+{
+	const struct nft_chain x[] = {chain_input, chain_nat, chain_walk, {0}};
+	const struct nft_chain y[] = {chain_input, {0}};
+	STR(s);
+	const char *text = update(&s, x, y);
+	const char *last_flush = strstr(text, "flush chain inet t walk\n");
+	const char *first = strstr(text, "delete chain inet t nat\n");
+
+	cr_assert(last_flush && first);
+	cr_expect(last_flush < first);
+	cr_expect(strstr(text, "delete chain inet t walk\n"));
+}
+
+Test(nft_update, limits_keep_what_is_used_up)
+{
+	const struct nft_object same = {
+		.name = "a", .kind = NFT_LIMIT_PACKETS, .rate = 5, .burst = 5};
+	const struct nft_object other = {
+		.name = "a", .kind = NFT_LIMIT_PACKETS, .rate = 6, .burst = 5};
+	struct nft_table from = {.name = "t", .objects = &same, .n_objects = 1};
+	struct nft_table to = {.name = "t", .objects = &other, .n_objects = 1};
+	STR(listing);
+	STR(s);
+
+	nft_text_table(&listing, &from);
+	nft_update(&s, &from, NULL, str_text(&listing));
+	cr_expect(!strstr(str_text(&s), "limit"));
+	str_free(&s);
+	nft_update(&s, &to, NULL, str_text(&listing));
+	cr_expect(strstr(str_text(&s), "delete limit inet t a\n"));
+	cr_expect(strstr(str_text(&s), "rate over 6/second"));
+}
