@@ -21,25 +21,12 @@ static int list_alone(struct arena *a, const char *text, const char **ret,
 		return -1;
 	scratch = netns_create(NULL, e);
 	if (scratch >= 0 && netns_enter(scratch, e) == 0) {
-		struct ruleset *r = ruleset_open(e);
-
-		if (r && ruleset_load(r, text, e) == 0)
-			rc = ruleset_text(r, a, "msb", ret, e);
-		ruleset_close(r);
+		rc = ruleset_look(text, a, "msb", ret, e);
 		netns_return(home);
 	}
 	if (scratch >= 0)
 		close(scratch);
 	close(home);
-	return rc;
-}
-
-static int list_here(struct arena *a, const char **ret, struct live_error *e)
-{
-	struct ruleset *r = ruleset_open(e);
-	int rc = r ? ruleset_text(r, a, "msb", ret, e) : -1;
-
-	ruleset_close(r);
 	return rc;
 }
 
@@ -49,7 +36,7 @@ int drift_read(struct arena *a, const char *netns, const struct compiled *c,
 	struct drift d = {0};
 
 	if (status_listing(a, netns, &d.gateway.running, e) < 0 ||
-	    list_here(a, &d.host.running, e) < 0 ||
+	    ruleset_look(NULL, a, "msb", &d.host.running, e) < 0 ||
 	    list_alone(a, compile_artefact(c, "sandbox.nft")->text,
 		       &d.gateway.expected, e) < 0 ||
 	    list_alone(a, compile_artefact(c, "host.nft")->text,

@@ -154,6 +154,18 @@ int ruleset_text(struct ruleset *r, struct arena *a, const char *table,
 			   NFT_CTX_OUTPUT_STATELESS, a, ret, e);
 }
 
+int ruleset_look(const char *load, struct arena *a, const char *table,
+		 const char **ret, struct live_error *e)
+{
+	struct ruleset *r = ruleset_open(e);
+	int rc = -1;
+
+	if (r && (!load || ruleset_load(r, load, e) == 0))
+		rc = ruleset_text(r, a, table, ret, e);
+	ruleset_close(r);
+	return rc;
+}
+
 static const struct jval *member(const struct jval *v, const char *key)
 {
 	struct jval_member m = {0};

@@ -73,6 +73,15 @@ int ruleset_text(struct ruleset *r, struct arena *a, const char *table,
 		 const char **ret, struct live_error *e);
 
 /**
+ * ruleset_look() - ruleset_text() of the namespace that the process is in now
+ * @load:	a text to load before, or NULL
+ *
+ * For one look; the other arguments are those of ruleset_text().
+ */
+int ruleset_look(const char *load, struct arena *a, const char *table,
+		 const char **ret, struct live_error *e);
+
+/**
  * struct ruleset_count - What one rule, or element of a map, has counted
  * @chain:	chain of the rule, or name of the map
  * @comment:	comment of the rule or element

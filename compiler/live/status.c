@@ -241,10 +241,7 @@ int status_listing(struct arena *a, const char *netns, const char **ret,
 		return -1;
 	gw = netns_open(netns, e);
 	if (gw >= 0 && netns_enter(gw, e) == 0) {
-		struct ruleset *r = ruleset_open(e);
-
-		rc = r ? ruleset_text(r, a, "msb", ret, e) : -1;
-		ruleset_close(r);
+		rc = ruleset_look(NULL, a, "msb", ret, e);
 		netns_return(host);
 	}
 	if (gw >= 0)
