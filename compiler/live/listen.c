@@ -3,6 +3,7 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "channel.h"
 #include "lease.h"
 #include "port_owner.h"
 
@@ -62,6 +64,34 @@ static int socket_with(int af, int type, int proto, const struct option *v,
 		}
 	}
 	return fd;
+}
+
+/*
+ * Refuse what a sandbox sends by way of the host's loopback: what the socket of
+ * a supervisor has sent, which its time to live tells. The kernel does it, for
+ * a connection's first packet as for a datagram, so neither a helper nor who
+ * has taken one over can let it in: the filter is locked.
+ */
+static int keep_sandboxes_out(int fd)
+{
+	struct sock_filter v[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 2),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CHANNEL_HOPS, 2, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 7),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CHANNEL_HOPS, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog filter = {sizeof(v) / sizeof(v[0]), v};
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+		       sizeof(filter)) < 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
 }
 
 bool listen_same(const struct config_binding *a, const struct config_binding *b)
@@ -170,7 +200,8 @@ int listen_open(const struct state *state, const char *name,
 
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
 	}
-	if (bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
+	if ((!relayed || keep_sandboxes_out(fd) == 0) &&
+	    bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
 	    (!tcp || !relayed || listen(fd, BACKLOG) == 0))
 		return fd;
 	code = errno;

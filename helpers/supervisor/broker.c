@@ -4,6 +4,10 @@
  * A worker says protocol and port, never an address: it gets a socket that is
  * connected to the host's loopback, to a port that the policy lets the guest
  * reach, or none. Even a worker that is taken over reaches nothing else.
+ *
+ * A port that a sandbox publishes there is not meant: what such a socket sends
+ * is marked by its time to live before it is connected, and the sockets of
+ * published ports do not take what has that mark.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,6 +44,17 @@ static bool is_allowed(const struct supervisor *s, const struct channel_msg *m)
 		relay_conf_host(s->next.sockets.conf, proto, family, port));
 }
 
+static bool mark(int fd, int family)
+{
+	const int hops = CHANNEL_HOPS;
+
+	if (family == AF_INET)
+		return setsockopt(fd, IPPROTO_IP, IP_TTL, &hops,
+				  sizeof(hops)) == 0;
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops,
+			  sizeof(hops)) == 0;
+}
+
 /* A socket that is connected, or about to be; -1 and errno. */
 static int dial(const struct channel_msg *m)
 {
@@ -58,7 +73,8 @@ static int dial(const struct channel_msg *m)
 
 	if (fd < 0)
 		return -1;
-	if (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS)
+	if (mark(fd, family) &&
+	    (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS))
 		return fd;
 	code = errno;
 	close(fd);

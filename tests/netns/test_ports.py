@@ -20,15 +20,22 @@ from test_apply import Talk
 
 GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
+# The gateway of the second sandbox.
+SECOND = {4: "172.16.0.5", 6: "fd42:6d73:62:1::1"}
 BYTES = int(os.environ.get("MSB_TRANSFER", 64 << 20))
+
+# Another of the host's loopback addresses.
+ANOTHER = "127.8.9.10"
 
 # Each kind of Bind, and who reaches it: by (client, destination).
 BINDS = {
     "127.0.0.1": {("host", LOOPBACK[4])},
+    ANOTHER: {("host", ANOTHER)},
     "::1": {("host", LOOPBACK[6])},
-    "0.0.0.0": {("host", LOOPBACK[4]), ("host", HOST[4]), ("lan", HOST[4])},
+    "0.0.0.0": {("host", LOOPBACK[4]), ("host", ANOTHER), ("host", HOST[4]),
+                ("lan", HOST[4])},
     "::": {(who, to) for who in ("host", "lan") for to in HOST.values()} |
-          {("host", to) for to in LOOPBACK.values()},
+          {("host", to) for to in (*LOOPBACK.values(), ANOTHER)},
     HOST[4]: {("host", HOST[4]), ("lan", HOST[4])},
     HOST[6]: {("host", HOST[6]), ("lan", HOST[6])},
 }
@@ -49,7 +56,8 @@ class Stage:
         if other:
             self.neighbour = m.guest("box2")
             m.good("up", "other", m.document("other", {
-                "Policy": "allow-all"}), "--guest-netns", "box2")
+                "Policy": "allow-all"} if other is True else other),
+                "--guest-netns", "box2")
         self.echo = Echo(self.guest, [(p, "::", port) for p in ("tcp", "udp")
                                       for port in ports])
 
@@ -90,9 +98,12 @@ def every_bind(m, t):
         for bind, reached in BINDS.items():
             for proto in ("tcp", "udp"):
                 for who, tos in (("host", [*HOST.values(),
-                                           *LOOPBACK.values()]),
+                                           *LOOPBACK.values(), ANOTHER]),
                                  ("lan", HOST.values()),
-                                 ("other", HOST.values())):
+                                 # The neighbour's gateway is the host's
+                                 # loopback: it may go there, but not to this.
+                                 ("other", [*HOST.values(), SECOND[4],
+                                            SECOND[6]])):
                     for to in tos:
                         one_bind(stage, t, bind, proto, who, to, ports[bind],
                                  (who, to) in reached)
@@ -110,7 +121,7 @@ def every_bind(m, t):
             stage.ask("other", proto, GUEST[v], 80) in ("silent", "cut")
             for proto in ("tcp", "udp") for v in (4, 6)))
         shown = stage.status()
-        t.check("status knows them", len(shown["bindings"]) == 12 and
+        t.check("status knows them", len(shown["bindings"]) == 14 and
                 {b["served"] for b in shown["bindings"]} ==
                 {"relay", "dnat", "dnat, relay"} and
                 shown["helpers"] == "alive", shown)
@@ -127,7 +138,7 @@ def one_bind(stage, t, bind, proto, who, to, port, reached):
         t.check(what, got in ("silent", "refused", "cut"), got)
         return
     v = 6 if ":" in to else 4
-    peer = GATEWAY[v] if to in LOOPBACK.values() else (
+    peer = GATEWAY[v] if to in (*LOOPBACK.values(), ANOTHER) else (
         LAN[v] if who == "lan" else HOST[v])
     t.check(what, got == (peer, 80), got)
 
@@ -209,6 +220,38 @@ def host_egress(m, t):
         t.check("no helper is left", stage.status()["helpers"] == "none")
         got = stage.ask("guest", "tcp", GATEWAY[4], 9001)
         t.check("and nothing goes there", got == "silent", got)
+    finally:
+        servers.close()
+        stage.close()
+
+
+def host_is_no_way_round(m, t):
+    """The host's loopback leads a guest to no published port, nor its own."""
+    ports = {"127.0.0.1": 8100, "::1": 8101, "0.0.0.0": 8102, "::": 8103}
+    allow = {"Action": "allow", "Destination": "host"}
+    stage = Stage(m, {"Rules": [allow], "PortBindings": bindings(ports)},
+                  other={"Rules": [allow], "MaxConnections": 500})
+    servers = Echo(stage.host, [(p, a, 9001) for p in ("tcp", "udp")
+                                for a in LOOPBACK.values()])
+    try:
+        for who, gateway in (("other", SECOND), ("guest", GATEWAY)):
+            for proto in ("tcp", "udp"):
+                for v in (4, 6):
+                    what = "%s, %s over IPv%d: " % (who, proto, v)
+                    got = stage.ask(who, proto, gateway[v], 9001, patience=1.0)
+                    t.check(what + "a server of the host", got ==
+                            ("127.0.0.1", 9001), got)
+                    for bind, port in ports.items():
+                        got = stage.ask(who, proto, gateway[v], port,
+                                        patience=0.15)
+                        t.check(what + bind, got in ("silent", "refused",
+                                                     "cut"), got)
+        for bind, port in ports.items():
+            to = LOOPBACK[6 if bind == "::1" else 4]
+            for proto in ("tcp", "udp"):
+                got = stage.ask("host", proto, to, port, patience=1.0)
+                t.check("the host itself: %s %s" % (proto, bind), got[1] == 80,
+                        got)
     finally:
         servers.close()
         stage.close()
@@ -566,5 +609,6 @@ def run_command(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (every_bind, ingress, host_egress, collisions, changes,
-                   revoked, relayed_under_load, transfer, killed_helpers, run_command))
+    main(__doc__, (every_bind, ingress, host_egress, host_is_no_way_round,
+                   collisions, changes, revoked, relayed_under_load, transfer,
+                   killed_helpers, run_command))
