@@ -368,6 +368,63 @@ def changes(m, t):
         stage.close()
 
 
+def heard(s, data, patience=0.4):
+    """What comes back on a socket that talks to an Echo; b"" is nothing."""
+    s.settimeout(patience)
+    try:
+        s.send(data)
+        return s.recv(100)
+    except OSError:
+        return b""
+
+
+def flows_of_ports(m, t):
+    """What the kernel keeps of a flow does not outlive its port's change."""
+    binds = [{"Bind": bind, "HostPort": port, "GuestPort": 80,
+              "Protocol": proto} for bind, port in (
+                  (HOST[4], 8003), (HOST[6], 8004), ("::", 8005))
+             for proto in ("tcp", "udp")]
+    # The guest is reached at its port all the time, by this one.
+    stays = [{"Bind": "0.0.0.0", "HostPort": 8009, "GuestPort": 80,
+              "Protocol": proto} for proto in ("tcp", "udp")]
+    tos = [(HOST[4], 8003), (HOST[6], 8004), (HOST[4], 8005), (HOST[6], 8005)]
+    stage = Stage(m, {"Rules": [], "PortBindings": stays})
+    try:
+        early = {(who, to): connect(ns, "udp", *to) for to in tos
+                 for who, ns in (("lan", stage.far), ("host", stage.host))}
+        for s in early.values():
+            heard(s, b"is somebody there?", 0.02)
+        live = [connect(stage.far, proto, HOST[4], 8009)
+                for proto in ("tcp", "udp")]
+        t.check("a port that stays", all(heard(s, b"a") for s in live))
+        stage.apply({"Rules": [], "PortBindings": stays + binds})
+        for (who, to), s in early.items():
+            t.check("UDP from before there was a port: %s to %s %d" % (
+                who, *to), b" 80" in heard(s, b"and now?"))
+            s.close()
+        gone = [connect(ns, proto, *to) for to in tos
+                for proto in ("tcp", "udp")
+                for ns in (stage.far, stage.host)]
+        t.check("flows by all ports", all(heard(s, b"b") for s in gone))
+        stage.apply({"Rules": [], "PortBindings": stays})
+        for s in gone:
+            if s.type == socket.SOCK_STREAM:
+                s.setblocking(False)
+                try:
+                    s.recv(100)
+                except OSError:
+                    pass
+            said = heard(s, b"c", 0.1)
+            t.check("cut with its port: %s" % (s.getpeername() if said else
+                                               "",), said == b"", said)
+            s.close()
+        t.check("a port that stays goes on", all(heard(s, b"d") for s in live))
+        for s in live:
+            s.close()
+    finally:
+        stage.close()
+
+
 def revoked(m, t):
     """A relayed connection that the new policy denies is cut; others stay."""
     publish = {"PortBindings": [
@@ -610,5 +667,5 @@ def run_command(m, t):
 
 if __name__ == "__main__":
     main(__doc__, (every_bind, ingress, host_egress, host_is_no_way_round,
-                   collisions, changes, revoked, relayed_under_load, transfer,
+                   collisions, changes, flows_of_ports, revoked, relayed_under_load, transfer,
                    killed_helpers, run_command))
