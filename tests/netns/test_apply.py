@@ -237,6 +237,15 @@ def cap_changes(m, t):
             while got < 9 and opened():
                 got += 1
             t.check("cap of %d: %d more" % (cap, more), got == more, got)
+            t.check("cap of %d: as it should be" % cap, m.good(
+                "diff", "--live", "web") == "equal\n")
+        gateway = namespaces("web")["gateway"]
+        before = gateway("nft", "list", "chain", "inet", "msb", "cap")
+        gateway("nft", "flush", "chain", "inet", "msb", "cap")
+        gateway("nft", "add", "rule", "inet", "msb", "cap",
+                "ct count over 8 ct state new goto full")
+        t.check("one that was changed by hand is found", "+\t\tct count "
+                "over 8" in m.netc("diff", "--live", "web").stdout, before)
         for _ in range(5):
             # Reset: closed for both ends at once.
             flows[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
