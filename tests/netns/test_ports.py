@@ -3,6 +3,7 @@
 
 Each test is a function of a Machine and a Report.
 """
+import ctypes
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ import time
 
 from lab import Namespace, run
 from machine import wait_for
-from peers import HOST, LAN, LOOPBACK, Echo, Network, ask, connect
+from peers import HOST, KIND, LAN, LOOPBACK, Echo, Network, ask, connect
 from report import main, settled, unchanged
 from test_apply import Talk
 
@@ -22,6 +23,7 @@ GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
 # The gateway of the second sandbox.
 SECOND = {4: "172.16.0.5", 6: "fd42:6d73:62:1::1"}
+PIDFD_GETFD, SO_DETACH_FILTER, SO_COOKIE = 438, 27, 57
 BYTES = int(os.environ.get("MSB_TRANSFER", 64 << 20))
 
 # Another of the host's loopback addresses.
@@ -255,6 +257,115 @@ def host_is_no_way_round(m, t):
     finally:
         servers.close()
         stage.close()
+
+
+def stolen(pid):
+    """Sockets of another process by descriptor, as doubles of our own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process, found = os.pidfd_open(pid), []
+    for name in os.listdir("/proc/%d/fd" % pid):
+        if not os.readlink("/proc/%d/fd/%s" % (pid, name)).startswith(
+                "socket:"):
+            continue
+        fd = libc.syscall(PIDFD_GETFD, process, int(name), 0)
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        found.append(socket.socket(fileno=fd))
+    os.close(process)
+    return found
+
+
+def abused(made, to):
+    """What a worker's socket hears that is connected anew, without powers."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        said = b""
+        try:
+            os.setresgid(64231, 64231, 64231)
+            os.setresuid(64231, 64231, 64231)
+            for option in (socket.SO_BINDTODEVICE, SO_DETACH_FILTER):
+                try:
+                    made.setsockopt(socket.SOL_SOCKET, option, b"\0" * 4)
+                except OSError:
+                    pass
+            made.settimeout(0.5)
+            ctypes.CDLL(None).connect(made.fileno(), b"\0" * 16, 16)
+            made.connect(to)
+            made.send(b"?")
+            said = made.recv(100)
+        except OSError:
+            pass
+        os.write(write, said)
+        os._exit(0)
+    os.close(write)
+    said = os.read(read, 100)
+    os.close(read)
+    os.waitpid(child, 0)
+    return said
+
+
+def host_sockets(m, t):
+    """A socket made for a worker leads it to the one port, whatever it does."""
+    stage = Stage(m, {"Rules": [{"Action": "allow", "Destination": "host",
+                                 "Port": "9001"}], "PortBindings": [
+        {"Bind": "0.0.0.0", "HostPort": port, "GuestPort": 80,
+         "Protocol": proto} for port, proto in (
+             (8110, "tcp"), (8111, "tcp"), (8112, "udp"))]})
+    seen = set()
+    servers = [Echo(stage.host, [(p, "127.0.0.1", port) for p in (
+        "tcp", "udp") for port in (9001, 9005)]), Echo(stage.far, [
+            (p, LAN[4], port) for p in ("tcp", "udp")
+            for port in (9001, 9005)])]
+    try:
+        for proto in ("tcp", "udp"):
+            for to, good in ((("127.0.0.1", 9001), True),
+                             (("127.0.0.1", 9005), False),
+                             ((LAN[4], 9001), False), ((LAN[4], 9005), False)):
+                flow = connect(stage.guest, proto, GATEWAY[4], 9001)
+                t.check("a flow: " + proto, b" 9001" in heard(flow, b"x"))
+                relayd = relayd_of(stage)
+                doubles = stolen(relayd)
+                # UDP flows stay for a while.
+                [made] = [s for s in doubles if s.type == KIND[proto] and
+                          peer_of(s) == ("127.0.0.1", 9001) and
+                          cookie(s) not in seen]
+                seen.add(cookie(made))
+                # It would hear some of the answers.
+                os.kill(relayd, signal.SIGSTOP)
+                said = abused(made, to)
+                os.kill(relayd, signal.SIGCONT)
+                t.check("%s, connected anew to %s %d" % (proto, *to),
+                        bool(said) == good, said)
+                for s in doubles:
+                    s.close()
+                flow.close()
+        # The same with those that listen.
+        doubles = stolen(relayd_of(stage))
+        for port, to in ((8110, ("127.0.0.1", 9005)), (8111, (LAN[4], 9001)),
+                         (8112, (LAN[4], 9001))):
+            [made] = [s for s in doubles if s.family == socket.AF_INET and
+                      s.getsockname() == ("0.0.0.0", port)]
+            said = abused(made, to)
+            t.check("that of port %d, to %s %d" % (port, *to), not said, said)
+        for s in doubles:
+            s.close()
+    finally:
+        for server in servers:
+            server.close()
+        stage.close()
+
+
+def cookie(s):
+    """What tells a socket from every other, whatever becomes of it."""
+    return s.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8)
+
+
+def peer_of(s):
+    try:
+        return s.getpeername()[:2]
+    except OSError:
+        return None
 
 
 def collisions(m, t):
@@ -667,5 +778,5 @@ def run_command(m, t):
 
 if __name__ == "__main__":
     main(__doc__, (every_bind, ingress, host_egress, host_is_no_way_round,
-                   collisions, changes, flows_of_ports, revoked, relayed_under_load, transfer,
+                   host_sockets, collisions, changes, flows_of_ports, revoked, relayed_under_load, transfer,
                    killed_helpers, run_command))
