@@ -23,6 +23,15 @@
 #define CHANNEL_TEXT_MAX 256
 
 /**
+ * CHANNEL_HOPS - Time to live of what a socket made for a worker sends
+ *
+ * Such a socket is the guest's way to the host's loopback. Sockets of published
+ * ports take nothing that has this value, so it ends at no sandbox. The host's
+ * own programs have 64, or what its settings say; no system says 62.
+ */
+#define CHANNEL_HOPS 62
+
+/**
  * CHANNEL_TYPES() - Every type of message: enum tail, its name
  *
  * From msb-netc to a supervisor, and from there on to its worker:

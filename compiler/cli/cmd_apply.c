@@ -157,8 +157,9 @@ const struct cli_command cmd_apply = {
 	.details =
 		"From the next packet on flows that the new document denies "
 		"are dead, open\nones too; flows that it allows go on. "
-		"Published ports are added and taken\naway. The pools cannot "
-		"be changed. If anything fails, everything is as it\nwas.",
+		"Published ports are added and taken\naway, these with their "
+		"flows. Slot, pools and the guest's link cannot be\nchanged. "
+		"If anything fails, everything is as it was.",
 	.options = options,
 	.run = run,
 };

@@ -31,10 +31,13 @@ static int read_expected(struct arena *a, const struct cli_args *args,
 		if (!d->text)
 			return cli_live_error(&e, NULL);
 	}
-	if (compile(a, d, &req, ret))
-		return CLI_YES;
-	cli_diags(d);
-	return CLI_USAGE;
+	if (!compile(a, d, &req, ret)) {
+		cli_diags(d);
+		return CLI_USAGE;
+	}
+	if (r->open)
+		plan_cap_open(&ret->plan, r->open);
+	return CLI_YES;
 }
 
 /* Of the host's table only this sandbox's elements count. */

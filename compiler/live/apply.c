@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack.h"
 #include "nft_text.h"
 #include "str.h"
 #include "supervisor.h"
@@ -231,6 +232,29 @@ static void undo_exchange(void *data)
 		state_exchange(p->state, p->req->name, &ignored);
 }
 
+static int make_flows(void *data, struct live_error *e)
+{
+	struct apply *p = data;
+	const struct applied *r = p->ret;
+	const struct config_binding **v =
+		arena_array(p->arena, r->n_added + r->n_removed + 1,
+			    const struct config_binding *);
+	const struct conntrack_change c = {
+		.slot = &apply_plan(p)->policy->slot,
+		.v = v,
+		.n = r->n_added + r->n_removed,
+	};
+	size_t i;
+
+	for (i = 0; i < r->n_added; i++)
+		v[i] = r->added[i];
+	for (i = 0; i < r->n_removed; i++)
+		v[r->n_added + i] = r->removed[i];
+	return goes_on(p, e) < 0 ? -1
+				 : conntrack_forget(&c, p->ns[PLAN_HOST],
+						    p->ns[PLAN_GATEWAY], e);
+}
+
 static int make_commit(void *data, struct live_error *e)
 {
 	struct live_error ignored;
@@ -261,6 +285,7 @@ static const struct change_step steps[] = {
 	{"load the sandbox's table", make_table, undo_table},
 	{"change the host's table", make_host_table, undo_host_table},
 	{"exchange the state", make_exchange, undo_exchange},
+	{"end flows of ports that change", make_flows, NULL},
 	{"put the helpers in force", make_commit, NULL},
 };
 

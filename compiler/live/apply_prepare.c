@@ -115,18 +115,18 @@ static int count_open(struct apply *p, const char *listing,
 		      struct live_error *e)
 {
 	const struct plan *plan = apply_plan(p);
-	uint32_t open;
 	int ret;
 
+	p->record.open = 0;
 	if (!plan->policy->config->has_max_connections ||
 	    nft_update_keeps(&plan->sandbox, listing))
 		return 0;
 	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
 		return -1;
-	ret = conntrack_open(&plan->policy->slot, &open, e);
+	ret = conntrack_open(&plan->policy->slot, &p->record.open, e);
 	netns_return(p->ns[PLAN_HOST]);
 	if (ret == 0)
-		plan_cap_open(&p->ret->compiled.plan, open);
+		plan_cap_open(&p->ret->compiled.plan, p->record.open);
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "netns.h"
+#include "nft_text.h"
 #include "ruleset.h"
 #include "status.h"
 #include "str.h"
@@ -34,11 +35,12 @@ int drift_read(struct arena *a, const char *netns, const struct compiled *c,
 	       struct drift *ret, struct live_error *e)
 {
 	struct drift d = {0};
+	STR(text);
 
+	nft_text_table(&text, &c->plan.sandbox);
 	if (status_listing(a, netns, &d.gateway.running, e) < 0 ||
 	    ruleset_look(NULL, a, "msb", &d.host.running, e) < 0 ||
-	    list_alone(a, compile_artefact(c, "sandbox.nft")->text,
-		       &d.gateway.expected, e) < 0 ||
+	    list_alone(a, str_text(&text), &d.gateway.expected, e) < 0 ||
 	    list_alone(a, compile_artefact(c, "host.nft")->text,
 		       &d.host.expected, e) < 0)
 		return -1;

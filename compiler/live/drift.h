@@ -10,7 +10,7 @@
  * struct drift_table - One table, as the same nft lists it twice
  * @running:	what the kernel has
  * @expected:	what it has in a namespace made for the purpose, where the
- *		artefact was loaded and nothing else
+ *		table of the plan was loaded and nothing else
  */
 struct drift_table {
 	const char *running;

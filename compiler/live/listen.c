@@ -3,6 +3,7 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "channel.h"
 #include "lease.h"
 #include "port_owner.h"
 
@@ -62,6 +64,62 @@ static int socket_with(int af, int type, int proto, const struct option *v,
 		}
 	}
 	return fd;
+}
+
+/*
+ * A socket of a published port is for clients on the loopback, whoever holds
+ * it. It is bound to that device, and has a filter, which is locked, that
+ * refuses
+ *
+ * - what a supervisor's socket has sent, which its time to live tells: a
+ * sandbox that comes by way of the host;
+ * - what is not to a loopback address, and the answer to a SYN: one that is
+ * made to connect instead hears nothing from a network. (One of UDP is rid of
+ * its device by that.)
+ *
+ * So neither can a helper, nor who has taken one over.
+ */
+static int keep_to_clients(int fd, bool tcp)
+{
+	static const char device[] = "lo";
+	struct sock_filter v[] = {
+		/* TCP's flags. */
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x12, 17, 0),
+		/* The version; of IPv4 time to live and destination. */
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 0),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 4),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CHANNEL_HOPS, 12, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 127, 11, 10),
+		/* Of IPv6. */
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 7),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CHANNEL_HOPS, 8, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 24),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 6),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 28),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 32),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 36),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const unsigned short first = tcp ? 0 : 3;
+	const struct sock_fprog filter = {
+		(unsigned short)(sizeof(v) / sizeof(v[0]) - first), v + first};
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+		       sizeof(device)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+		       sizeof(filter)) < 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
 }
 
 bool listen_same(const struct config_binding *a, const struct config_binding *b)
@@ -170,7 +228,8 @@ int listen_open(const struct state *state, const char *name,
 
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
 	}
-	if (bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
+	if (keep_to_clients(fd, tcp) == 0 &&
+	    bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
 	    (!tcp || !relayed || listen(fd, BACKLOG) == 0))
 		return fd;
 	code = errno;

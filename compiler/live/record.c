@@ -37,6 +37,7 @@ void record_print(struct str *s, const struct state_record *r)
 		str_printf(s, "link%zu %s\n", i, r->links[i]);
 	record_line(s, "file", r->file);
 	record_line(s, "forwarding", r->forwarding ? "yes" : "no");
+	str_printf(s, "open %u\n", r->open);
 }
 
 /* Finds the value of @key among the lines of a record; "" if it is absent. */
@@ -92,6 +93,8 @@ bool record_parse(const char *text, const char *name, struct state_record *ret)
 	}
 	record_text(text, "file", r.file, sizeof(r.file));
 	r.forwarding = record_yes(text, "forwarding");
+	record_text(text, "open", value, sizeof(value));
+	r.open = (uint32_t)strtoul(value, NULL, 10);
 	*ret = r;
 	return true;
 }

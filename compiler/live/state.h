@@ -80,6 +80,8 @@ void state_unlock(struct state *s);
  * @links:	links in the gateway namespace, "" where there is none
  * @file:	name of the document, for messages
  * @forwarding:	whether IP forwarding of the host was turned on for it
+ * @open:	flows that were open when its cap was changed: so much lower is
+ *		the one in force, see plan_cap_open()
  */
 struct state_record {
 	char name[PLAN_NAME_MAX + 1];
@@ -94,6 +96,7 @@ struct state_record {
 	char links[STATE_LINKS][16];
 	char file[256];
 	bool forwarding;
+	uint32_t open;
 };
 
 /** STATE_SOCKET - The socket that a sandbox's supervisor listens on */

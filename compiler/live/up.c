@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack.h"
 #include "netns.h"
 #include "nft_text.h"
 #include "str.h"
@@ -421,6 +422,29 @@ static void undo_helpers(void *data)
 	supervisor_stop(u->state, u->plan->name, &ignored);
 }
 
+/* Peers that sent before there was anything to send to. */
+static int make_flows(void *data, struct live_error *e)
+{
+	struct up *u = data;
+	const struct config *config = u->plan->policy->config;
+	const struct config_binding **v =
+		arena_array(u->arena, config->n_bindings + 1,
+			    const struct config_binding *);
+	const struct conntrack_change c = {
+		.slot = &u->plan->policy->slot,
+		.v = v,
+		.n = config->n_bindings,
+		.all = true,
+	};
+	size_t i;
+
+	for (i = 0; i < c.n; i++)
+		v[i] = &config->bindings[i];
+	return up_goes_on(u, e) < 0 ? -1
+				    : conntrack_forget(&c, u->ns[PLAN_HOST],
+						       u->ns[PLAN_GATEWAY], e);
+}
+
 /* A tap carries packets once a machine is attached to it. */
 static int make_running(void *data, struct live_error *e)
 {
@@ -465,6 +489,7 @@ static const struct change_step steps[] = {
 	{"add routes", make_routes, NULL},
 	{"add routing rules", make_rules, NULL},
 	{"start the helpers", make_helpers, undo_helpers},
+	{"end flows of ports that change", make_flows, NULL},
 	{"wait for the links", make_running, NULL},
 	{"finish the record", make_ready, NULL},
 };

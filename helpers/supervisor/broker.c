@@ -3,9 +3,15 @@
  *
  * A worker says protocol and port, never an address: it gets a socket that is
  * connected to the host's loopback, to a port that the policy lets the guest
- * reach, or none. Even a worker that is taken over reaches nothing else.
+ * reach, or none. A worker that is taken over has no connection to anything
+ * else.
+ *
+ * A port that a sandbox publishes there is not meant: what such a socket sends
+ * is marked by its time to live before it is connected, and the sockets of
+ * published ports do not take what has that mark.
  */
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -40,6 +46,59 @@ static bool is_allowed(const struct supervisor *s, const struct channel_msg *m)
 		relay_conf_host(s->next.sockets.conf, proto, family, port));
 }
 
+/*
+ * Once the worker has it, a socket can be connected anew, to anything. So it is
+ * bound to the loopback's device, and has a filter, which is locked, that takes
+ * packets from the one port to a loopback address alone: no connection to
+ * another comes about, and no answer from there is heard. What cannot be helped
+ * is a datagram that is sent elsewhere, for a socket of UDP loses its device
+ * when it is connected anew.
+ */
+static bool keep_to_port(int fd, uint16_t port)
+{
+	static const char device[] = "lo";
+	struct sock_filter v[] = {
+		/* The source port, of TCP as of UDP. */
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 13),
+		/* The destination: 127.0.0.0/8 or ::1. */
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 0),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 2),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 127, 9, 8),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 24),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 6),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 28),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 32),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_NET_OFF + 36),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog filter = {sizeof(v) / sizeof(v[0]), v};
+	const int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+			  sizeof(device)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+			  sizeof(filter)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) == 0;
+}
+
+static bool mark(int fd, int family)
+{
+	const int hops = CHANNEL_HOPS;
+
+	if (family == AF_INET)
+		return setsockopt(fd, IPPROTO_IP, IP_TTL, &hops,
+				  sizeof(hops)) == 0;
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops,
+			  sizeof(hops)) == 0;
+}
+
 /* A socket that is connected, or about to be; -1 and errno. */
 static int dial(const struct channel_msg *m)
 {
@@ -58,7 +117,8 @@ static int dial(const struct channel_msg *m)
 
 	if (fd < 0)
 		return -1;
-	if (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS)
+	if (keep_to_port(fd, to.port) && mark(fd, family) &&
+	    (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS))
 		return fd;
 	code = errno;
 	close(fd);

@@ -26,9 +26,10 @@
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
 /* To enter the gateway's namespace, to make a child another user without any
- * capability, and to end that child. */
+ * capability, and to end that child; and to give a TCP socket a filter, which
+ * newer kernels let nobody do without it. */
 static const uint64_t kept_caps = CAP(SYS_ADMIN) | CAP(SETPCAP) | CAP(SETGID) |
-				  CAP(SETUID) | CAP(KILL);
+				  CAP(SETUID) | CAP(KILL) | CAP(NET_ADMIN);
 
 static const struct option options[] = {
 	{"control-fd", required_argument, NULL, 'c'},

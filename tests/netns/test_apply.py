@@ -108,7 +108,26 @@ def dry_run(m, t):
     t.check("says that it is dry", "web: would change" in text, text)
     made = json.loads(m.good("apply", "web", other, "--dry-run", "--json"))
     t.check("in JSON", made["dry_run"] and made["changed"], made)
+    # Ports are bound to be asked for, and let go; no helper is started.
+    ports = m.document("ports", {"Policy": "allow-all", "PortBindings": [
+        {"Bind": bind, "HostPort": 8080 + i, "GuestPort": 80, "Protocol": p}
+        for i, bind in enumerate(("127.0.0.1", "::1", "0.0.0.0"))
+        for p in ("tcp", "udp")]})
+    made = json.loads(m.good("apply", "web", ports, "--dry-run", "--json"))
+    t.check("helpers and ports", made["helpers"] == "start" and
+            len(made["added"]) == 6 and not made["removed"], made)
+    t.check("no socket is left", not [line for line in run(
+        "ss", "-Hlntu").splitlines() if ":808" in line])
     unchanged(m, t, "dry run", before)
+    m.good("apply", "web", ports)
+    before, sockets = settled(m), run("ss", "-Hlntu")
+    made = json.loads(m.good("apply", "web", other, "--dry-run", "--json"))
+    t.check("helpers and ports that go", made["helpers"] == "stop" and
+            len(made["removed"]) == 6 and not made["added"], made)
+    t.check("they are not gone", json.loads(m.good("status", "--json", "web"))[
+        "helpers"] == "alive" and run("ss", "-Hlntu") == sockets)
+    unchanged(m, t, "dry run", before)
+    m.good("apply", "web", m.document("one", DOCUMENTS[1]))
     t.check("of the same document", "would not change" in m.good(
         "apply", "web", m.document("one", DOCUMENTS[1]), "--dry-run"))
     m.good("down", "web")
@@ -130,6 +149,11 @@ def refusals(m, t):
          {"IPv6Pool": "fd00:1::/48"}),
     )
     before = settled(m)
+    for words in (("--slot", "3"), ("--guest-netns", "box"), ("--tap",)):
+        done = m.netc("apply", "web", m.public, *words)
+        t.check("%s: no option of it" % words[0], done.returncode == 2,
+                done.stderr)
+        unchanged(m, t, words[0], before)
     for what, words, name, document in cases:
         done = m.netc("apply", name, m.document("bad", document))
         t.check(what + ": exit status", done.returncode == 1, done.returncode)
@@ -237,6 +261,15 @@ def cap_changes(m, t):
             while got < 9 and opened():
                 got += 1
             t.check("cap of %d: %d more" % (cap, more), got == more, got)
+            t.check("cap of %d: as it should be" % cap, m.good(
+                "diff", "--live", "web") == "equal\n")
+        gateway = namespaces("web")["gateway"]
+        before = gateway("nft", "list", "chain", "inet", "msb", "cap")
+        gateway("nft", "flush", "chain", "inet", "msb", "cap")
+        gateway("nft", "add", "rule", "inet", "msb", "cap",
+                "ct count over 8 ct state new goto full")
+        t.check("one that was changed by hand is found", "+\t\tct count "
+                "over 8" in m.netc("diff", "--live", "web").stdout, before)
         for _ in range(5):
             # Reset: closed for both ends at once.
             flows[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,

@@ -3,6 +3,7 @@
 
 Each test is a function of a Machine and a Report.
 """
+import ctypes
 import hashlib
 import json
 import os
@@ -14,21 +15,29 @@ import time
 
 from lab import Namespace, run
 from machine import wait_for
-from peers import HOST, LAN, LOOPBACK, Echo, Network, ask, connect
+from peers import HOST, KIND, LAN, LOOPBACK, Echo, Network, ask, connect
 from report import main, settled, unchanged
 from test_apply import Talk
 
 GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
+# The gateway of the second sandbox.
+SECOND = {4: "172.16.0.5", 6: "fd42:6d73:62:1::1"}
+PIDFD_GETFD, SO_DETACH_FILTER, SO_COOKIE = 438, 27, 57
 BYTES = int(os.environ.get("MSB_TRANSFER", 64 << 20))
+
+# Another of the host's loopback addresses.
+ANOTHER = "127.8.9.10"
 
 # Each kind of Bind, and who reaches it: by (client, destination).
 BINDS = {
     "127.0.0.1": {("host", LOOPBACK[4])},
+    ANOTHER: {("host", ANOTHER)},
     "::1": {("host", LOOPBACK[6])},
-    "0.0.0.0": {("host", LOOPBACK[4]), ("host", HOST[4]), ("lan", HOST[4])},
+    "0.0.0.0": {("host", LOOPBACK[4]), ("host", ANOTHER), ("host", HOST[4]),
+                ("lan", HOST[4])},
     "::": {(who, to) for who in ("host", "lan") for to in HOST.values()} |
-          {("host", to) for to in LOOPBACK.values()},
+          {("host", to) for to in (*LOOPBACK.values(), ANOTHER)},
     HOST[4]: {("host", HOST[4]), ("lan", HOST[4])},
     HOST[6]: {("host", HOST[6]), ("lan", HOST[6])},
 }
@@ -49,7 +58,8 @@ class Stage:
         if other:
             self.neighbour = m.guest("box2")
             m.good("up", "other", m.document("other", {
-                "Policy": "allow-all"}), "--guest-netns", "box2")
+                "Policy": "allow-all"} if other is True else other),
+                "--guest-netns", "box2")
         self.echo = Echo(self.guest, [(p, "::", port) for p in ("tcp", "udp")
                                       for port in ports])
 
@@ -90,9 +100,12 @@ def every_bind(m, t):
         for bind, reached in BINDS.items():
             for proto in ("tcp", "udp"):
                 for who, tos in (("host", [*HOST.values(),
-                                           *LOOPBACK.values()]),
+                                           *LOOPBACK.values(), ANOTHER]),
                                  ("lan", HOST.values()),
-                                 ("other", HOST.values())):
+                                 # The neighbour's gateway is the host's
+                                 # loopback: it may go there, but not to this.
+                                 ("other", [*HOST.values(), SECOND[4],
+                                            SECOND[6]])):
                     for to in tos:
                         one_bind(stage, t, bind, proto, who, to, ports[bind],
                                  (who, to) in reached)
@@ -110,7 +123,7 @@ def every_bind(m, t):
             stage.ask("other", proto, GUEST[v], 80) in ("silent", "cut")
             for proto in ("tcp", "udp") for v in (4, 6)))
         shown = stage.status()
-        t.check("status knows them", len(shown["bindings"]) == 12 and
+        t.check("status knows them", len(shown["bindings"]) == 14 and
                 {b["served"] for b in shown["bindings"]} ==
                 {"relay", "dnat", "dnat, relay"} and
                 shown["helpers"] == "alive", shown)
@@ -127,7 +140,7 @@ def one_bind(stage, t, bind, proto, who, to, port, reached):
         t.check(what, got in ("silent", "refused", "cut"), got)
         return
     v = 6 if ":" in to else 4
-    peer = GATEWAY[v] if to in LOOPBACK.values() else (
+    peer = GATEWAY[v] if to in (*LOOPBACK.values(), ANOTHER) else (
         LAN[v] if who == "lan" else HOST[v])
     t.check(what, got == (peer, 80), got)
 
@@ -212,6 +225,147 @@ def host_egress(m, t):
     finally:
         servers.close()
         stage.close()
+
+
+def host_is_no_way_round(m, t):
+    """The host's loopback leads a guest to no published port, nor its own."""
+    ports = {"127.0.0.1": 8100, "::1": 8101, "0.0.0.0": 8102, "::": 8103}
+    allow = {"Action": "allow", "Destination": "host"}
+    stage = Stage(m, {"Rules": [allow], "PortBindings": bindings(ports)},
+                  other={"Rules": [allow], "MaxConnections": 500})
+    servers = Echo(stage.host, [(p, a, 9001) for p in ("tcp", "udp")
+                                for a in LOOPBACK.values()])
+    try:
+        for who, gateway in (("other", SECOND), ("guest", GATEWAY)):
+            for proto in ("tcp", "udp"):
+                for v in (4, 6):
+                    what = "%s, %s over IPv%d: " % (who, proto, v)
+                    got = stage.ask(who, proto, gateway[v], 9001, patience=1.0)
+                    t.check(what + "a server of the host", got ==
+                            ("127.0.0.1", 9001), got)
+                    for bind, port in ports.items():
+                        got = stage.ask(who, proto, gateway[v], port,
+                                        patience=0.15)
+                        t.check(what + bind, got in ("silent", "refused",
+                                                     "cut"), got)
+        for bind, port in ports.items():
+            to = LOOPBACK[6 if bind == "::1" else 4]
+            for proto in ("tcp", "udp"):
+                got = stage.ask("host", proto, to, port, patience=1.0)
+                t.check("the host itself: %s %s" % (proto, bind), got[1] == 80,
+                        got)
+    finally:
+        servers.close()
+        stage.close()
+
+
+def stolen(pid):
+    """Sockets of another process by descriptor, as doubles of our own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process, found = os.pidfd_open(pid), []
+    for name in os.listdir("/proc/%d/fd" % pid):
+        if not os.readlink("/proc/%d/fd/%s" % (pid, name)).startswith(
+                "socket:"):
+            continue
+        fd = libc.syscall(PIDFD_GETFD, process, int(name), 0)
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        found.append(socket.socket(fileno=fd))
+    os.close(process)
+    return found
+
+
+def abused(made, to):
+    """What a worker's socket hears that is connected anew, without powers."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        said = b""
+        try:
+            os.setresgid(64231, 64231, 64231)
+            os.setresuid(64231, 64231, 64231)
+            for option in (socket.SO_BINDTODEVICE, SO_DETACH_FILTER):
+                try:
+                    made.setsockopt(socket.SOL_SOCKET, option, b"\0" * 4)
+                except OSError:
+                    pass
+            made.settimeout(0.5)
+            ctypes.CDLL(None).connect(made.fileno(), b"\0" * 16, 16)
+            made.connect(to)
+            made.send(b"?")
+            said = made.recv(100)
+        except OSError:
+            pass
+        os.write(write, said)
+        os._exit(0)
+    os.close(write)
+    said = os.read(read, 100)
+    os.close(read)
+    os.waitpid(child, 0)
+    return said
+
+
+def host_sockets(m, t):
+    """A socket made for a worker leads it to the one port, whatever it does."""
+    stage = Stage(m, {"Rules": [{"Action": "allow", "Destination": "host",
+                                 "Port": "9001"}], "PortBindings": [
+        {"Bind": "0.0.0.0", "HostPort": port, "GuestPort": 80,
+         "Protocol": proto} for port, proto in (
+             (8110, "tcp"), (8111, "tcp"), (8112, "udp"))]})
+    seen = set()
+    servers = [Echo(stage.host, [(p, "127.0.0.1", port) for p in (
+        "tcp", "udp") for port in (9001, 9005)]), Echo(stage.far, [
+            (p, LAN[4], port) for p in ("tcp", "udp")
+            for port in (9001, 9005)])]
+    try:
+        for proto in ("tcp", "udp"):
+            for to, good in ((("127.0.0.1", 9001), True),
+                             (("127.0.0.1", 9005), False),
+                             ((LAN[4], 9001), False), ((LAN[4], 9005), False)):
+                flow = connect(stage.guest, proto, GATEWAY[4], 9001)
+                t.check("a flow: " + proto, b" 9001" in heard(flow, b"x"))
+                relayd = relayd_of(stage)
+                doubles = stolen(relayd)
+                # UDP flows stay for a while.
+                [made] = [s for s in doubles if s.type == KIND[proto] and
+                          peer_of(s) == ("127.0.0.1", 9001) and
+                          cookie(s) not in seen]
+                seen.add(cookie(made))
+                # It would hear some of the answers.
+                os.kill(relayd, signal.SIGSTOP)
+                said = abused(made, to)
+                os.kill(relayd, signal.SIGCONT)
+                t.check("%s, connected anew to %s %d" % (proto, *to),
+                        bool(said) == good, said)
+                for s in doubles:
+                    s.close()
+                flow.close()
+        # The same with those that listen.
+        doubles = stolen(relayd_of(stage))
+        for port, to in ((8110, ("127.0.0.1", 9005)), (8111, (LAN[4], 9001)),
+                         (8112, (LAN[4], 9001))):
+            [made] = [s for s in doubles if s.family == socket.AF_INET and
+                      s.getsockname() == ("0.0.0.0", port)]
+            said = abused(made, to)
+            t.check("that of port %d, to %s %d" % (port, *to), not said, said)
+        for s in doubles:
+            s.close()
+    finally:
+        for server in servers:
+            server.close()
+        stage.close()
+
+
+def cookie(s):
+    """What tells a socket from every other, whatever becomes of it."""
+    return s.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8)
+
+
+def peer_of(s):
+    try:
+        return s.getpeername()[:2]
+    except OSError:
+        return None
 
 
 def collisions(m, t):
@@ -320,6 +474,63 @@ def changes(m, t):
                 t.check("another guest port: %s %s %d" % (proto, to, port),
                         got[1] == 81, got)
         for s in lives:
+            s.close()
+    finally:
+        stage.close()
+
+
+def heard(s, data, patience=0.4):
+    """What comes back on a socket that talks to an Echo; b"" is nothing."""
+    s.settimeout(patience)
+    try:
+        s.send(data)
+        return s.recv(100)
+    except OSError:
+        return b""
+
+
+def flows_of_ports(m, t):
+    """What the kernel keeps of a flow does not outlive its port's change."""
+    binds = [{"Bind": bind, "HostPort": port, "GuestPort": 80,
+              "Protocol": proto} for bind, port in (
+                  (HOST[4], 8003), (HOST[6], 8004), ("::", 8005))
+             for proto in ("tcp", "udp")]
+    # The guest is reached at its port all the time, by this one.
+    stays = [{"Bind": "0.0.0.0", "HostPort": 8009, "GuestPort": 80,
+              "Protocol": proto} for proto in ("tcp", "udp")]
+    tos = [(HOST[4], 8003), (HOST[6], 8004), (HOST[4], 8005), (HOST[6], 8005)]
+    stage = Stage(m, {"Rules": [], "PortBindings": stays})
+    try:
+        early = {(who, to): connect(ns, "udp", *to) for to in tos
+                 for who, ns in (("lan", stage.far), ("host", stage.host))}
+        for s in early.values():
+            heard(s, b"is somebody there?", 0.02)
+        live = [connect(stage.far, proto, HOST[4], 8009)
+                for proto in ("tcp", "udp")]
+        t.check("a port that stays", all(heard(s, b"a") for s in live))
+        stage.apply({"Rules": [], "PortBindings": stays + binds})
+        for (who, to), s in early.items():
+            t.check("UDP from before there was a port: %s to %s %d" % (
+                who, *to), b" 80" in heard(s, b"and now?"))
+            s.close()
+        gone = [connect(ns, proto, *to) for to in tos
+                for proto in ("tcp", "udp")
+                for ns in (stage.far, stage.host)]
+        t.check("flows by all ports", all(heard(s, b"b") for s in gone))
+        stage.apply({"Rules": [], "PortBindings": stays})
+        for s in gone:
+            if s.type == socket.SOCK_STREAM:
+                s.setblocking(False)
+                try:
+                    s.recv(100)
+                except OSError:
+                    pass
+            said = heard(s, b"c", 0.1)
+            t.check("cut with its port: %s" % (s.getpeername() if said else
+                                               "",), said == b"", said)
+            s.close()
+        t.check("a port that stays goes on", all(heard(s, b"d") for s in live))
+        for s in live:
             s.close()
     finally:
         stage.close()
@@ -566,5 +777,6 @@ def run_command(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (every_bind, ingress, host_egress, collisions, changes,
-                   revoked, relayed_under_load, transfer, killed_helpers, run_command))
+    main(__doc__, (every_bind, ingress, host_egress, host_is_no_way_round,
+                   host_sockets, collisions, changes, flows_of_ports, revoked, relayed_under_load, transfer,
+                   killed_helpers, run_command))

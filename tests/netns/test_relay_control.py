@@ -304,7 +304,7 @@ class Supervised(Case):
                          os.fstat(self.gateway.fd).st_ino)
         supervisor = self.read_status(self.relay.process.pid)
         self.assertEqual(int(supervisor["CapEff"], 16),
-                         1 << 21 | 1 << 8 | 1 << 7 | 1 << 6 | 1 << 5)
+                         1 << 21 | 1 << 12 | 1 << 8 | 1 << 7 | 1 << 6 | 1 << 5)
         self.assertEqual(supervisor["CapPrm"], supervisor["CapEff"])
         self.assertEqual(supervisor["NoNewPrivs"].strip(), "1")
 
