@@ -274,14 +274,15 @@ static bool may_meet(const struct space *s, const struct policy_rule *x,
 	struct ip_set set;
 	size_t i, j;
 
+	if (x->dest.kind == CONFIG_DEST_RANGE &&
+	    y->dest.kind == CONFIG_DEST_RANGE)
+		return ip_range_overlap(x->dest.range, y->dest.range);
 	for (i = 0; i < 2; i++)
 		if (rule[i]->dest.kind != CONFIG_DEST_RANGE &&
 		    rule[i]->dest.kind != CONFIG_DEST_GROUP)
 			return true;
 	if (x->dest.kind == y->dest.kind)
-		return x->dest.kind == CONFIG_DEST_GROUP
-			       ? x->dest.group == y->dest.group
-			       : ip_range_overlap(x->dest.range, y->dest.range);
+		return x->dest.group == y->dest.group;
 	for (i = 0; i < 2; i++) {
 		if (rule[i]->dest.kind != CONFIG_DEST_GROUP)
 			continue;
@@ -303,10 +304,11 @@ enum space_answer space_changes_nothing(const struct space *s,
 {
 	ARENA(a);
 	const struct policy_walk *w = s->walk;
-	struct policy_rule *v = arena_array(&a, w->n, struct policy_rule);
+	const struct policy_rule *own = &w->rules[rule];
 	struct policy_walk with = {.default_allow = w->default_allow}, without;
+	struct policy_rule *met = NULL, *v;
+	size_t names = 0, cap = 0, n = 0, place = 0, i;
 	struct space x, y;
-	size_t names = 0, i;
 
 	/* A domain rule before it is asked first either way. */
 	for (i = 0; i < w->n; i++) {
@@ -314,31 +316,26 @@ enum space_answer space_changes_nothing(const struct space *s,
 		const bool name = r->dest.kind == CONFIG_DEST_NAME ||
 				  r->dest.kind == CONFIG_DEST_SUFFIX;
 
-		if (i == rule || (name && i < rule) ||
-		    !may_meet(s, r, &w->rules[rule]))
+		if (i == rule || (name && i < rule) || !may_meet(s, r, own))
 			continue;
 		names += name;
-		v[with.n++] = *r;
+		place += i < rule;
+		/* Few meet: making room for all would cost more than asking. */
+		met = arena_grow(&a, met, n, &cap, sizeof(*met));
+		met[n++] = *r;
 	}
 	if (names > NOTHING_MAX_NAMES)
 		return SPACE_UNKNOWN;
 	without = with;
-	without.rules = v;
-	v = arena_array(&a, with.n + 1, struct policy_rule);
-	for (i = 0; i < with.n; i++)
-		v[i] = without.rules[i];
+	without.rules = met;
+	without.n = n;
 	/* Its place: behind those of the list that come before it. */
-	for (i = 0, names = 0; i < rule; i++) {
-		const struct policy_rule *r = &w->rules[i];
-
-		names += r->dest.kind != CONFIG_DEST_NAME &&
-			 r->dest.kind != CONFIG_DEST_SUFFIX &&
-			 may_meet(s, r, &w->rules[rule]);
-	}
-	memmove(&v[names + 1], &v[names], (with.n - names) * sizeof(*v));
-	v[names] = w->rules[rule];
+	v = arena_array(&a, n + 1, struct policy_rule);
+	for (i = 0; i < n; i++)
+		v[i + (i >= place)] = met[i];
+	v[place] = *own;
 	with.rules = v;
-	with.n++;
+	with.n = n + 1;
 	if (!space_build(&a, &with, slot, SPACE_CUT, &x) ||
 	    !space_build(&a, &without, slot, SPACE_CUT, &y))
 		return SPACE_UNKNOWN;

@@ -12,10 +12,11 @@ PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4": 1, "icmpv6": 58, "igmp": 2,
              "dccp": 33, "udplite": 136}
 UPLINK = ipaddress.ip_network("169.254.62.0/30")
 FIRST_PORT = 10000
-# What the kernel itself may stop behind the judge, as no router forwards it.
+# What the kernel itself may stop behind the judge: no router forwards it, or it
+# would be a neighbour on the link to the world, where nobody answers for it.
 NOT_FORWARDED = [ipaddress.ip_network(n) for n in (
     "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32",
-    "169.254.62.0/30", "192.0.2.0/30", "::/128", "::1/128", "fe80::/10",
+    "169.254.62.0/30", "192.0.2.0/30", "2001:db8:ffff:ffff::/64", "::/128", "::1/128", "fe80::/10",
     "ff00::/8")]
 
 
