@@ -67,11 +67,14 @@ void lint_bindings(struct lint *l)
 	const struct config *c = l->p->config;
 	size_t i;
 
-	for (i = 0; i < c->n_bindings && i < LINT_MAX_RULES; i++)
+	for (i = 0; i < c->n_bindings && i < LINT_MAX_ITEMS; i++)
 		if (all_denied(l, &c->bindings[i]))
 			lint_add(l, DIAG_WARNING, DIAG_LINT_PUBLISHED_DENIED,
 				 c->bindings[i].pointer, NULL,
 				 "ingress denies port %u to every peer that "
 				 "this binding can have",
 				 c->bindings[i].guest_port);
+	if (i < c->n_bindings)
+		lint_bound(l, c->bindings[i].pointer,
+			   "no binding is asked whether ingress denies it");
 }
