@@ -219,7 +219,7 @@ static struct marked marked_of(struct arena *a, const struct nft_table *t)
 	for (i = 0; i < t->n_chains; i++) {
 		if (!t->chains[i].keep && !t->chains[i].judged)
 			continue;
-		m.v = arena_grow(a, m.v, m.n, &cap, sizeof(*m.v));
+		m.v = arena_grow(a, m.v, m.n, &cap, sizeof(struct nft_chain *));
 		m.v[m.n++] = &t->chains[i];
 	}
 	return m;

@@ -342,7 +342,7 @@ static bool seen_add(void *data, struct ip_range addrs,
 #define NOTHING_MAX_NAMES 256
 
 /* Steps that a rule costs which meets another, in two spaces. */
-#define MEETING 200
+#define MEETING 500
 
 enum space_answer space_changes_nothing(const struct space *s,
 					const struct slot *slot, uint32_t rule,
