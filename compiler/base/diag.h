@@ -95,6 +95,8 @@ enum diag_level {
 	  "a rule that allows a name that no name server may know") \
 	X(LINT_PUBLISHED_DENIED, "published-denied", \
 	  "a published port to which ingress denies every peer") \
+	X(LINT_BIND_NOWHERE, "bind-nowhere", \
+	  "a port that is published on an address that the host cannot have") \
 	X(LINT_BOUND, "lint-bound", \
 	  "a document too large for every question to be asked; a note")
 

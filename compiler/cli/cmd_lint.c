@@ -8,11 +8,27 @@
 #include "lint.h"
 #include "str.h"
 
-/* Mark the codes of a list "CODE,CODE"; false after saying which is none. */
+/* The codes that there are, with commas between. */
+static const char *all_codes(struct arena *a)
+{
+	int code;
+	STR(s);
+
+	for (code = DIAG_LINT_FIRST; code < DIAG_CODE_COUNT; code++)
+		str_printf(&s, "%s%s", code == DIAG_LINT_FIRST ? "" : ", ",
+			   diag_code_name((enum diag_code)code));
+	return arena_strdup(a, str_text(&s));
+}
+
+/* Mark the codes of a list "CODE,CODE"; false after saying which is none. Who
+ * gives an empty list has lost the codes, and would deny nothing. */
 static bool read_codes(const struct cli_args *args, const char *list,
 		       bool marked[DIAG_CODE_COUNT])
 {
-	while (*list) {
+	ARENA(a);
+	bool more;
+
+	do {
 		const size_t len = strcspn(list, ",");
 		int code;
 
@@ -23,13 +39,15 @@ static bool read_codes(const struct cli_args *args, const char *list,
 				break;
 		}
 		if (code == DIAG_CODE_COUNT) {
-			cli_usage(args, "\"%.*s\" is no code of lint", (int)len,
-				  list);
+			cli_usage(args,
+				  "\"%.*s\" is no code of lint; those are %s",
+				  (int)len, list, all_codes(&a));
 			return false;
 		}
 		marked[code] = true;
-		list += len + (list[len] == ',');
-	}
+		more = list[len] == ',';
+		list += len + more;
+	} while (more);
 	return true;
 }
 

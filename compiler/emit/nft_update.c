@@ -2,6 +2,7 @@
 /* nft_update.c - The transaction that makes one table of another. */
 #include "nft_update.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
@@ -57,9 +58,21 @@ struct block {
 	bool same;
 };
 
-/** struct blocks - All parts of a table's text */
+/**
+ * struct blocks - All parts of a table's text
+ * @v:		in the order of the text
+ * @n:		how many
+ * @by_name:	the same, ascending by kind and name
+ */
 struct blocks {
 	struct block *v;
+	size_t n;
+	struct block **by_name;
+};
+
+/** struct marked - The chains of a table that are more than their text */
+struct marked {
+	const struct nft_chain **v;
 	size_t n;
 };
 
@@ -94,12 +107,35 @@ static bool block_begins(const char *p, const char *end, struct block *b)
 	return false;
 }
 
+static int compare_names(const struct block *x, const struct block *y)
+{
+	const size_t len = x->name_len < y->name_len ? x->name_len
+						     : y->name_len;
+	const int order = memcmp(x->name, y->name, len);
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (order)
+		return order;
+	return (x->name_len > y->name_len) - (x->name_len < y->name_len);
+}
+
+/* Of one name, which no listing has twice, the first comes first. */
+static int by_name(const void *a, const void *b)
+{
+	const struct block *x = *(struct block *const *)a;
+	const struct block *y = *(struct block *const *)b;
+	const int order = compare_names(x, y);
+
+	return order ? order : (x > y) - (x < y);
+}
+
 static struct blocks blocks_of(struct arena *a, const char *text)
 {
 	struct blocks b = {0};
 	struct block *open = NULL, new;
 	const char *p, *end;
-	size_t cap = 0;
+	size_t cap = 0, i;
 
 	for (p = text; *p; p = end) {
 		end = line_end(p);
@@ -112,20 +148,30 @@ static struct blocks blocks_of(struct arena *a, const char *text)
 			open = NULL;
 		}
 	}
+	b.by_name = arena_array(a, b.n, struct block *);
+	for (i = 0; i < b.n; i++)
+		b.by_name[i] = &b.v[i];
+	if (b.n)
+		qsort(b.by_name, b.n, sizeof(struct block *), by_name);
 	return b;
 }
 
 static struct block *block_find(const struct blocks *b,
 				const struct block *like)
 {
-	size_t i;
+	size_t lo = 0, hi = b->n;
 
-	for (i = 0; i < b->n; i++)
-		if (b->v[i].kind == like->kind &&
-		    b->v[i].name_len == like->name_len &&
-		    memcmp(b->v[i].name, like->name, like->name_len) == 0)
-			return &b->v[i];
-	return NULL;
+	while (lo < hi) {
+		const size_t at = lo + (hi - lo) / 2;
+
+		if (compare_names(b->by_name[at], like) < 0)
+			lo = at + 1;
+		else
+			hi = at;
+	}
+	if (lo == b->n || compare_names(b->by_name[lo], like) != 0)
+		return NULL;
+	return b->by_name[lo];
 }
 
 static bool same_text(const struct block *x, const struct block *y)
@@ -164,27 +210,42 @@ static bool drops(const struct block *b)
 	return len > n && memcmp(line + len - n, words, n) == 0;
 }
 
-static const struct nft_chain *chain_of(const struct nft_table *t,
-					const struct block *b)
+/* Most chains are those of a map, and not marked. */
+static struct marked marked_of(struct arena *a, const struct nft_table *t)
+{
+	struct marked m = {0};
+	size_t cap = 0, i;
+
+	for (i = 0; i < t->n_chains; i++) {
+		if (!t->chains[i].keep && !t->chains[i].judged)
+			continue;
+		m.v = arena_grow(a, m.v, m.n, &cap, sizeof(struct nft_chain *));
+		m.v[m.n++] = &t->chains[i];
+	}
+	return m;
+}
+
+static const struct nft_chain *marked_find(const struct marked *m,
+					   const struct block *b)
 {
 	size_t i;
 
-	for (i = 0; b->kind == KIND_CHAIN && i < t->n_chains; i++)
-		if (strncmp(t->chains[i].name, b->name, b->name_len) == 0 &&
-		    !t->chains[i].name[b->name_len])
-			return &t->chains[i];
+	for (i = 0; b->kind == KIND_CHAIN && i < m->n; i++)
+		if (strncmp(m->v[i]->name, b->name, b->name_len) == 0 &&
+		    !m->v[i]->name[b->name_len])
+			return m->v[i];
 	return NULL;
 }
 
-static bool keeps(const struct nft_table *t, const struct block *b)
+static bool keeps(const struct marked *m, const struct block *b)
 {
-	const struct nft_chain *c = chain_of(t, b);
+	const struct nft_chain *c = marked_find(m, b);
 
 	return c && c->keep;
 }
 
 /* Whether the block may only survive, wherever it is listed. */
-static bool must_survive(const struct nft_table *t, const struct block *new,
+static bool must_survive(const struct marked *m, const struct block *new,
 			 const struct block *old)
 {
 	switch (new->kind) {
@@ -193,7 +254,7 @@ static bool must_survive(const struct nft_table *t, const struct block *new,
 		return same_text(new, old);
 	case KIND_CHAIN:
 		return (drops(new) && same_hook(new, old)) ||
-		       (keeps(t, new) && same_text(new, old));
+		       (keeps(m, new) && same_text(new, old));
 	case KIND_SET:
 	case KIND_MAP:
 	case KIND_COUNT:
@@ -211,7 +272,7 @@ static bool can_survive(const struct block *new, const struct block *old)
 				       : same_text(new, old);
 }
 
-static void decide(const struct nft_table *t, struct blocks *new,
+static void decide(const struct marked *m, struct blocks *new,
 		   struct blocks *old)
 {
 	const struct block *last[KIND_COUNT] = {NULL};
@@ -224,11 +285,11 @@ static void decide(const struct nft_table *t, struct blocks *new,
 		const bool in_order = !broken[kind] && was &&
 				      (!last[kind] || was > last[kind]);
 
-		if (was && (must_survive(t, b, was) ||
+		if (was && (must_survive(m, b, was) ||
 			    (in_order && can_survive(b, was)))) {
 			b->survives = was->survives = true;
 			b->same = kind != KIND_CHAIN ||
-				  (keeps(t, b) && same_text(b, was));
+				  (keeps(m, b) && same_text(b, was));
 		}
 		if (b->survives && in_order)
 			last[kind] = was;
@@ -254,6 +315,7 @@ void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 {
 	struct blocks old, new;
 	const char *between = "";
+	struct marked marked;
 	size_t i, j;
 	ARENA(a);
 	STR(text);
@@ -262,7 +324,8 @@ void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 		nft_text_table(&text, t);
 	old = blocks_of(&a, listing);
 	new = blocks_of(&a, wanted ? wanted : str_text(&text));
-	decide(t, &new, &old);
+	marked = marked_of(&a, t);
+	decide(&marked, &new, &old);
 	/* Rules first: chains, sets and objects can go once no rule names
 	 * them. */
 	for (i = 0; i < old.n; i++) {
@@ -290,6 +353,7 @@ void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 bool nft_update_keeps(const struct nft_table *t, const char *listing)
 {
 	struct blocks old, new;
+	struct marked marked;
 	bool all = true;
 	size_t i;
 	ARENA(a);
@@ -298,10 +362,11 @@ bool nft_update_keeps(const struct nft_table *t, const char *listing)
 	nft_text_table(&text, t);
 	old = blocks_of(&a, listing);
 	new = blocks_of(&a, str_text(&text));
+	marked = marked_of(&a, t);
 	for (i = 0; i < new.n; i++) {
 		const struct block *was = block_find(&old, &new.v[i]);
 
-		if (keeps(t, &new.v[i]))
+		if (keeps(&marked, &new.v[i]))
 			all = all && was && same_text(&new.v[i], was);
 	}
 	return all;
@@ -344,6 +409,7 @@ void nft_update_bridge(struct str *between, struct str *then,
 	static const char last[] = "\t}\n";
 	const size_t tail = sizeof(last) - 1;
 	struct blocks old, new;
+	struct marked marked;
 	size_t i;
 	ARENA(a);
 	STR(text);
@@ -351,10 +417,11 @@ void nft_update_bridge(struct str *between, struct str *then,
 	nft_text_table(&text, t);
 	old = blocks_of(&a, listing);
 	new = blocks_of(&a, str_text(&text));
+	marked = marked_of(&a, t);
 	str_printf(between, "table inet %s {\n", t->name);
 	for (i = 0; i < new.n; i++) {
 		const struct block *b = &new.v[i], *was = block_find(&old, b);
-		const struct nft_chain *c = chain_of(t, b);
+		const struct nft_chain *c = marked_find(&marked, b);
 
 		if (i)
 			str_putc(between, '\n');

@@ -146,6 +146,9 @@ int ruleset_text(struct ruleset *r, struct arena *a, const char *table,
 	bool has;
 
 	*ret = "";
+	if (!table)
+		return ruleset_run(r, "list ruleset\n",
+				   NFT_CTX_OUTPUT_STATELESS, a, ret, e);
 	if (ruleset_has_table(r, table, &has, e) < 0)
 		return -1;
 	if (!has)

@@ -62,9 +62,9 @@ int ruleset_has_table(struct ruleset *r, const char *name, bool *ret,
  * ruleset_text() - List a table of family inet, without what it has counted
  * @r:		ruleset
  * @a:		arena for the text
- * @table:	name of the table
- * @ret:	what "nft -s list table" prints, "" if there is none; set on
- *		success
+ * @table:	name of the table; NULL: all tables of all families
+ * @ret:	what "nft -s list table" or "list ruleset" prints, "" if there
+ *is none; set on success
  * @e:		error
  *
  * Return: 0, -1 on failure

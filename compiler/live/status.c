@@ -241,7 +241,7 @@ int status_listing(struct arena *a, const char *netns, const char **ret,
 		return -1;
 	gw = netns_open(netns, e);
 	if (gw >= 0 && netns_enter(gw, e) == 0) {
-		rc = ruleset_look(NULL, a, "msb", ret, e);
+		rc = ruleset_look(NULL, a, NULL, ret, e);
 		netns_return(host);
 	}
 	if (gw >= 0)

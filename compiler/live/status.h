@@ -76,10 +76,11 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 		bool counters, struct status *ret, struct live_error *e);
 
 /**
- * status_listing() - What the kernel has in the gateway namespace's table
+ * status_listing() - What the kernel has in the gateway namespace
  * @a:		arena for the text
  * @netns:	name of the gateway namespace
- * @ret:	listing of table inet msb; set on success
+ * @ret:	listing of all its tables: another than inet msb is somebody
+ *		else's, and can change what ours has judged; set on success
  * @e:		error
  *
  * Return: 0, -1 on failure

@@ -20,6 +20,12 @@ void lint_add(struct lint *l, enum diag_level level, enum diag_code code,
 	diag_add(l->d, level, code, 0, pointer, hint, "%s", text);
 }
 
+void lint_bound(struct lint *l, const char *pointer, const char *what)
+{
+	lint_add(l, DIAG_NOTE, DIAG_LINT_BOUND, pointer, NULL,
+		 "from here on %s: the document is too large", what);
+}
+
 bool lint_is_name(const struct policy_rule *r)
 {
 	return r->dest.kind == CONFIG_DEST_NAME ||
@@ -40,7 +46,8 @@ static bool lint_prepare(struct lint *l, enum policy_direction dir)
 void lint(struct diags *d, const struct policy *p, struct lint_counts *counts)
 {
 	ARENA(a);
-	struct lint l = {.a = &a, .d = d, .p = p, .counts = counts};
+	struct lint l = {
+		.a = &a, .d = d, .p = p, .work = LINT_WORK, .counts = counts};
 
 	*counts = (struct lint_counts){0};
 	l.never = arena_array(&a, p->walk[POLICY_EGRESS].n, bool);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lint_bindings.c - Ports that are published in vain. */
+#include "eval.h"
 #include "group.h"
 #include "lint_parts.h"
 
@@ -62,16 +63,50 @@ static bool all_denied(struct lint *l, const struct config_binding *b)
 	return true;
 }
 
+/* Why the host has no such address; NULL if it may have. */
+static const char *nowhere(const struct lint *l, struct ip ip)
+{
+	const struct slot *s = &l->p->slot;
+
+	if (ip_range_has(s->net4, ip) || ip_range_has(s->net6, ip))
+		return "is in the sandbox's own network";
+	if (ip_range_has(eval_uplink_net(), ip))
+		return "is on the link between host and gateway";
+	if (group_of(ip, s->gw4, s->gw6) == GROUP_MULTICAST ||
+	    ip_equal(ip, ip4(255, 255, 255, 255)))
+		return "is no address of one machine";
+	if (ip.family == IP_V6 &&
+	    group_of(ip, s->gw4, s->gw6) == GROUP_LINK_LOCAL)
+		return "means nothing without an interface, which Bind cannot "
+		       "name";
+	return NULL;
+}
+
+static void look(struct lint *l, const struct config_binding *b)
+{
+	const char *why = nowhere(l, b->bind);
+	char buf[IP_TEXT_MAX];
+
+	if (why)
+		lint_add(l, DIAG_WARNING, DIAG_LINT_BIND_NOWHERE, b->pointer,
+			 "bind an address of the host, or 0.0.0.0 or ::",
+			 "%s %s", ip_format(b->bind, buf), why);
+	if (all_denied(l, b))
+		lint_add(l, DIAG_WARNING, DIAG_LINT_PUBLISHED_DENIED,
+			 b->pointer, NULL,
+			 "ingress denies port %u to every peer that this "
+			 "binding can have",
+			 b->guest_port);
+}
+
 void lint_bindings(struct lint *l)
 {
 	const struct config *c = l->p->config;
 	size_t i;
 
-	for (i = 0; i < c->n_bindings && i < LINT_MAX_RULES; i++)
-		if (all_denied(l, &c->bindings[i]))
-			lint_add(l, DIAG_WARNING, DIAG_LINT_PUBLISHED_DENIED,
-				 c->bindings[i].pointer, NULL,
-				 "ingress denies port %u to every peer that "
-				 "this binding can have",
-				 c->bindings[i].guest_port);
+	for (i = 0; i < c->n_bindings && i < LINT_MAX_ITEMS; i++)
+		look(l, &c->bindings[i]);
+	if (i < c->n_bindings)
+		lint_bound(l, c->bindings[i].pointer,
+			   "no binding is asked whether ingress denies it");
 }

@@ -127,9 +127,14 @@ void lint_names(struct lint *l)
 			told = true;
 		}
 		/* Where only names are denied before it, nothing hides it. */
-		if (l->p->dns != POLICY_DNS_NONE && other && !l->never[i] &&
-		    ++n <= LINT_MAX_RULES)
+		if (l->p->dns == POLICY_DNS_NONE || !other || l->never[i])
+			continue;
+		if (++n <= LINT_MAX_ITEMS)
 			dns_hidden(l, r);
+		else if (n == LINT_MAX_ITEMS + 1)
+			lint_bound(l, r->pointer,
+				   "no rule is asked whether queries for its "
+				   "name are decided before it");
 	}
 	wide_patterns(l, c->tls.bypass, c->tls.n_bypass, "/TLS/Bypass",
 		      "exempts from interception");

@@ -28,6 +28,7 @@ struct lint_side {
  * @p:		policy
  * @side:	by direction
  * @never:	by index in the policy's egress walk: said to match never
+ * @work:	steps that questions about rules may still take
  * @counts:	how many of each
  */
 struct lint {
@@ -36,6 +37,7 @@ struct lint {
 	const struct policy *p;
 	struct lint_side side[POLICY_DIRECTIONS];
 	bool *never;
+	size_t work;
 	struct lint_counts *counts;
 };
 
@@ -43,6 +45,9 @@ struct lint {
 void lint_add(struct lint *l, enum diag_level level, enum diag_code code,
 	      const char *pointer, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
+
+/** lint_bound() - Say that what is from @pointer on was not asked about */
+void lint_bound(struct lint *l, const char *pointer, const char *what);
 
 /** lint_is_name() - Whether a rule is about a name */
 bool lint_is_name(const struct policy_rule *r);

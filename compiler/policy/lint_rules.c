@@ -28,6 +28,11 @@ struct hidden {
 	bool never;
 };
 
+static void spend(struct lint *l, size_t steps)
+{
+	l->work -= steps < l->work ? steps : l->work;
+}
+
 static void hidden_add(struct lint *l, struct hidden *h,
 		       const struct policy_rule *r)
 {
@@ -36,6 +41,7 @@ static void hidden_add(struct lint *l, struct hidden *h,
 	for (i = 0; i < h->n; i++)
 		if (strcmp(h->by[i]->pointer, r->pointer) == 0)
 			return;
+	spend(l, 4 * h->n);
 	h->by = arena_grow(l->a, h->by, h->n, &h->cap,
 			   sizeof(struct policy_rule *));
 	h->by[h->n++] = r;
@@ -86,11 +92,12 @@ static bool covers_name(const struct policy_rule *x,
 
 /* The earlier rule that answers each query that a rule is about; NULL if it
  * answers some itself. */
-static const struct policy_rule *query_hider(const struct policy_walk *w,
-					     size_t rule)
+static const struct policy_rule *
+query_hider(struct lint *l, const struct policy_walk *w, size_t rule)
 {
 	size_t i;
 
+	spend(l, 8 * rule);
 	for (i = 0; i < rule; i++) {
 		struct policy_rule any = w->rules[i];
 
@@ -118,11 +125,12 @@ static bool query_reaches(const struct lint *l, size_t own)
 	return false;
 }
 
-static const struct policy_rule *name_hider(const struct policy_walk *w,
-					    size_t rule)
+static const struct policy_rule *
+name_hider(struct lint *l, const struct policy_walk *w, size_t rule)
 {
 	size_t i;
 
+	spend(l, 4 * rule);
 	for (i = 0; i < rule; i++)
 		if (covers_name(&w->rules[i], &w->rules[rule]))
 			return &w->rules[i];
@@ -138,9 +146,9 @@ static void look_name(struct lint *l, enum policy_direction dir, size_t rule,
 	uint32_t *v;
 	size_t n, i;
 
-	n = space_deciders(l->a, s, (uint32_t)own, &v);
+	n = space_deciders(l->a, s, (uint32_t)own, &v, &l->work);
 	if (n && v[n - 1] >= own) {
-		by = name_hider(s->walk, own);
+		by = name_hider(l, s->walk, own);
 		if (!by) {
 			h->never = false;
 			return;
@@ -149,7 +157,7 @@ static void look_name(struct lint *l, enum policy_direction dir, size_t rule,
 		n = 0;
 	}
 	if (dir == POLICY_EGRESS && query_reaches(l, own)) {
-		by = query_hider(s->walk, own);
+		by = query_hider(l, s->walk, own);
 		if (!by) {
 			h->never = false;
 			return;
@@ -168,7 +176,7 @@ static void look_address(struct lint *l, enum policy_direction dir, size_t rule,
 	uint32_t *v;
 	size_t n, i;
 
-	n = space_deciders(l->a, &s->own, (uint32_t)own, &v);
+	n = space_deciders(l->a, &s->own, (uint32_t)own, &v, &l->work);
 	for (i = 0; i < n && v[i] < own; i++)
 		hidden_add(l, part, &s->walk.rules[s->first + v[i]]);
 	if (i == n) {
@@ -176,7 +184,7 @@ static void look_address(struct lint *l, enum policy_direction dir, size_t rule,
 			hidden_add(l, h, part->by[i]);
 		return;
 	}
-	n = space_deciders(l->a, &s->space, (uint32_t)rule, &v);
+	n = space_deciders(l->a, &s->space, (uint32_t)rule, &v, &l->work);
 	for (i = 0; i < n; i++) {
 		if (v[i] == rule)
 			h->never = false;
@@ -238,8 +246,8 @@ static void say_never(struct lint *l, const struct policy_rule *r,
 }
 
 /* Whether a rule is an exception inside another: about a part of it. */
-static bool is_inside(const struct space *s, const struct policy_rule *x,
-		      const struct policy_rule *y)
+static bool is_inside(struct lint *l, const struct space *s,
+		      const struct policy_rule *x, const struct policy_rule *y)
 {
 	ARENA(a);
 	const struct ip_set in =
@@ -248,6 +256,7 @@ static bool is_inside(const struct space *s, const struct policy_rule *x,
 		space_rule_ranges(&a, s, (uint32_t)(y - s->walk->rules));
 	size_t i;
 
+	spend(l, 100 + in.n);
 	for (i = 0; i < in.n; i++)
 		if (!ip_set_covers(out, in.v[i]))
 			return false;
@@ -269,8 +278,8 @@ static struct hidden crossing(struct lint *l,
 			at[dir] == SIZE_MAX ? NULL : &s->walk.rules[at[dir]];
 
 		for (i = 0; r && i < part[dir].n; i++)
-			if (part[dir].by[i]->allow != r->allow &&
-			    !is_inside(&s->space, part[dir].by[i], r))
+			if (part[dir].by[i]->allow != r->allow && l->work &&
+			    !is_inside(l, &s->space, part[dir].by[i], r))
 				hidden_add(l, &by, part[dir].by[i]);
 	}
 	return by;
@@ -280,8 +289,8 @@ static bool changes_nothing(struct lint *l, enum policy_direction dir,
 			    size_t rule)
 {
 	return space_changes_nothing(&l->side[dir].space, &l->p->slot,
-				     (uint32_t)rule,
-				     dir == POLICY_EGRESS) == SPACE_YES;
+				     (uint32_t)rule, dir == POLICY_EGRESS,
+				     &l->work) == SPACE_YES;
 }
 
 /* One rule, at its places in the walks; SIZE_MAX where it has none. */
@@ -304,6 +313,9 @@ static void look(struct lint *l, const size_t at[POLICY_DIRECTIONS])
 	}
 	if (!r)
 		return;
+	/* What was not looked at to its end is nothing to speak of. */
+	if (!l->work)
+		return;
 	if (h.never) {
 		say_never(l, r, &h);
 		if (at[POLICY_EGRESS] != SIZE_MAX)
@@ -317,6 +329,8 @@ static void look(struct lint *l, const size_t at[POLICY_DIRECTIONS])
 		if (at[dir] != SIZE_MAX)
 			nothing = nothing && changes_nothing(l, dir, at[dir]);
 	by = crossing(l, at, part);
+	if (!l->work)
+		return;
 	if (nothing)
 		lint_add(l, DIAG_WARNING, DIAG_LINT_NO_EFFECT, r->pointer,
 			 by.n ? arena_printf(l->a,
@@ -359,7 +373,7 @@ void lint_rules(struct lint *l)
 	/* Names that are denied come first, and in the egress walk alone; of
 	 * the rules each walk has some. The rules of a preset are not the
 	 * document's. */
-	for (i = 0; i < all && i < LINT_MAX_RULES; i++) {
+	for (i = 0; i < all; i++) {
 		const char *pointer =
 			i < names ? l->p->walk[POLICY_EGRESS].rules[i].pointer
 				  : c->rules[i - names].pointer;
@@ -369,10 +383,10 @@ void lint_rules(struct lint *l)
 		for (dir = POLICY_EGRESS; dir < POLICY_DIRECTIONS; dir++)
 			at[dir] = take(l, dir, pointer, &next[dir]);
 		look(l, at);
+		if (!l->work) {
+			lint_bound(l, pointer,
+				   "no rule is asked about those before it");
+			return;
+		}
 	}
-	if (i < all)
-		lint_add(l, DIAG_NOTE, DIAG_LINT_BOUND, "/Rules", NULL,
-			 "rules behind the first %u were not asked about the "
-			 "others",
-			 LINT_MAX_RULES);
 }

@@ -299,6 +299,7 @@ bool space_boxes(struct arena *a, const struct space *s, uint32_t rule,
  * @s:		space made with SPACE_NAMELESS, flat
  * @rule:	index in the walk
  * @ret:	their indices, ascending, SPACE_FALLS last; each occurs once
+ * @work:	what it took is subtracted, in steps; not below 0
  *
  * Each one but @rule is needed: it decides flows that no other rule on the list
  * decides in this walk. So if @rule is not on the list, the list is a smallest
@@ -307,7 +308,7 @@ bool space_boxes(struct arena *a, const struct space *s, uint32_t rule,
  * Return: how many
  */
 size_t space_deciders(struct arena *a, const struct space *s, uint32_t rule,
-		      uint32_t **ret);
+		      uint32_t **ret, size_t *work);
 
 /** enum space_answer - A question that may cost too much */
 enum space_answer {
@@ -322,15 +323,17 @@ enum space_answer {
  * @slot:	slot
  * @rule:	index of a rule about addresses
  * @dns:	whether the walk judges queries as well: the egress walk does
+ * @work:	steps that it may take; what it took is subtracted
  *
- * The rule and those that can meet it are compared, as space_same() does, with
- * what is left without it. Time is linear in the number of rules.
+ * Some flows of the rule are tried first. If that tells nothing, the rule and
+ * those that can meet it are compared, as space_same() does, with what is left
+ * without it.
  *
- * Return: SPACE_UNKNOWN if a bound was exceeded
+ * Return: SPACE_UNKNOWN if a bound was exceeded, @work among them
  */
 enum space_answer space_changes_nothing(const struct space *s,
 					const struct slot *slot, uint32_t rule,
-					bool dns);
+					bool dns, size_t *work);
 
 /**
  * struct space_change - Flows that two walks treat differently

@@ -230,10 +230,17 @@ bool space_boxes(struct arena *a, const struct space *s, uint32_t rule,
 	return all;
 }
 
+/* Take steps from those that may still be made; none is left at 0. */
+static void spend(size_t *work, size_t steps)
+{
+	*work -= steps < *work ? steps : *work;
+}
+
 /** struct deciders - Which rules were met; the last one is the default */
 struct deciders {
 	bool *met;
 	size_t n;
+	size_t *work;
 };
 
 static bool deciders_add(void *data, struct ip_range addrs,
@@ -244,16 +251,18 @@ static bool deciders_add(void *data, struct ip_range addrs,
 	(void)addrs;
 	(void)service;
 	d->met[rule == SPACE_FALLS ? d->n : rule] = true;
+	spend(d->work, 1);
 	return true;
 }
 
 size_t space_deciders(struct arena *a, const struct space *s, uint32_t rule,
-		      uint32_t **ret)
+		      uint32_t **ret, size_t *work)
 {
 	ARENA(scratch);
-	struct deciders d = {.n = s->walk->n};
+	struct deciders d = {.n = s->walk->n, .work = work};
 	size_t n = 0, i;
 
+	spend(work, d.n / 4);
 	d.met = arena_array(&scratch, d.n + 1, bool);
 	each_box(s, rule, deciders_add, &d);
 	for (i = 0; i <= d.n; i++)
@@ -274,14 +283,15 @@ static bool may_meet(const struct space *s, const struct policy_rule *x,
 	struct ip_set set;
 	size_t i, j;
 
+	if (x->dest.kind == CONFIG_DEST_RANGE &&
+	    y->dest.kind == CONFIG_DEST_RANGE)
+		return ip_range_overlap(x->dest.range, y->dest.range);
 	for (i = 0; i < 2; i++)
 		if (rule[i]->dest.kind != CONFIG_DEST_RANGE &&
 		    rule[i]->dest.kind != CONFIG_DEST_GROUP)
 			return true;
 	if (x->dest.kind == y->dest.kind)
-		return x->dest.kind == CONFIG_DEST_GROUP
-			       ? x->dest.group == y->dest.group
-			       : ip_range_overlap(x->dest.range, y->dest.range);
+		return x->dest.group == y->dest.group;
 	for (i = 0; i < 2; i++) {
 		if (rule[i]->dest.kind != CONFIG_DEST_GROUP)
 			continue;
@@ -294,54 +304,95 @@ static bool may_meet(const struct space *s, const struct policy_rule *x,
 	return true;
 }
 
+/** struct seen - Whether a flow is judged otherwise without a rule */
+struct seen {
+	const struct space *s;
+	uint32_t rule;
+	size_t left;
+	bool otherwise;
+	size_t *work;
+};
+
+/* The first flow of a box that the rule decides, and who is next to. */
+static bool seen_add(void *data, struct ip_range addrs,
+		     struct space_service service, uint32_t rule)
+{
+	const struct ip ip = {addrs.family, addrs.lo};
+	struct seen *v = data;
+	const struct policy_walk *w = v->s->walk;
+	uint32_t next = v->rule + 1;
+
+	spend(v->work, 1);
+	if (rule != v->rule)
+		return *v->work > 0;
+	while (next < w->n && !rule_matches(v->s, &w->rules[next], ip,
+					    service.class, service.lo))
+		next++;
+	spend(v->work, 2 * (size_t)(next - v->rule));
+	if (next == w->n)
+		next = SPACE_FALLS;
+	v->otherwise = space_allows(v->s, next) != space_allows(v->s, rule);
+	return !v->otherwise && --v->left && *v->work;
+}
+
+/** SEEN_BOXES - Parts of a rule that are tried before all of it is compared */
+#define SEEN_BOXES 4
+
 /* More domain rules than this behind a rule are not compared for it alone. */
 #define NOTHING_MAX_NAMES 256
 
+/* Steps that a rule costs which meets another, in two spaces. */
+#define MEETING 500
+
 enum space_answer space_changes_nothing(const struct space *s,
 					const struct slot *slot, uint32_t rule,
-					bool dns)
+					bool dns, size_t *work)
 {
 	ARENA(a);
 	const struct policy_walk *w = s->walk;
-	struct policy_rule *v = arena_array(&a, w->n, struct policy_rule);
+	struct seen seen = {
+		.s = s, .rule = rule, .left = SEEN_BOXES, .work = work};
+	const struct policy_rule *own = &w->rules[rule];
 	struct policy_walk with = {.default_allow = w->default_allow}, without;
+	struct policy_rule *met = NULL, *v;
+	size_t names = 0, cap = 0, n = 0, place = 0, i;
 	struct space x, y;
-	size_t names = 0, i;
 
+	each_box(s, rule, seen_add, &seen);
+	if (seen.otherwise)
+		return SPACE_NO;
+	spend(work, w->n);
 	/* A domain rule before it is asked first either way. */
 	for (i = 0; i < w->n; i++) {
 		const struct policy_rule *r = &w->rules[i];
 		const bool name = r->dest.kind == CONFIG_DEST_NAME ||
 				  r->dest.kind == CONFIG_DEST_SUFFIX;
 
-		if (i == rule || (name && i < rule) ||
-		    !may_meet(s, r, &w->rules[rule]))
+		if (i == rule || (name && i < rule) || !may_meet(s, r, own))
 			continue;
 		names += name;
-		v[with.n++] = *r;
+		place += i < rule;
+		/* Few meet: making room for all would cost more than asking. */
+		met = arena_grow(&a, met, n, &cap, sizeof(*met));
+		met[n++] = *r;
 	}
-	if (names > NOTHING_MAX_NAMES)
+	spend(work, n * MEETING);
+	if (names > NOTHING_MAX_NAMES || !*work)
 		return SPACE_UNKNOWN;
 	without = with;
-	without.rules = v;
-	v = arena_array(&a, with.n + 1, struct policy_rule);
-	for (i = 0; i < with.n; i++)
-		v[i] = without.rules[i];
+	without.rules = met;
+	without.n = n;
 	/* Its place: behind those of the list that come before it. */
-	for (i = 0, names = 0; i < rule; i++) {
-		const struct policy_rule *r = &w->rules[i];
-
-		names += r->dest.kind != CONFIG_DEST_NAME &&
-			 r->dest.kind != CONFIG_DEST_SUFFIX &&
-			 may_meet(s, r, &w->rules[rule]);
-	}
-	memmove(&v[names + 1], &v[names], (with.n - names) * sizeof(*v));
-	v[names] = w->rules[rule];
+	v = arena_array(&a, n + 1, struct policy_rule);
+	for (i = 0; i < n; i++)
+		v[i + (i >= place)] = met[i];
+	v[place] = *own;
 	with.rules = v;
-	with.n++;
+	with.n = n + 1;
 	if (!space_build(&a, &with, slot, SPACE_CUT, &x) ||
 	    !space_build(&a, &without, slot, SPACE_CUT, &y))
 		return SPACE_UNKNOWN;
+	spend(work, x.steps + y.steps);
 	return space_same(&x, &y, dns);
 }
 

@@ -147,7 +147,9 @@ static void parse_text(struct parse *p, struct body *b)
 			lex_next(&p->l);
 		lex_need(&p->l, "table");
 		if (!empty)
-			lex_fail(&p->l, "something follows the table");
+			lex_fail(
+				&p->l,
+				"something follows the table: no other is ours");
 		name = parse_name(p);
 		if (b->name && strcmp(b->name, name) != 0)
 			lex_fail(&p->l, "a second table, %s", name);

@@ -11,11 +11,14 @@ PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4": 1, "icmpv6": 58, "igmp": 2,
              "gre": 47, "esp": 50, "ah": 51, "ospf": 89, "sctp": 132,
              "dccp": 33, "udplite": 136}
 UPLINK = ipaddress.ip_network("169.254.62.0/30")
+# Those whose connections have ports or numbers of their own.
+NUMBERED = (1, 6, 17, 58, 132)
 FIRST_PORT = 10000
-# What the kernel itself may stop behind the judge, as no router forwards it.
+# What the kernel itself may stop behind the judge: no router forwards it, or it
+# would be a neighbour on the link to the world, where nobody answers for it.
 NOT_FORWARDED = [ipaddress.ip_network(n) for n in (
     "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32",
-    "169.254.62.0/30", "192.0.2.0/30", "::/128", "::1/128", "fe80::/10",
+    "169.254.62.0/30", "192.0.2.0/30", "2001:db8:ffff:ffff::/64", "::/128", "::1/128", "fe80::/10",
     "ff00::/8")]
 
 
@@ -38,6 +41,18 @@ class Flow:
         return self.kind == "egress" and self.port == 53
 
 
+def not_answers(flows):
+    """Flows without what answers an earlier one, as its connection has no ports."""
+    asked, kept = set(), []
+    for flow in flows:
+        if flow.kind == "ingress" and (flow.proto, flow.ip) in asked:
+            continue
+        if flow.kind == "egress" and flow.allow and flow.proto not in NUMBERED:
+            asked.add((flow.proto, flow.ip))
+        kept.append(flow)
+    return kept
+
+
 def read_flows(path):
     """The slot of a file of flows, and those that packets can express."""
     flows, slot = [], 0
@@ -55,7 +70,7 @@ def read_flows(path):
             # invalid, whatever the policy.
             if (flow.proto, flow.ip.version) not in ((1, 6), (58, 4)):
                 flows.append(flow)
-    return slot, flows
+    return slot, not_answers(flows)
 
 
 def forwarded(sandbox, ip):

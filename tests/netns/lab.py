@@ -19,6 +19,7 @@ import re
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
+NETLINK_NETFILTER = 12
 WORLD4 = ("192.0.2.1", "192.0.2.2")
 WORLD6 = ("2001:db8:ffff:ffff::1", "2001:db8:ffff:ffff::2")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -95,6 +97,15 @@ class Namespace:
     def socket(self, *args):
         with self:
             return socket.socket(*args)
+
+    def forget_flows(self):
+        """Empty the table of connections: IPCTNL_MSG_CT_DELETE without a tuple."""
+        with self.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as asked:
+            asked.settimeout(10)
+            asked.send(struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 5, 1, 0, 0, 0, 0))
+            _, kind, _, _, _, error = struct.unpack("=IHHIIi", asked.recv(4096)[:20])
+        if kind != 2 or error:
+            raise OSError(-error, "the connections are not forgotten")
 
     def close(self):
         os.close(self.fd)

@@ -54,6 +54,13 @@ GATEWAY_CHANGES = {
                 True),
 }
 
+# Tables of somebody else in the gateway; how they go again.
+GATEWAY_TABLES = {
+    "other-table": ("table inet other {\nchain x {\ntype filter hook forward priority -500;\n"
+                    "accept\n}\n}", "+table inet other {", "delete table inet other"),
+    "other-family": ("add table ip nat", "+table ip nat {", "delete table ip nat"),
+}
+
 HOST_CHANGES = {
     "own-address": ("delete element inet msb guests4 { \"%s\" . %s }",
                     "-\t\telement \"%s\" . %s"),
@@ -139,6 +146,14 @@ def main():
             nft(netns, line)
             found = check_change(tool, shown, proves, walks)
             nft(netns, artefacts[netns])
+            found += check_whole(tool, "after")
+            problems += ["%s: %s" % (name, problem) for problem in found]
+            passed += not found
+            failed += bool(found)
+        for name, (line, shown, undo) in GATEWAY_TABLES.items():
+            nft(GATEWAY, line)
+            found = check_change(tool, shown, True, True)
+            nft(GATEWAY, undo)
             found += check_whole(tool, "after")
             problems += ["%s: %s" % (name, problem) for problem in found]
             passed += not found

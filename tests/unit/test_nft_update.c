@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "arena.h"
 #include "nft_text.h"
 #include "nft_update.h"
 
@@ -207,4 +208,33 @@ Test(nft_update, without_another_stamp_there_is_no_bridge)
 	nft_update_bridge(&between, &then, &t, "");
 	cr_expect_str_eq(str_text(&between), str_text(&listing));
 	cr_expect_eq(then.len, 0);
+}
+
+/* A walk that is a map has a chain for each profile. If each were looked for
+ * among all, this would take minutes. */
+Test(nft_update, many_chains, .timeout = 30)
+{
+	const size_t n = 50000;
+	ARENA(a);
+	struct nft_chain *chains = arena_array(&a, n + 1, struct nft_chain);
+	struct nft_table t = {.name = "t", .chains = chains, .n_chains = n + 1};
+	STR(listing);
+	STR(between);
+	STR(then);
+	STR(got);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		chains[i] = chain_walk;
+		chains[i].name = arena_printf(&a, "p%zu", i);
+	}
+	chains[n] = chain_cap;
+	nft_text_table(&listing, &t);
+	chains[0].rules = drop;
+	cr_expect(nft_update_keeps(&t, str_text(&listing)));
+	nft_update_bridge(&between, &then, &t, str_text(&listing));
+	nft_update(&got, &t, str_text(&between), str_text(&listing));
+	cr_expect(strstr(str_text(&got), "flush chain inet t p49999\n"));
+	cr_expect(!strstr(str_text(&got), "delete"));
+	cr_expect(!strstr(str_text(&got), "chain inet t cap"));
 }

@@ -160,15 +160,17 @@ Test(space, deciders_hide)
 		"{\"Action\": \"deny\", \"Destination\": \"private\","
 		" \"Protocol\": \"tcp\", \"Port\": \"1\"}");
 	struct space_box *boxes;
+	size_t work = 1000;
 	uint32_t *v;
 	size_t n;
 
-	n = space_deciders(&a, &s, 2, &v);
+	n = space_deciders(&a, &s, 2, &v, &work);
 	cr_assert_eq(n, 2);
 	cr_expect(v[0] == 0 && v[1] == 1);
-	n = space_deciders(&a, &s, 3, &v);
+	n = space_deciders(&a, &s, 3, &v, &work);
 	cr_assert_eq(n, 3);
 	cr_expect(v[0] == 0 && v[1] == 1 && v[2] == 3);
+	cr_expect(work > 0 && work < 1000);
 	cr_expect(space_boxes(&a, &s, 2, 100, &boxes, &n));
 	cr_expect_eq(n, 2 * SPACE_CLASSES);
 	cr_expect_not(space_boxes(&a, &s, 2, 7, &boxes, &n));
@@ -186,19 +188,26 @@ Test(space, domain_rule_is_reached_where_a_later_one_decides)
 		"{\"Action\": \"deny\", \"Destination\": \"a.example\","
 		" \"Protocols\": [\"tcp\", \"udp\"], \"Port\": \"443\"}";
 	const struct space s = space_of(&a, rules);
+	size_t work = 1000;
 	uint32_t *v;
 
-	cr_assert_eq(space_deciders(&a, &s, 1, &v), 2);
+	cr_assert_eq(space_deciders(&a, &s, 1, &v, &work), 2);
 	cr_expect(v[0] == 0 && v[1] == SPACE_FALLS);
 }
 
-static enum space_answer nothing(const char *rules, uint32_t rule)
+static enum space_answer nothing_within(const char *rules, uint32_t rule,
+					size_t work)
 {
 	ARENA(a);
 	const struct policy *p = lower(&a, rules);
 	const struct space s = build(&a, p, SPACE_NAMELESS);
 
-	return space_changes_nothing(&s, &p->slot, rule, true);
+	return space_changes_nothing(&s, &p->slot, rule, true, &work);
+}
+
+static enum space_answer nothing(const char *rules, uint32_t rule)
+{
+	return nothing_within(rules, rule, 1000000);
 }
 
 Test(space, what_changes_nothing)
@@ -220,6 +229,7 @@ Test(space, what_changes_nothing)
 	cr_expect_eq(nothing(plain, 1), SPACE_NO);
 	cr_expect_eq(nothing(plain, 2), SPACE_NO);
 	cr_expect_eq(nothing(plain, 3), SPACE_YES);
+	cr_expect_eq(nothing_within(plain, 3, 3), SPACE_UNKNOWN);
 	/* Without it a.example would be denied in 10.0.0.0/8 too. */
 	cr_expect_eq(nothing(names, 0), SPACE_NO);
 }
