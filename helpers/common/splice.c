@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* splice.c - The two-way pump between two TCP connections. */
+#include "splice.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* More than any pipe holds: the kernel moves what fits. */
+#define CHUNK (1u << 20)
+
+/** enum outcome - What one call of splice(2) came to */
+enum outcome {
+	MOVED,
+	BLOCKED,
+	ENDED,
+	BROKEN,
+};
+
+static bool pool_take(struct splice_pool *pool, struct splice_way *w)
+{
+	if (pool->n) {
+		pool->n--;
+		w->pipe[0] = pool->pipe[pool->n][0];
+		w->pipe[1] = pool->pipe[pool->n][1];
+		return true;
+	}
+	return pipe2(w->pipe, O_CLOEXEC | O_NONBLOCK) == 0;
+}
+
+static void pool_give(struct splice_pool *pool, struct splice_way *w)
+{
+	if (w->pipe[0] < 0)
+		return;
+	/* What is not empty has bytes of somebody in it. */
+	if (!w->held && pool->n < SPLICE_POOL) {
+		pool->pipe[pool->n][0] = w->pipe[0];
+		pool->pipe[pool->n][1] = w->pipe[1];
+		pool->n++;
+	} else {
+		close(w->pipe[0]);
+		close(w->pipe[1]);
+	}
+	w->pipe[0] = -1;
+	w->pipe[1] = -1;
+	w->held = 0;
+}
+
+void splice_pool_close(struct splice_pool *pool)
+{
+	while (pool->n) {
+		pool->n--;
+		close(pool->pipe[pool->n][0]);
+		close(pool->pipe[pool->n][1]);
+	}
+}
+
+void splice_init(struct splice_pump *p, int a, int b)
+{
+	*p = (struct splice_pump){
+		.fd = {a, b},
+		.way = {{.pipe = {-1, -1}}, {.pipe = {-1, -1}}},
+		.readable = {true, true},
+		.writable = {true, true},
+	};
+}
+
+void splice_events(struct splice_pump *p, unsigned int side, uint32_t events)
+{
+	/* After an error or a hang-up every call has its answer at once. */
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		p->readable[side] = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		p->writable[side] = true;
+	if (events & EPOLLERR)
+		p->failed = true;
+}
+
+static enum outcome move(int from, int to, size_t len, ssize_t *ret)
+{
+	do {
+		*ret = splice(from, NULL, to, NULL, len,
+			      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	} while (*ret < 0 && errno == EINTR);
+	if (*ret > 0)
+		return MOVED;
+	if (*ret == 0)
+		return ENDED;
+	return errno == EAGAIN ? BLOCKED : BROKEN;
+}
+
+/* Fill the pipe from the source, once. False: a socket failed. */
+static bool fill(struct splice_pool *pool, struct splice_pump *p,
+		 unsigned int from)
+{
+	struct splice_way *w = &p->way[from];
+	ssize_t n;
+
+	if (w->ended || !p->readable[from])
+		return true;
+	/* The descriptors suffice for all connections: the system is short of
+	 * something. To wait for it would be to hang. */
+	if (w->pipe[0] < 0 && !pool_take(pool, w))
+		return false;
+	switch (move(p->fd[from], w->pipe[1], CHUNK, &n)) {
+	case MOVED:
+		w->held += (uint32_t)n;
+		return true;
+	case BLOCKED:
+		if (!w->held)
+			p->readable[from] = false;
+		return true;
+	case ENDED:
+		w->ended = true;
+		return true;
+	case BROKEN:
+		break;
+	}
+	return false;
+}
+
+/* Drain the pipe to the sink, once. False: a socket failed. */
+static bool drain(struct splice_pump *p, unsigned int from)
+{
+	struct splice_way *w = &p->way[from];
+	ssize_t n;
+
+	if (!w->held || !p->writable[!from])
+		return true;
+	switch (move(w->pipe[0], p->fd[!from], w->held, &n)) {
+	case MOVED:
+		w->held -= (uint32_t)n;
+		w->moved += (uint32_t)n;
+		return true;
+	case BLOCKED:
+		p->writable[!from] = false;
+		return true;
+	case ENDED:
+	case BROKEN:
+		break;
+	}
+	return false;
+}
+
+static enum splice_state run_way(struct splice_pool *pool,
+				 struct splice_pump *p, unsigned int from)
+{
+	struct splice_way *w = &p->way[from];
+	const uint64_t start = w->moved;
+
+	while (!w->shut) {
+		/* What came before a reset is still delivered, if it can be. */
+		const bool filled = fill(pool, p, from);
+
+		if (!drain(p, from) || !filled)
+			return SPLICE_FAILED;
+		if (!w->held)
+			pool_give(pool, w);
+		if (!w->held && w->ended) {
+			/* A sink that is gone says so itself, in an event. */
+			shutdown(p->fd[!from], SHUT_WR);
+			w->shut = true;
+			break;
+		}
+		if (w->held && !p->writable[!from])
+			break;
+		if (!w->held && !p->readable[from])
+			break;
+		if (w->moved - start >= SPLICE_ROUND)
+			return SPLICE_MORE;
+	}
+	return w->shut ? SPLICE_DONE : SPLICE_WAIT;
+}
+
+enum splice_state splice_run(struct splice_pool *pool, struct splice_pump *p)
+{
+	const enum splice_state a = run_way(pool, p, 0);
+	const enum splice_state b = a == SPLICE_FAILED ? a
+						       : run_way(pool, p, 1);
+
+	if (b == SPLICE_FAILED)
+		return SPLICE_FAILED;
+	if (p->failed && a != SPLICE_MORE && b != SPLICE_MORE)
+		return SPLICE_FAILED;
+	if (a == SPLICE_MORE || b == SPLICE_MORE)
+		return SPLICE_MORE;
+	return a == SPLICE_DONE && b == SPLICE_DONE ? SPLICE_DONE : SPLICE_WAIT;
+}
+
+void splice_release(struct splice_pool *pool, struct splice_pump *p)
+{
+	pool_give(pool, &p->way[0]);
+	pool_give(pool, &p->way[1]);
+}
+
+void splice_reset(int fd)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}

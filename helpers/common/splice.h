@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* splice.h - The two-way pump between two TCP connections.
+ *
+ * Theory of Operation
+ *
+ * Bytes go from one socket to the other by way of a pipe (splice(2)), and so
+ * never enter this process. Each direction is on its own:
+ *
+ *	source ── fill ──► pipe ── drain ──► sink
+ *
+ * A source that has nothing, or a pipe that is full, ends the filling; a sink
+ * that takes nothing ends the draining, and with it, once the pipe is full, the
+ * filling: then the source's receive window closes. That is the whole of the
+ * back-pressure. A source that has ended (FIN) has its pipe drained, then the
+ * sink's writing side is shut down: so each side ends by itself, and no byte is
+ * lost on the way. A pump is finished when both have. An error of either socket
+ * (a reset, above all) is an error of the pump, whose owner closes both sockets
+ * with splice_reset(), so that the other side sees a reset too.
+ *
+ * A pipe is taken from a pool when there are bytes to move, and given back
+ * whenever it is empty: connections that say nothing cost no pipe, and no user
+ * comes near the kernel's limit on pipes (pipe-user-pages-soft) by holding many
+ * connections open.
+ *
+ * epoll is edge-triggered: what is known of each socket is remembered here, and
+ * forgotten only when the kernel says EAGAIN. An EAGAIN while filling means an
+ * empty source only if the pipe is empty too: the kernel gives the same answer
+ * for a full pipe.
+ */
+#ifndef MSB_SPLICE_H
+#define MSB_SPLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** SPLICE_POOL - Empty pipes that are kept for the next who needs one */
+#define SPLICE_POOL 16
+
+/** SPLICE_ROUND - Bytes a direction may move before others have their turn */
+#define SPLICE_ROUND (UINT32_C(1) << 20)
+
+/**
+ * struct splice_pool - Empty pipes
+ * @pipe:	the pipes: reading end, writing end
+ * @n:		how many
+ */
+struct splice_pool {
+	int pipe[SPLICE_POOL][2];
+	unsigned int n;
+};
+
+/**
+ * struct splice_way - One direction
+ * @pipe:	its pipe, while it has one; else -1
+ * @held:	bytes in the pipe
+ * @moved:	bytes that reached the sink, ever
+ * @ended:	the source has sent its last byte
+ * @shut:	and the sink has been told
+ */
+struct splice_way {
+	int pipe[2];
+	uint32_t held;
+	uint64_t moved;
+	bool ended;
+	bool shut;
+};
+
+/**
+ * struct splice_pump - Two sockets and what is known of them
+ * @fd:		non-blocking, connected sockets
+ * @way:	way[0] from fd[0] to fd[1], way[1] back
+ * @readable:	whether the socket may have something
+ * @writable:	whether it may take something
+ * @failed:	a socket has failed; what is still there is moved, then it ends
+ */
+struct splice_pump {
+	int fd[2];
+	struct splice_way way[2];
+	bool readable[2];
+	bool writable[2];
+	bool failed;
+};
+
+/**
+ * enum splice_state - What a call of splice_run() came to
+ * @SPLICE_WAIT:	nothing more can be moved now
+ * @SPLICE_MORE:	there is more; others should have their turn first
+ * @SPLICE_DONE:	both sides have ended, and everything was delivered
+ * @SPLICE_FAILED:	a socket failed
+ */
+enum splice_state {
+	SPLICE_WAIT,
+	SPLICE_MORE,
+	SPLICE_DONE,
+	SPLICE_FAILED,
+};
+
+/** splice_init() - Begin to pump between two connected sockets */
+void splice_init(struct splice_pump *p, int a, int b);
+
+/**
+ * splice_events() - Take note of what epoll says
+ * @p:		pump
+ * @side:	0 or 1: which socket
+ * @events:	EPOLL* bits, edge-triggered: EPOLLIN, EPOLLOUT, EPOLLRDHUP
+ */
+void splice_events(struct splice_pump *p, unsigned int side, uint32_t events);
+
+/** splice_run() - Move what can be moved, both ways */
+enum splice_state splice_run(struct splice_pool *pool, struct splice_pump *p)
+	__attribute__((warn_unused_result));
+
+/** splice_release() - Give the pipes back; the sockets stay open */
+void splice_release(struct splice_pool *pool, struct splice_pump *p);
+
+/** splice_reset() - Close a TCP socket so that its peer sees a reset */
+void splice_reset(int fd);
+
+/** splice_pool_close() - Close the pipes of a pool */
+void splice_pool_close(struct splice_pool *pool);
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* control.c - Requests of msb-netc: another configuration, the state, the end.
+ *
+ * One client at a time prepares a configuration; it is dropped when the client
+ * goes away before it has said COMMIT.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+static void client_ready(struct loop *l, struct loop_watch *w, uint32_t events);
+
+void supervisor_clients_init(struct supervisor *s)
+{
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++)
+		s->clients[i].watch = (struct loop_watch){-1, client_ready};
+}
+
+bool supervisor_client_add(struct supervisor *s, int fd)
+{
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++) {
+		struct loop_watch *w = &s->clients[i].watch;
+
+		if (w->fd >= 0)
+			continue;
+		w->fd = fd;
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+		    loop_add(&s->loop, w, EPOLLIN) == 0)
+			return true;
+		w->fd = -1;
+		break;
+	}
+	close(fd);
+	return false;
+}
+
+void supervisor_accept(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	const int fd = channel_accept(w->fd);
+
+	(void)events;
+	if (fd >= 0)
+		supervisor_client_add(l->context, fd);
+}
+
+void supervisor_reply(struct client *c, enum channel_type type,
+		      const char *text)
+{
+	/* A client that went away is noticed by its own event. */
+	if (c && c->watch.fd >= 0)
+		(void)!channel_send_text(c->watch.fd, type, "%s", text);
+}
+
+void supervisor_drop_next(struct supervisor *s)
+{
+	if (s->next.sockets.conf)
+		relay_sockets_close(&s->next.sockets, &s->now.sockets);
+	if (s->next.file >= 0)
+		close(s->next.file);
+	arena_free(&s->next.arena);
+	s->next = (struct supervised){.file = -1};
+	s->owner = NULL;
+	s->ready = false;
+}
+
+/* Whether a client may go on with what is being prepared. */
+static bool owns_next(const struct supervisor *s, const struct client *c)
+{
+	return s->owner == c;
+}
+
+/* Forget @next, here and in the worker, if it was told of it. */
+static void abort_next(struct supervisor *s)
+{
+	const bool told = s->ready;
+
+	supervisor_drop_next(s);
+	if (told)
+		worker_ask(s, CHANNEL_ABORT, EXPECT_ABORT, NULL);
+}
+
+static void refuse_next(struct supervisor *s, const char *reason)
+{
+	const struct client *owner = s->owner;
+
+	abort_next(s);
+	/* Told when READY comes, which is when an answer is expected. */
+	s->owner = owner;
+	snprintf(s->told, sizeof(s->told), "%s", reason);
+}
+
+static void prepare(struct supervisor *s, struct client *c,
+		    const struct channel_msg *m, int fds[CHANNEL_MAX])
+{
+	char reason[CONF_REASON_MAX] = "prepare came without its file";
+	const struct relay_conf *conf = NULL;
+
+	if (s->owner && !owns_next(s, c))
+		return;
+	abort_next(s);
+	s->owner = c;
+	s->told[0] = 0;
+	if (m->count == 1)
+		conf = relay_conf_read(&s->next.arena, fds[0], reason);
+	if (!conf) {
+		refuse_next(s, reason);
+		return;
+	}
+	s->next.file = fds[0];
+	fds[0] = -1;
+	s->next.sockets = relay_sockets_begin(&s->next.arena, conf,
+					      &s->now.sockets, true);
+}
+
+/* The file description is the worker's, too. */
+static bool make_nonblocking(const struct channel_msg *m, const int *fds)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		const int flags = fcntl(fds[i], F_GETFL);
+
+		if (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) < 0)
+			return false;
+	}
+	return true;
+}
+
+static void take_sockets(struct supervisor *s, const struct client *c,
+			 const struct channel_msg *m, int fds[CHANNEL_MAX])
+{
+	const char *refused = "what came is no socket";
+
+	if (!owns_next(s, c) || s->ready)
+		return;
+	if (make_nonblocking(m, fds))
+		refused = relay_sockets_put(&s->next.sockets, m, fds);
+	if (refused && !*s->told)
+		refuse_next(s, refused);
+}
+
+static void ready(struct supervisor *s, struct client *c)
+{
+	char reason[CONF_REASON_MAX] = "nothing was prepared";
+
+	if (s->owner && !owns_next(s, c)) {
+		supervisor_reply(c, CHANNEL_FAILED,
+				 "another change is being prepared");
+		return;
+	}
+	if (!s->owner || *s->told || s->ready || !s->next.sockets.conf ||
+	    !relay_sockets_check(&s->next.sockets, true, reason)) {
+		/* Whoever is answered finds its sockets closed. */
+		abort_next(s);
+		supervisor_reply(c, CHANNEL_FAILED,
+				 *s->told ? s->told : reason);
+		s->told[0] = 0;
+		return;
+	}
+	s->ready = true;
+	/* The first configuration makes the worker: if it cannot start, this
+	 * is the time to know. */
+	if (!s->now.sockets.conf && !worker_is_there(s) && !worker_start(s)) {
+		supervisor_reply(c, CHANNEL_FAILED,
+				 "msb-relayd could not be started");
+		supervisor_drop_next(s);
+		return;
+	}
+	if (worker_prepare(s, EXPECT_READY, c))
+		return;
+	/* There is no worker now; the next one is told when it starts. */
+	if (s->now.sockets.conf) {
+		supervisor_reply(c, CHANNEL_OK, "");
+		return;
+	}
+	supervisor_reply(c, CHANNEL_FAILED, "msb-relayd does not answer");
+	supervisor_drop_next(s);
+}
+
+static void commit(struct supervisor *s, struct client *c)
+{
+	struct supervised old = s->now;
+
+	if (!s->ready || !owns_next(s, c)) {
+		supervisor_reply(c, CHANNEL_FAILED, "nothing was prepared");
+		return;
+	}
+	s->now = s->next;
+	s->next = (struct supervised){.file = -1};
+	s->owner = NULL;
+	s->ready = false;
+	if (old.sockets.conf)
+		relay_sockets_close(&old.sockets, &s->now.sockets);
+	if (old.file >= 0)
+		close(old.file);
+	arena_free(&old.arena);
+	if (!worker_ask(s, CHANNEL_COMMIT, EXPECT_COMMIT, c))
+		supervisor_reply(c, CHANNEL_OK, "");
+}
+
+static void status(struct supervisor *s, struct client *c)
+{
+	char text[CHANNEL_TEXT_MAX];
+
+	if (worker_ask(s, CHANNEL_STATUS, EXPECT_STATUS, c))
+		return;
+	snprintf(text, sizeof(text), "pid %d restarts %ju", (int)s->worker.pid,
+		 (uintmax_t)s->worker.restarts);
+	supervisor_reply(c, CHANNEL_STATUS, text);
+}
+
+static void handle(struct supervisor *s, struct client *c,
+		   const struct channel_msg *m, int fds[CHANNEL_MAX])
+{
+	switch ((enum channel_type)m->type) {
+	case CHANNEL_PREPARE:
+		prepare(s, c, m, fds);
+		return;
+	case CHANNEL_SOCKETS:
+		take_sockets(s, c, m, fds);
+		return;
+	case CHANNEL_READY:
+		ready(s, c);
+		return;
+	case CHANNEL_COMMIT:
+		commit(s, c);
+		return;
+	case CHANNEL_ABORT:
+		if (owns_next(s, c))
+			abort_next(s);
+		supervisor_reply(c, CHANNEL_OK, "");
+		return;
+	case CHANNEL_STATUS:
+		status(s, c);
+		return;
+	case CHANNEL_STOP:
+		supervisor_stop(s, c);
+		return;
+	case CHANNEL_NONE:
+	case CHANNEL_OK:
+	case CHANNEL_FAILED:
+	case CHANNEL_CONNECT:
+	case CHANNEL_CONNECTED:
+	case CHANNEL_REFUSED:
+	case CHANNEL_TYPE_COUNT:
+		supervisor_reply(c, CHANNEL_FAILED, "no such request");
+		return;
+	}
+}
+
+static bool has_clients(const struct supervisor *s)
+{
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++)
+		if (s->clients[i].watch.fd >= 0)
+			return true;
+	return false;
+}
+
+static void drop_client(struct supervisor *s, struct client *c)
+{
+	worker_forget(s, c);
+	if (owns_next(s, c))
+		abort_next(s);
+	if (s->stopper == c)
+		s->stopper = NULL;
+	loop_remove(&s->loop, &c->watch);
+	close(c->watch.fd);
+	c->watch.fd = -1;
+	/* Whoever started us went away before anything was in force. */
+	if (!s->now.sockets.conf && !has_clients(s))
+		supervisor_stop(s, NULL);
+}
+
+static void client_ready(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	struct supervisor *s = l->context;
+	struct client *c = loop_owner(w, struct client, watch);
+	struct channel_msg m;
+	int fds[CHANNEL_MAX];
+	const int rc = channel_receive(w->fd, &m, fds);
+
+	(void)events;
+	if (rc < 0 && errno == EAGAIN)
+		return;
+	if (rc != 1) {
+		drop_client(s, c);
+		return;
+	}
+	handle(s, c, &m, fds);
+	channel_close_fds(&m, fds);
+}
+
+static void stop_now(struct loop *l, struct loop_timer *t)
+{
+	struct supervisor *s = loop_owner(t, struct supervisor, stop_timer);
+
+	(void)l;
+	monitor_kill(&s->worker);
+}
+
+void supervisor_stop(struct supervisor *s, struct client *stopper)
+{
+	if (!s->stopper)
+		s->stopper = stopper;
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	monitor_stop(&s->worker);
+	if (!s->worker.pid) {
+		s->loop.stop = true;
+		return;
+	}
+	/* It ends when its channel does, and resets its flows; if not, it is
+	 * killed. */
+	worker_close(s);
+	s->stop_timer.fire = stop_now;
+	loop_set(&s->loop, &s->stop_queue, &s->stop_timer, SUPERVISOR_STOP_MS);
+}
+
+void supervisor_clients_close(struct supervisor *s)
+{
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++)
+		if (s->clients[i].watch.fd >= 0)
+			drop_client(s, &s->clients[i]);
+}

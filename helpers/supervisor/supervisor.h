@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* supervisor.h - msb-supervised's one context struct.
+ *
+ * The supervisor of a sandbox keeps what must outlive a worker: the sockets and
+ * the configuration. It makes a worker of its sockets, and another one when
+ * that dies; it makes the sockets of the host's namespace that a worker asks
+ * for, if the policy allows them; and it takes msb-netc's requests. It never
+ * reads a byte that a guest or its peers have sent.
+ */
+#ifndef MSB_SUPERVISOR_H
+#define MSB_SUPERVISOR_H
+
+#include "channel.h"
+#include "log.h"
+#include "loop.h"
+#include "monitor.h"
+#include "relay_sockets.h"
+
+/** SUPERVISOR_CLIENTS - Connections to the control socket at one time */
+#define SUPERVISOR_CLIENTS 8
+
+/** SUPERVISOR_EXPECTED - Answers of the worker that may be outstanding */
+#define SUPERVISOR_EXPECTED 16
+
+/** SUPERVISOR_STOP_MS - Time that a worker has to end by itself */
+#define SUPERVISOR_STOP_MS 1000
+
+/** SUPERVISOR_FILES - Descriptors that a supervisor may have open */
+#define SUPERVISOR_FILES 8192
+
+/**
+ * struct client - A connection of msb-netc
+ * @watch:	its channel; fd -1: this place is free
+ */
+struct client {
+	struct loop_watch watch;
+};
+
+/**
+ * enum expect - What an answer of the worker is about
+ * @EXPECT_START:	a step of its start: it must be OK, and nobody waits
+ * @EXPECT_READY:	a client waits for READY's answer
+ * @EXPECT_COMMIT:	a client waits for COMMIT's answer
+ * @EXPECT_ABORT:	nobody waits
+ * @EXPECT_STATUS:	a client waits for the status
+ */
+enum expect {
+	EXPECT_START,
+	EXPECT_READY,
+	EXPECT_COMMIT,
+	EXPECT_ABORT,
+	EXPECT_STATUS,
+};
+
+/**
+ * struct expected - An answer that is outstanding
+ * @what:	about what
+ * @client:	who waits for it; NULL: nobody, or nobody any more
+ */
+struct expected {
+	enum expect what;
+	struct client *client;
+};
+
+/**
+ * struct supervised - A configuration with its sockets
+ * @arena:	holds @conf and what belongs to it
+ * @file:	descriptor of relay.json; -1: there is none
+ * @sockets:	its sockets
+ */
+struct supervised {
+	struct arena arena;
+	int file;
+	struct relay_sockets sockets;
+};
+
+/**
+ * struct supervisor - msb-supervised
+ * @loop:	the loop
+ * @log:	event log
+ * @name:	the sandbox's name
+ * @netns:	descriptor of the gateway's network namespace
+ * @program:	descriptor of msb-relayd
+ * @uid:	user that the worker runs as
+ * @listener:	control socket; its fd is -1 if there is none
+ * @signals:	signalfd for SIGTERM
+ * @clients:	connections of msb-netc
+ * @now:	configuration in force
+ * @next:	configuration being prepared
+ * @owner:	who prepares @next; NULL: nobody
+ * @told:	why @next was refused, to be told when READY comes; or ""
+ * @ready:	READY has come for @next: a worker that starts gets it too
+ * @worker:	the worker
+ * @channel:	to the worker; fd -1: there is none
+ * @broker:	likewise
+ * @child_fds:	the worker's ends of both, while it is being started
+ * @expected:	answers outstanding, in order
+ * @n_expected:	how many
+ * @stopping:	whether it is to end
+ * @stopper:	who waits for that; may be NULL
+ * @stop_queue:	for @stop_timer
+ * @stop_timer:	the worker has not ended by itself
+ * @connected:	sockets that were made for the worker
+ * @forbidden:	sockets that were asked for and not allowed
+ */
+struct supervisor {
+	struct loop loop;
+	struct log log;
+	const char *name;
+	int netns;
+	int program;
+	uid_t uid;
+	struct loop_watch listener;
+	struct loop_watch signals;
+	struct client clients[SUPERVISOR_CLIENTS];
+	struct supervised now;
+	struct supervised next;
+	const struct client *owner;
+	char told[CONF_REASON_MAX];
+	bool ready;
+	struct monitor worker;
+	struct loop_watch channel;
+	struct loop_watch broker;
+	int child_fds[2];
+	struct expected expected[SUPERVISOR_EXPECTED];
+	size_t n_expected;
+	bool stopping;
+	struct client *stopper;
+	struct loop_queue stop_queue;
+	struct loop_timer stop_timer;
+	uint64_t connected;
+	uint64_t forbidden;
+};
+
+/* control.c - requests of msb-netc. */
+
+/** supervisor_clients_init() - No client yet */
+void supervisor_clients_init(struct supervisor *s);
+
+/** supervisor_client_add() - Take requests from a channel, which is ours then
+ *
+ * Return: false, and the channel is closed, if there are too many
+ */
+bool supervisor_client_add(struct supervisor *s, int fd);
+
+/** supervisor_accept() - A connection waits at the control socket */
+void supervisor_accept(struct loop *l, struct loop_watch *w, uint32_t events);
+
+/** supervisor_reply() - Answer a client; NULL: nobody is there to be answered
+ */
+void supervisor_reply(struct client *c, enum channel_type type,
+		      const char *text);
+
+/** supervisor_drop_next() - Forget what is being prepared */
+void supervisor_drop_next(struct supervisor *s);
+
+/** supervisor_stop() - End the worker, then this process */
+void supervisor_stop(struct supervisor *s, struct client *stopper);
+
+/** supervisor_clients_close() - Close all */
+void supervisor_clients_close(struct supervisor *s);
+
+/* worker.c - the worker's life. */
+
+/** worker_init() - Prepare; it is not started yet */
+void worker_init(struct supervisor *s);
+
+/** worker_start() - Start it for the first time; false if that fails */
+bool worker_start(struct supervisor *s) __attribute__((warn_unused_result));
+
+/** worker_is_there() - Whether it can be asked for anything */
+bool worker_is_there(const struct supervisor *s);
+
+/**
+ * worker_ask() - Send a request and remember who waits for the answer
+ *
+ * Return: false if there is no worker that could answer, or if it was asked too
+ * much already
+ */
+bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
+		struct client *client);
+
+/** worker_prepare() - Send it @s->next, with READY at the end; as worker_ask()
+ */
+bool worker_prepare(struct supervisor *s, enum expect what,
+		    struct client *client);
+
+/** worker_forget() - A client waits for no answer any more */
+void worker_forget(struct supervisor *s, const struct client *client);
+
+/** worker_close() - Close the channels to it */
+void worker_close(struct supervisor *s);
+
+/* broker.c - sockets of the host's namespace. */
+
+/** broker_ready() - The worker asks for a socket */
+void broker_ready(struct loop *l, struct loop_watch *w, uint32_t events);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* worker.c - The worker's life: started, asked, started again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "supervisor.h"
+
+bool worker_is_there(const struct supervisor *s)
+{
+	return s->channel.fd >= 0;
+}
+
+static void close_watch(struct supervisor *s, struct loop_watch *w)
+{
+	if (w->fd < 0)
+		return;
+	loop_remove(&s->loop, w);
+	close(w->fd);
+	w->fd = -1;
+}
+
+static void close_child_fds(struct supervisor *s)
+{
+	for (int i = 0; i < 2; i++) {
+		if (s->child_fds[i] >= 0)
+			close(s->child_fds[i]);
+		s->child_fds[i] = -1;
+	}
+}
+
+void worker_close(struct supervisor *s)
+{
+	close_watch(s, &s->channel);
+	close_watch(s, &s->broker);
+	close_child_fds(s);
+}
+
+static bool expect(struct supervisor *s, enum expect what,
+		   struct client *client)
+{
+	if (s->n_expected == SUPERVISOR_EXPECTED)
+		return false;
+	s->expected[s->n_expected++] = (struct expected){what, client};
+	return true;
+}
+
+static struct expected take_expected(struct supervisor *s)
+{
+	const struct expected first = s->expected[0];
+
+	s->n_expected--;
+	memmove(s->expected, s->expected + 1,
+		s->n_expected * sizeof(s->expected[0]));
+	return first;
+}
+
+void worker_forget(struct supervisor *s, const struct client *client)
+{
+	for (size_t i = 0; i < s->n_expected; i++)
+		if (s->expected[i].client == client)
+			s->expected[i].client = NULL;
+}
+
+bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
+		struct client *client)
+{
+	if (!worker_is_there(s) || s->n_expected == SUPERVISOR_EXPECTED)
+		return false;
+	if (channel_send_text(s->channel.fd, type, "%s", "") == 0)
+		return expect(s, what, client);
+	monitor_kill(&s->worker);
+	return false;
+}
+
+bool worker_prepare(struct supervisor *s, enum expect what,
+		    struct client *client)
+{
+	const struct relay_sockets *held = s->now.sockets.conf ? &s->now.sockets
+							       : NULL;
+
+	if (!worker_is_there(s) || s->n_expected == SUPERVISOR_EXPECTED)
+		return false;
+	if (relay_sockets_send(s->channel.fd, s->next.file, &s->next.sockets,
+			       held) == 0)
+		return expect(s, what, client);
+	monitor_kill(&s->worker);
+	return false;
+}
+
+/* What the worker said, with our own figures before it. */
+static void reply_status(const struct supervisor *s, struct client *c,
+			 const char *said)
+{
+	char text[2 * CHANNEL_TEXT_MAX];
+
+	snprintf(text, sizeof(text),
+		 "pid %d restarts %ju connected %ju forbidden %ju %s",
+		 (int)s->worker.pid, (uintmax_t)s->worker.restarts,
+		 (uintmax_t)s->connected, (uintmax_t)s->forbidden, said);
+	supervisor_reply(c, CHANNEL_STATUS, text);
+}
+
+static void answered(struct supervisor *s, const struct channel_msg *m)
+{
+	const struct expected e = take_expected(s);
+	const bool ok = m->type == CHANNEL_OK;
+
+	switch (e.what) {
+	case EXPECT_START:
+		if (!ok) {
+			const struct log_field fields[] = {
+				{"reason", m->text, 0}, {0}};
+
+			log_event(&s->log, "not-started", fields);
+			monitor_kill(&s->worker);
+		}
+		return;
+	case EXPECT_READY:
+		if (!ok)
+			supervisor_drop_next(s);
+		supervisor_reply(e.client, ok ? CHANNEL_OK : CHANNEL_FAILED,
+				 ok ? "" : m->text);
+		return;
+	case EXPECT_COMMIT:
+		/* It is in force here: a worker that cannot follow is of no
+		 * use, and the next one begins with it. */
+		if (!ok)
+			monitor_kill(&s->worker);
+		supervisor_reply(e.client, CHANNEL_OK, "");
+		return;
+	case EXPECT_ABORT:
+		return;
+	case EXPECT_STATUS:
+		reply_status(s, e.client, m->text);
+		return;
+	}
+}
+
+static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	struct supervisor *s = l->context;
+	struct channel_msg m;
+	int fds[CHANNEL_MAX];
+	const int rc = channel_receive(w->fd, &m, fds);
+
+	(void)events;
+	if (rc < 0 && errno == EAGAIN)
+		return;
+	if (rc == 1)
+		channel_close_fds(&m, fds);
+	if (rc == 1 && s->n_expected && !m.count &&
+	    (m.type == CHANNEL_OK || m.type == CHANNEL_FAILED ||
+	     m.type == CHANNEL_STATUS)) {
+		answered(s, &m);
+		return;
+	}
+	/* It is dead, or not what we started. */
+	loop_remove(l, w);
+	monitor_kill(&s->worker);
+}
+
+/* Both channels, seen from either side. */
+static bool make_channels(struct supervisor *s)
+{
+	int channel[2], broker[2];
+
+	if (channel_pair(channel) < 0)
+		return false;
+	if (channel_pair(broker) < 0) {
+		close(channel[0]);
+		close(channel[1]);
+		return false;
+	}
+	s->channel.fd = channel[0];
+	s->broker.fd = broker[0];
+	s->child_fds[0] = channel[1];
+	s->child_fds[1] = broker[1];
+	/* A worker that reads nothing must not make us wait. */
+	return fcntl(channel[0], F_SETFL, O_NONBLOCK) == 0 &&
+	       fcntl(broker[0], F_SETFL, O_NONBLOCK) == 0 &&
+	       loop_add(&s->loop, &s->channel, EPOLLIN) == 0 &&
+	       loop_add(&s->loop, &s->broker, EPOLLIN) == 0;
+}
+
+/* In the child: to the gateway's namespace, then without any power. */
+static const char *become_worker(const struct supervisor *s)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return "unblock signals";
+	if (setns(s->netns, CLONE_NEWNET) < 0)
+		return "enter the gateway's network namespace";
+	for (int i = 0; i < 2; i++)
+		if (fcntl(s->child_fds[i], F_SETFD, 0) < 0)
+			return "pass the channels on";
+	return confine_child(s->uid);
+}
+
+static void run_worker(struct monitor *m)
+{
+	struct supervisor *s = loop_owner(m, struct supervisor, worker);
+	char channel[16], broker[16];
+	char *const argv[] = {
+		(char[]){"msb-relayd"},
+		(char[]){"--channel-fd"},
+		channel,
+		(char[]){"--broker-fd"},
+		broker,
+		(char[]){"--name"},
+		(char *)(uintptr_t)s->name,
+		NULL,
+	};
+	char *const envp[] = {NULL};
+	const char *failed = become_worker(s);
+
+	snprintf(channel, sizeof(channel), "%d", s->child_fds[0]);
+	snprintf(broker, sizeof(broker), "%d", s->child_fds[1]);
+	/* By its descriptor: the path may lead through directories that the
+	 * worker's user may not enter. */
+	if (!failed) {
+		syscall(SYS_execveat, s->program, "", argv, envp,
+			AT_EMPTY_PATH);
+		failed = "execute msb-relayd";
+	}
+	log_failure(&s->log, failed);
+}
+
+/* A new worker begins with the policy in force, then gets to know the one that
+ * is being prepared. */
+static bool send_start(struct supervisor *s)
+{
+	if (s->now.sockets.conf &&
+	    (relay_sockets_send(s->channel.fd, s->now.file, &s->now.sockets,
+				NULL) < 0 ||
+	     channel_send_text(s->channel.fd, CHANNEL_COMMIT, "%s", "") < 0 ||
+	     !expect(s, EXPECT_START, NULL) || !expect(s, EXPECT_START, NULL)))
+		return false;
+	return !s->ready || !s->now.sockets.conf ||
+	       worker_prepare(s, EXPECT_START, NULL);
+}
+
+static void started(struct monitor *m)
+{
+	struct supervisor *s = loop_owner(m, struct supervisor, worker);
+	const struct log_field fields[] = {
+		{"pid", NULL, (uint64_t)m->pid},
+		{"restarts", NULL, m->restarts},
+		{0},
+	};
+
+	close_child_fds(s);
+	log_event(&s->log, m->restarts ? "restarted" : "started", fields);
+	if (!send_start(s))
+		monitor_kill(m);
+}
+
+/* Whoever waits for an answer of the worker that died gets one. */
+static void answer_all(struct supervisor *s)
+{
+	while (s->n_expected) {
+		const struct expected e = take_expected(s);
+
+		switch (e.what) {
+		case EXPECT_READY:
+			supervisor_drop_next(s);
+			supervisor_reply(e.client, CHANNEL_FAILED,
+					 "msb-relayd ended while it was asked "
+					 "to prepare");
+			break;
+		case EXPECT_COMMIT:
+			supervisor_reply(e.client, CHANNEL_OK, "");
+			break;
+		case EXPECT_STATUS:
+			reply_status(s, e.client, "");
+			break;
+		case EXPECT_START:
+		case EXPECT_ABORT:
+			break;
+		}
+	}
+}
+
+static void ended(struct monitor *m, int status)
+{
+	struct supervisor *s = loop_owner(m, struct supervisor, worker);
+	const bool killed = WIFSIGNALED(status);
+	const struct log_field fields[] = {
+		{killed ? "signal" : "status", NULL,
+		 (uint64_t)(killed ? WTERMSIG(status) : WEXITSTATUS(status))},
+		{0},
+	};
+
+	worker_close(s);
+	if (!s->stopping)
+		log_event(&s->log, "died", fields);
+	answer_all(s);
+	/* Nothing is in force yet, so there is nothing to start it for. */
+	if (!s->now.sockets.conf)
+		loop_unset(&m->queue, &m->timer);
+	if (s->stopping)
+		s->loop.stop = true;
+}
+
+/* Before each start: the channels. A worker without them ends by itself, at
+ * once, and is tried again later. */
+static void prepare_child(struct monitor *m)
+{
+	struct supervisor *s = loop_owner(m, struct supervisor, worker);
+
+	if (!make_channels(s))
+		worker_close(s);
+}
+
+void worker_init(struct supervisor *s)
+{
+	s->channel = (struct loop_watch){-1, channel_ready};
+	s->broker = (struct loop_watch){-1, broker_ready};
+	s->child_fds[0] = -1;
+	s->child_fds[1] = -1;
+	s->worker.prepare = prepare_child;
+	s->worker.child = run_worker;
+	s->worker.started = started;
+	s->worker.ended = ended;
+	monitor_init(&s->worker, &s->loop);
+}
+
+bool worker_start(struct supervisor *s)
+{
+	return monitor_start(&s->worker) == 0;
+}
