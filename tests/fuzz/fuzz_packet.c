@@ -32,8 +32,44 @@ static void same_name(const uint8_t *data, size_t size, size_t at,
 	}
 }
 
-/* ldns drops an OPT record into fields of its own. */
-static void same_records(const uint8_t *data, size_t size,
+/* Whether the data of a type is names, which are known to end with it. */
+static bool is_names(uint16_t type)
+{
+	switch (type) {
+	case TYPE_NS:
+	case TYPE_CNAME:
+	case TYPE_SOA:
+	case TYPE_PTR:
+	case TYPE_MX:
+	case TYPE_SRV:
+	case TYPE_DNAME:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Where a record's data go on behind its last field, ldns takes what is left
+ * for the next record. Names may be longer there: uncompressed. */
+static bool lost(const struct packet_record *r, const ldns_rr *rr)
+{
+	bool names = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *field = ldns_rr_rdf(rr, i);
+
+		n += ldns_rdf_size(field);
+		names |= ldns_rdf_get_type(field) == LDNS_RDF_TYPE_DNAME;
+	}
+	return names ? !is_names(r->type) : n < r->end - r->rdata;
+}
+
+/* ldns drops an OPT record into fields of its own.
+ *
+ * Return: whether it read them all
+ */
+static bool same_records(const uint8_t *data, size_t size,
 			 const struct packet_question *q,
 			 const ldns_pkt *theirs)
 {
@@ -55,6 +91,8 @@ static void same_records(const uint8_t *data, size_t size,
 			continue;
 		MUST(n[r.section] < ldns_rr_list_rr_count(lists[r.section]));
 		rr = ldns_rr_list_rr(lists[r.section], n[r.section]++);
+		if (lost(&r, rr))
+			return false;
 		same_name(data, size, r.owner, ldns_rr_owner(rr));
 		MUST(r.type == ldns_rr_get_type(rr));
 		MUST(r.class == ldns_rr_get_class(rr));
@@ -70,6 +108,7 @@ static void same_records(const uint8_t *data, size_t size,
 				    ldns_rdf_size(a)) == 0);
 		}
 	}
+	return true;
 }
 
 static void compare(const uint8_t *data, size_t size,
@@ -86,8 +125,9 @@ static void compare(const uint8_t *data, size_t size,
 	same_name(data, size, PACKET_HEADER, ldns_rr_owner(rr));
 	MUST(ldns_rr_get_type(rr) == q->type);
 	MUST(ldns_rr_get_class(rr) == q->class);
-	MUST(ldns_pkt_edns(theirs) == q->edns);
-	same_records(data, size, q, theirs);
+	/* ldns takes an OPT record with nothing but zeros for none. */
+	if (same_records(data, size, q, theirs))
+		MUST(q->edns || !ldns_pkt_edns(theirs));
 	ldns_pkt_free(theirs);
 }
 
@@ -114,8 +154,10 @@ static void change(const uint8_t *data, size_t size,
 	}
 	memcpy(copy, data, size);
 	p.len = size;
+	/* A name may have pointed at a time: its owner's fault. */
 	packet_age(&p, q, 7, 3600);
-	MUST(packet_question_read(copy, p.len, true, &again) == PACKET_GOOD);
+	MUST(packet_question_read(copy, p.len, true, &again) != PACKET_GOOD ||
+	     again.end == q->end);
 	packet_truncate(&p, q);
 	MUST(p.len <= size &&
 	     packet_question_read(copy, p.len, true, &again) == PACKET_GOOD);
