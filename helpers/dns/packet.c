@@ -203,7 +203,7 @@ static enum packet_fault read_records(const uint8_t *data, size_t len,
 			return PACKET_GARBAGE;
 		if (reply && !address_good(&r))
 			return PACKET_GARBAGE;
-		if (!reply && r.section != SECTION_ADDITIONAL)
+		if (!reply && r.section == SECTION_ANSWER)
 			fault = PACKET_QUESTIONS;
 		if (r.type == TYPE_OPT && !read_opt(data, &r, q))
 			fault = PACKET_QUESTIONS;
