@@ -439,9 +439,13 @@ size_t dns_conf_sets(const struct dns_conf *c, struct dname name,
 		     uint16_t ret[DNS_SETS_OF_NAME])
 {
 	struct names_match m;
-	const bool denied = names_find(&c->names, name, &m);
+	bool denied = false, wanted = false;
 	size_t n = 0;
 
+	for (size_t i = 0; i < c->n_pin_sets; i++)
+		wanted |= c->pin_sets[i].names == CONFIG_TRUE;
+	if (wanted)
+		denied = names_find(&c->names, name, &m);
 	for (size_t i = 0; i < c->n_pin_sets; i++) {
 		if (!set_selects(&c->pin_sets[i], name, denied))
 			continue;

@@ -124,8 +124,9 @@ static struct owner *find_owner(struct pin_table *t, uint16_t set,
 {
 	struct owner *o = *owner_bucket(t, set, name);
 
+	/* A name that is not known has no octets, and no address either. */
 	while (o && (o->set != set || o->len != name.len ||
-		     memcmp(o->wire, name.wire, name.len) != 0))
+		     (name.len && memcmp(o->wire, name.wire, name.len) != 0)))
 		o = o->next;
 	return o;
 }

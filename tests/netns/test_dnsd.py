@@ -595,7 +595,12 @@ def main():
         if args.tests and test.__name__ not in args.tests:
             continue
         begun = time.monotonic()
-        test(place, daemon, args)
+        try:
+            test(place, daemon, args)
+        except RuntimeError:
+            daemon.log.seek(0)
+            print(daemon.log.read().decode(errors="replace")[-8000:])
+            raise
         print("%s: %.1f s" % (test.__name__, time.monotonic() - begun))
     daemon.stop()
     check(daemon.process.returncode == 0,

@@ -152,7 +152,7 @@ size_t message_reply(const struct words *w, const uint8_t *query, size_t len,
 	ldns_pkt_set_tc(pkt, words_has(w, "tc"));
 	ldns_pkt_set_aa(pkt, words_has(w, "aa"));
 	ldns_pkt_set_ad(pkt, words_has(w, "ad"));
-	ldns_pkt_set_rcode(pkt, message_rcode(w->v[1]));
+	ldns_pkt_set_rcode(pkt, (uint8_t)message_rcode(w->v[1]));
 	rr = ldns_rr_clone(ldns_rr_list_rr(ldns_pkt_question(asked), 0));
 	if (question) {
 		ldns_rdf_deep_free(ldns_rr_owner(rr));

@@ -160,10 +160,13 @@ Test(pin_table, lists_what_has_time_left)
 	pin_table_add(t, &e, name(&a, "a"), 120, 1000, NULL, NULL);
 	e = element(2, 2);
 	pin_table_add(t, &e, (struct dname){0}, 300, 1000, NULL, NULL);
+	e = element(2, 3);
+	pin_table_add(t, &e, (struct dname){0}, 300, 1000, NULL, NULL);
 	pin_table_each(t, 1100, list, &s);
-	expect(&s, "a 0 198.51.100.1 20;? 2 198.51.100.2 200;");
+	expect(&s, "a 0 198.51.100.1 20;? 2 198.51.100.2 200;"
+		   "? 2 198.51.100.3 200;");
 	pin_table_each(t, 1200, list, &s);
-	expect(&s, "? 2 198.51.100.2 100;");
+	expect(&s, "? 2 198.51.100.2 100;? 2 198.51.100.3 100;");
 	pin_table_free(t);
 }
 
