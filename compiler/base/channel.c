@@ -138,7 +138,7 @@ int channel_send(int fd, const struct channel_msg *m, const int *fds)
 	union control control = {0};
 	ssize_t n;
 
-	if (!is_type(m->type) || m->count > CHANNEL_MAX) {
+	if (!is_type(m->type) || m->count > CHANNEL_MAX || (m->count && !fds)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -44,12 +44,17 @@ int loop_change(struct loop *l, struct loop_watch *w, uint32_t events)
 	return epoll_ctl(l->epoll, EPOLL_CTL_MOD, w->fd, &e);
 }
 
-void loop_remove(struct loop *l, struct loop_watch *w)
+void loop_forget(struct loop *l, const struct loop_watch *w)
 {
-	epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	for (int i = l->at; i < l->n; i++)
 		if (l->batch[i].data.ptr == w)
 			l->batch[i].data.ptr = NULL;
+}
+
+void loop_remove(struct loop *l, struct loop_watch *w)
+{
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+	loop_forget(l, w);
 }
 
 void loop_add_queue(struct loop *l, struct loop_queue *q)

@@ -117,6 +117,13 @@ int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
  */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
+/**
+ * loop_forget() - The same, for a descriptor that only this process holds
+ *
+ * It is to be closed next, which takes it out of epoll.
+ */
+void loop_forget(struct loop *l, const struct loop_watch *w);
+
 /** loop_add_queue() - Add a queue of timers, empty */
 void loop_add_queue(struct loop *l, struct loop_queue *q);
 

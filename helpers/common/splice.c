@@ -159,8 +159,10 @@ static enum splice_state run_way(struct splice_pool *pool,
 		if (!w->held)
 			pool_give(pool, w);
 		if (!w->held && w->ended) {
-			/* A sink that is gone says so itself, in an event. */
-			shutdown(p->fd[!from], SHUT_WR);
+			/* The last to end is closed next. A sink that is gone
+			 * says so itself, in an event. */
+			if (!p->way[!from].shut)
+				shutdown(p->fd[!from], SHUT_WR);
 			w->shut = true;
 			break;
 		}

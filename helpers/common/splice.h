@@ -20,7 +20,8 @@
  * A pipe is taken from a pool when there are bytes to move, and given back
  * whenever it is empty: connections that say nothing cost no pipe, and no user
  * comes near the kernel's limit on pipes (pipe-user-pages-soft) by holding many
- * connections open.
+ * connections open. The relays of all sandboxes are one user: whoever has
+ * nothing to do for a while is to close its pool's pipes, too.
  *
  * epoll is edge-triggered: what is known of each socket is remembered here, and
  * forgotten only when the kernel says EAGAIN. An EAGAIN while filling means an
@@ -86,7 +87,8 @@ struct splice_pump {
  * enum splice_state - What a call of splice_run() came to
  * @SPLICE_WAIT:	nothing more can be moved now
  * @SPLICE_MORE:	there is more; others should have their turn first
- * @SPLICE_DONE:	both sides have ended, and everything was delivered
+ * @SPLICE_DONE:	both sides have ended, and everything was delivered: the
+ *owner closes both sockets, which tells the last one
  * @SPLICE_FAILED:	a socket failed
  */
 enum splice_state {

@@ -89,6 +89,8 @@ static bool set_up(struct relay *r, const struct args *args)
 	}
 	r->loop.idle = relay_tcp_run;
 	r->ready_last = &r->ready;
+	r->pool_timer.fire = relay_tcp_rest;
+	loop_add_queue(&r->loop, &r->pool_queue);
 	loop_add_queue(&r->loop, &r->connecting);
 	loop_add_queue(&r->loop, &r->idle);
 	loop_add_queue(&r->loop, &r->idle_both);

@@ -22,17 +22,11 @@
 #include "relay_sockets.h"
 #include "splice.h"
 
-/** RELAY_CONNECT_MS - Time that a connection has to come about */
-#define RELAY_CONNECT_MS 10000
-
-/** RELAY_UDP_MS - Idle time after which a UDP flow ends */
-#define RELAY_UDP_MS 60000
-
-/** RELAY_UDP_BOTH_MS - The same, once both sides have spoken */
-#define RELAY_UDP_BOTH_MS 180000
-
 /** RELAY_BROKER_MS - Time that the supervisor has to answer */
 #define RELAY_BROKER_MS 2000
+
+/** RELAY_POOL_MS - Time without work after which no pipe is kept */
+#define RELAY_POOL_MS 2000
 
 /** RELAY_BATCH - Connections or datagrams taken from a socket at once */
 #define RELAY_BATCH 32
@@ -122,6 +116,11 @@ struct relay_udp {
 	struct relay_udp *next;
 };
 
+/** struct relay_udp_list - Flows of one hash */
+struct relay_udp_list {
+	struct relay_udp *first;
+};
+
 /**
  * struct relay_port - A listening or steering socket being watched
  * @watch:	its watch
@@ -160,6 +159,8 @@ struct relay_state {
  * @told:	why @next was refused, to be told when READY comes; or ""
  * @spare:	a descriptor to give away when there is no other left
  * @pool:	pipes
+ * @pool_queue:	for @pool_timer
+ * @pool_timer:	nothing was to be done for a while
  * @connecting:	timers of connections that are coming about
  * @idle:	timers of UDP flows that only one side has spoken in
  * @idle_both:	timers of other UDP flows
@@ -190,6 +191,8 @@ struct relay {
 	char told[CONF_REASON_MAX];
 	int spare;
 	struct splice_pool pool;
+	struct loop_queue pool_queue;
+	struct loop_timer pool_timer;
 	struct loop_queue connecting;
 	struct loop_queue idle;
 	struct loop_queue idle_both;
@@ -203,7 +206,7 @@ struct relay {
 	struct relay_udp *udp_free;
 	size_t udp_top;
 	size_t udp_count;
-	struct relay_udp **udp_hash;
+	struct relay_udp_list *udp_hash;
 	uint64_t seed;
 	uint64_t counts[RELAY_COUNTS];
 	uint8_t *datagram;
@@ -262,12 +265,18 @@ void relay_ports_pause(struct relay *r, bool pause);
 
 /* tcp.c - connections. */
 
+/** relay_tcp_options() - Set what connections need; accepted ones inherit it */
+void relay_tcp_options(int fd);
+
 /** relay_tcp_accept() - Accept what waits at a socket */
 void relay_tcp_accept(struct relay *r, int fd, uint32_t listener);
 
 /** relay_tcp_run() - Go on with those that had more to do; true: there is more
  */
 bool relay_tcp_run(struct loop *l);
+
+/** relay_tcp_rest() - Nothing was to be done for a while: keep no pipe */
+void relay_tcp_rest(struct loop *l, struct loop_timer *t);
 
 /** relay_tcp_freeze() - Let those stand still that @r->next denies */
 void relay_tcp_freeze(struct relay *r);

@@ -158,6 +158,30 @@ static const struct field limit_fields[] = {
 		.min = 1,
 		.max = RELAY_FLOWS_MAX,
 	},
+	{
+		.name = "ConnectMs",
+		.kind = FIELD_UINT,
+		.offset = AT(relay_conf, connect_ms),
+		.size = sizeof(uint32_t),
+		.min = 1,
+		.max = RELAY_TIME_MAX_MS,
+	},
+	{
+		.name = "IdleMs",
+		.kind = FIELD_UINT,
+		.offset = AT(relay_conf, idle_ms),
+		.size = sizeof(uint32_t),
+		.min = 1,
+		.max = RELAY_TIME_MAX_MS,
+	},
+	{
+		.name = "IdleBothMs",
+		.kind = FIELD_UINT,
+		.offset = AT(relay_conf, idle_both_ms),
+		.size = sizeof(uint32_t),
+		.min = 1,
+		.max = RELAY_TIME_MAX_MS,
+	},
 };
 
 static const struct field_object limit_object = {"Limits", FIELDS(limit_fields),
@@ -252,6 +276,12 @@ static const struct field relay_fields[] = {
 	},
 };
 
+static void set_default(uint32_t *value, uint32_t initial)
+{
+	if (!*value)
+		*value = initial;
+}
+
 static void check_relay(struct field_ctx *c, uint32_t set, void *to)
 {
 	struct relay_conf *r = to;
@@ -262,10 +292,11 @@ static void check_relay(struct field_ctx *c, uint32_t set, void *to)
 			     "%zu listeners are above %u; 0 to %u are allowed",
 			     r->n_listeners, RELAY_LISTENERS_MAX,
 			     RELAY_LISTENERS_MAX);
-	if (!r->connections)
-		r->connections = RELAY_CONNECTIONS;
-	if (!r->flows)
-		r->flows = RELAY_FLOWS;
+	set_default(&r->connections, RELAY_CONNECTIONS);
+	set_default(&r->flows, RELAY_FLOWS);
+	set_default(&r->connect_ms, RELAY_CONNECT_MS);
+	set_default(&r->idle_ms, RELAY_IDLE_MS);
+	set_default(&r->idle_both_ms, RELAY_IDLE_BOTH_MS);
 }
 
 static const struct field_object relay_object = {

@@ -12,7 +12,7 @@
 #include "policy.h"
 
 /** RELAY_LISTENERS_MAX - Listeners that one configuration may have */
-#define RELAY_LISTENERS_MAX 1024
+#define RELAY_LISTENERS_MAX 4096
 
 /** RELAY_CONNECTIONS_MAX - What Limits.Connections may be at most */
 #define RELAY_CONNECTIONS_MAX 16384
@@ -25,6 +25,18 @@
 
 /** RELAY_FLOWS - Limits.Flows, unless set */
 #define RELAY_FLOWS 4096
+
+/** RELAY_CONNECT_MS - Limits.ConnectMs, unless set */
+#define RELAY_CONNECT_MS 10000
+
+/** RELAY_IDLE_MS - Limits.IdleMs, unless set */
+#define RELAY_IDLE_MS 60000
+
+/** RELAY_IDLE_BOTH_MS - Limits.IdleBothMs, unless set */
+#define RELAY_IDLE_BOTH_MS 180000
+
+/** RELAY_TIME_MAX_MS - What these may be at most: a day */
+#define RELAY_TIME_MAX_MS 86400000
 
 /**
  * enum relay_serve - What a listener is for
@@ -78,6 +90,9 @@ struct relay_rules {
  * @host_port:	port of the steering sockets
  * @connections: TCP connections that are relayed at one time
  * @flows:	UDP flows likewise
+ * @connect_ms:	time that a connection has to come about
+ * @idle_ms:	idle time after which a UDP flow ends
+ * @idle_both_ms: the same, once both sides have spoken
  * @config:	for @policy
  * @policy:	what eval() is asked about; its walks are @ingress and @host
  */
@@ -97,6 +112,9 @@ struct relay_conf {
 	uint16_t host_port;
 	uint32_t connections;
 	uint32_t flows;
+	uint32_t connect_ms;
+	uint32_t idle_ms;
+	uint32_t idle_both_ms;
 	struct config config;
 	struct policy policy;
 };

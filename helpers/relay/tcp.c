@@ -66,7 +66,11 @@ static void drop_side(struct relay *r, struct relay_tcp *t,
 
 	if (w->fd < 0)
 		return;
-	loop_remove(&r->loop, w);
+	/* The supervisor may hold the socket to the host a moment longer. */
+	if (side == RELAY_SERVER && t->flow.listener == RELAY_HOST)
+		loop_remove(&r->loop, w);
+	else
+		loop_forget(&r->loop, w);
 	if (reset)
 		splice_reset(w->fd);
 	else
@@ -109,7 +113,7 @@ static void run(struct relay *r, struct relay_tcp *t)
 	}
 }
 
-static void set_options(int fd)
+void relay_tcp_options(int fd)
 {
 	const int on = 1;
 
@@ -162,7 +166,7 @@ static bool dial(struct relay *r, struct relay_tcp *t)
 			: dial_guest(r, t);
 	if (w->fd < 0)
 		return false;
-	set_options(w->fd);
+	relay_tcp_options(w->fd);
 	if (loop_add(&r->loop, w, EVENTS) == 0)
 		return true;
 	close(w->fd);
@@ -231,11 +235,18 @@ static bool identify(const struct relay *r, int fd, uint32_t listener,
 	const struct relay_conf *c = r->now.conf;
 
 	f->listener = listener;
-	f->asked = address_local(fd);
 	if (listener != RELAY_HOST) {
-		f->port = c->listeners[listener].binding.guest_port;
+		const struct config_binding *b =
+			&c->listeners[listener].binding;
+
+		f->port = b->guest_port;
+		f->asked = (struct address){b->bind, b->host_port};
+		/* Bound to any address: then the socket knows which. */
+		if (!b->bind.num)
+			f->asked = address_local(fd);
 		return address_is_loopback(f->asked.ip);
 	}
+	f->asked = address_local(fd);
 	f->port = f->asked.port;
 	return ip_equal(f->asked.ip, c->gw4) || ip_equal(f->asked.ip, c->gw6);
 }
@@ -259,8 +270,7 @@ static void begin(struct relay *r, int fd, struct relay_flow *f)
 	t->flow = *f;
 	t->family = IP_V4;
 	t->watch[RELAY_CLIENT].fd = fd;
-	set_options(fd);
-	loop_set(&r->loop, &r->connecting, &t->timer, RELAY_CONNECT_MS);
+	loop_set(&r->loop, &r->connecting, &t->timer, r->now.conf->connect_ms);
 	if (!dial(r, t))
 		refused(r, t);
 }
@@ -317,7 +327,17 @@ bool relay_tcp_run(struct loop *l)
 		run(r, t);
 		t = next;
 	}
+	if (r->pool.n)
+		loop_set(l, &r->pool_queue, &r->pool_timer, RELAY_POOL_MS);
 	return r->ready != NULL;
+}
+
+void relay_tcp_rest(struct loop *l, struct loop_timer *t)
+{
+	struct relay *r = l->context;
+
+	(void)t;
+	splice_pool_close(&r->pool);
 }
 
 void relay_tcp_freeze(struct relay *r)

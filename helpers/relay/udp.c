@@ -28,7 +28,7 @@ static struct relay_udp **bucket(struct relay *r, const struct relay_flow *f)
 	hash = mix(hash, (uint64_t)(f->client.ip.num >> 64));
 	hash = mix(hash, (uint64_t)f->asked.ip.num);
 	hash = mix(hash, (uint64_t)(f->asked.ip.num >> 64));
-	return &r->udp_hash[hash % RELAY_FLOWS_MAX];
+	return &r->udp_hash[hash % RELAY_FLOWS_MAX].first;
 }
 
 static struct relay_udp *find(struct relay *r, const struct relay_flow *f)
@@ -73,7 +73,8 @@ static struct loop_queue *queue(struct relay *r, const struct relay_udp *u)
 static void touch(struct relay *r, struct relay_udp *u)
 {
 	loop_set(&r->loop, queue(r, u), &u->timer,
-		 u->answered ? RELAY_UDP_BOTH_MS : RELAY_UDP_MS);
+		 u->answered ? r->now.conf->idle_both_ms
+			     : r->now.conf->idle_ms);
 }
 
 static void drop_side(struct relay *r, struct relay_udp *u,

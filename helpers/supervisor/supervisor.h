@@ -25,8 +25,11 @@
 /** SUPERVISOR_STOP_MS - Time that a worker has to end by itself */
 #define SUPERVISOR_STOP_MS 1000
 
-/** SUPERVISOR_FILES - Descriptors that a supervisor may have open */
-#define SUPERVISOR_FILES 8192
+/** SUPERVISOR_FILES - Descriptors that it may have open */
+#define SUPERVISOR_FILES 12288
+
+_Static_assert(SUPERVISOR_FILES > 2 * RELAY_LISTENERS_MAX + 256,
+	       "room for the sockets of two configurations, and its own");
 
 /**
  * struct client - A connection of msb-netc

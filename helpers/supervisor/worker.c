@@ -275,8 +275,8 @@ static void answer_all(struct supervisor *s)
 		case EXPECT_READY:
 			supervisor_drop_next(s);
 			supervisor_reply(e.client, CHANNEL_FAILED,
-					 "msb-relayd ended while it was asked "
-					 "to prepare");
+					 "msb-relayd has ended; the event log "
+					 "says why");
 			break;
 		case EXPECT_COMMIT:
 			supervisor_reply(e.client, CHANNEL_OK, "");

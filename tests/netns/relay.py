@@ -8,8 +8,10 @@ The relay is started and spoken to as msb-netc does it: messages of
 compiler/base/channel.h over a socket of type SOCK_SEQPACKET.
 """
 import array
+import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -18,6 +20,8 @@ import time
 
 from lab import make_namespace, run
 
+_libc = ctypes.CDLL(None, use_errno=True)
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
 TYPES = ["none", "prepare", "sockets", "ready", "commit", "abort", "status",
          "stop", "ok", "failed", "connect", "connected", "refused"]
 MAX = 64
@@ -70,6 +74,12 @@ def ask(channel, kind):
     """Send a request and return its answer."""
     send(channel, kind)
     return receive(channel)
+
+
+def limit_files(files):
+    """Let this process and its children have no more, whatever they are."""
+    _libc.prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 def wait_until(condition, seconds=5.0):
@@ -171,7 +181,7 @@ def bind_gateway(gateway):
 class Relay:
     """A supervisor and its worker."""
 
-    def __init__(self, programs, gateway, log="/run/events.log"):
+    def __init__(self, programs, gateway, log="/run/events.log", files=None):
         self.gateway, self.log = gateway, log
         self.path = "/run/supervisor.sock"
         if os.path.exists(self.path):
@@ -190,7 +200,8 @@ class Relay:
              str(fds[0]), "--netns-fd", str(fds[1]), "--listen-fd",
              str(fds[2]), "--name", "test"], pass_fds=fds, stderr=events,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            start_new_session=True)
+            start_new_session=True,
+            preexec_fn=(lambda: limit_files(files)) if files else None)
         os.close(events)
         theirs.close()
         listening.close()
@@ -216,16 +227,15 @@ class Relay:
         for i, item in enumerate(conf["Listeners"] if conf else []):
             same = {k: v for k, v in item.items()
                     if k not in ("GuestPort", "Pointer")}
-            if same not in known and i not in leave_out:
+            if same not in known:
                 fresh.append((i, bind_listener(item)))
         if conf and "HostEgress" in conf and not (
                 self.conf and self.had_gateway):
-            n = len(conf["Listeners"])
-            fresh += [(n + i, s) for i, s in
-                      enumerate(bind_gateway(self.gateway))
-                      if n + i not in leave_out]
-        for i in range(0, len(fresh), MAX):
-            part = fresh[i:i + MAX]
+            fresh += enumerate(bind_gateway(self.gateway),
+                               len(conf["Listeners"]))
+        sent = [pair for pair in fresh if pair[0] not in leave_out]
+        for i in range(0, len(sent), MAX):
+            part = sent[i:i + MAX]
             send(channel, "sockets", [n for n, _ in part],
                  [s.fileno() for _, s in part])
         for _, made in fresh:

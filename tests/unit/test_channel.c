@@ -155,6 +155,9 @@ Test(channel, what_would_be_none_is_not_sent)
 	cr_assert_eq(channel_pair(pair), 0);
 	cr_expect_eq(channel_send(pair[0], &m, NULL), -1);
 	cr_expect_eq(errno, EINVAL);
+	m.count = 1;
+	cr_expect_eq(channel_send(pair[0], &m, NULL), -1);
+	cr_expect_eq(errno, EINVAL);
 	m = (struct channel_msg){.type = CHANNEL_TYPE_COUNT};
 	cr_expect_eq(channel_send(pair[0], &m, NULL), -1);
 	close(pair[1]);

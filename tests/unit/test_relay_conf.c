@@ -45,6 +45,9 @@ Test(relay_conf, least)
 	cr_expect_eq(c->n_listeners, 0);
 	cr_expect_eq(c->connections, RELAY_CONNECTIONS);
 	cr_expect_eq(c->flows, RELAY_FLOWS);
+	cr_expect_eq(c->connect_ms, RELAY_CONNECT_MS);
+	cr_expect_eq(c->idle_ms, RELAY_IDLE_MS);
+	cr_expect_eq(c->idle_both_ms, RELAY_IDLE_BOTH_MS);
 	cr_expect_not(c->has_host);
 	/* Nothing is published, nothing of the host is reached. */
 	cr_expect_not(relay_conf_ingress(c, IPPROTO_TCP, ip("127.0.0.1"), 80));
