@@ -45,7 +45,7 @@ RULESET = """table inet msb {
   }
 }
 """
-SET = """  set %s { type %s; size 16384; flags dynamic, timeout; }
+SET = """  set %s { type %s; size 32768; flags dynamic, timeout; }
 """
 RULE = """    iifname "guest0" %s daddr @%s meta l4proto { tcp, udp, icmp, icmpv6 } counter accept
 """
