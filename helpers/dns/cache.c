@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CACHE_BYTES (CACHE_GROUPS * CACHE_WAYS * sizeof(struct cache_entry))
+#define CACHE_BYTES \
+	((size_t)CACHE_GROUPS * CACHE_WAYS * sizeof(struct cache_entry))
 
 bool cache_open(struct cache *c, uint64_t seed)
 {

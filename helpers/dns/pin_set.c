@@ -125,7 +125,7 @@ void pin_set_flush(struct pin_set *s, uint16_t set)
 	static const enum ip_family families[] = {IP_V4, IP_V6};
 
 	close_message(s);
-	for (size_t i = 0; i < 2 && has_room(s, 2 * HEAD_MAX); i++)
+	for (size_t i = 0; i < 2 && has_room(s, (size_t)2 * HEAD_MAX); i++)
 		s->len += aligned(
 			put_set(s, NFT_MSG_DELSETELEM, 0, set, families[i])
 				->nlmsg_len);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define BUCKETS 4096
+#define BUCKETS 16384
 
 /* Within this many seconds of its end an element may be gone already. */
 #define MARGIN 2
@@ -252,7 +252,7 @@ void pin_table_add(struct pin_table *t, const struct pin_element *e,
 		   const struct pin_change *change, void *to)
 {
 	const uint64_t until = now + life, last = element_until(t, e);
-	struct pin **bucket = bucket_of(t, e), *p = *bucket;
+	struct pin **bucket = bucket_of(t, e), *p;
 	struct owner *o;
 
 	purge(t, now);
@@ -262,7 +262,8 @@ void pin_table_add(struct pin_table *t, const struct pin_element *e,
 	else if (change && until > last)
 		change->renew(to, e, life, last <= now + MARGIN);
 	o = find_owner(t, e->set, name);
-	for (p = *bucket; p && (p->owner != o || !same_element(&p->e, e));)
+	for (p = o ? *bucket : NULL;
+	     p && (p->owner != o || !same_element(&p->e, e));)
 		p = p->next;
 	if (p) {
 		unlink_order(t, p);

@@ -132,10 +132,11 @@ void resolver_configure(struct resolver *r, const struct dns_conf *conf,
 const struct address *resolver_port_server(const struct resolver *r,
 					   unsigned int port, int *ret_index)
 {
+	const struct port *p = &r->port[port];
 	unsigned int server = port / SERVER_PORTS;
 
 	if (port >= PORT_STREAM)
-		server = r->port[port].tries ? r->port[port].tries->server : 0;
+		server = p->tries ? p->tries->server : 0;
 	*ret_index = server < DNS_SERVERS_MAX ? (int)server : -1;
 	return &r->server[server].to;
 }

@@ -77,10 +77,9 @@ static void end_try(struct resolver *r, struct try *t)
 
 	if (!t->query)
 		return;
-	while (*at && *at != t)
+	while (*at != t)
 		at = &(*at)->next;
-	if (*at)
-		*at = t->next;
+	*at = t->next;
 	t->query = NULL;
 	/* A stream is for one query. */
 	if (is_stream(t->port) || (!p->tries && p->uses >= PORT_USES))

@@ -241,7 +241,7 @@ def numbered(query, _stream):
             question.name, 30, "IN", "A", "198.51.100.%d" % (n % 250 + 1)))
     elif question.rdtype == dns.rdatatype.AAAA:
         reply.answer.append(dns.rrset.from_text(
-            question.name, 30, "IN", "AAAA", "2001:db8:2::%x" % (n + 1)))
+            question.name, 30, "IN", "AAAA", "2001:db8:2::%x" % (n % 65000 + 1)))
     return reply.to_wire()
 
 
