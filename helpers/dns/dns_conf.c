@@ -125,6 +125,22 @@ static const struct field dns_fields[] = {
 		.type = "an IPv6 address as a string",
 	},
 	{
+		.name = "Guest4",
+		.kind = FIELD_TEXT,
+		.flags = FIELD_REQUIRED,
+		.offset = AT(dns_conf, guest4),
+		.read = conf_read_ip4,
+		.type = "an IPv4 address as a string",
+	},
+	{
+		.name = "Guest6",
+		.kind = FIELD_TEXT,
+		.flags = FIELD_REQUIRED,
+		.offset = AT(dns_conf, guest6),
+		.read = conf_read_ip6,
+		.type = "an IPv6 address as a string",
+	},
+	{
 		.name = "IPv4",
 		.kind = FIELD_BOOL,
 		.offset = AT(dns_conf, ipv4),

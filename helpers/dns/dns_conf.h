@@ -53,6 +53,8 @@ struct dns_pin_set {
  * @generation:	of the ruleset that it belongs to, for people
  * @gw4:	gateway's address on the guest's link
  * @gw6:	likewise
+ * @guest4:	guest's address; whoever else asks is not heard
+ * @guest6:	likewise
  * @ipv4:	whether the sandbox has IPv4; unset: yes
  * @ipv6:	likewise
  * @rules:	the egress walk, without what @has_names holds
@@ -81,6 +83,8 @@ struct dns_conf {
 	const char *generation;
 	struct ip gw4;
 	struct ip gw6;
+	struct ip guest4;
+	struct ip guest6;
 	enum config_bool ipv4;
 	enum config_bool ipv6;
 	const struct config_rule *rules;

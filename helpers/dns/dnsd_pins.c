@@ -106,9 +106,8 @@ bool dnsd_pins_configure(struct dnsd_pins *p, const struct dns_conf *conf,
 	struct moving m = {old, p, NULL, now};
 	bool done;
 
-	p->set.fd = fd;
 	p->conf = conf;
-	p->set.conf = conf;
+	pin_set_use(&p->set, conf, fd);
 	if (!old)
 		return take_over(p, now);
 	m.table = pin_table_new();

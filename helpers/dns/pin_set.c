@@ -41,6 +41,16 @@ void pin_set_close(struct pin_set *s)
 	s->buf = NULL;
 }
 
+void pin_set_use(struct pin_set *s, const struct dns_conf *conf, int fd)
+{
+	const int room = 2 * PIN_SET_BYTES;
+
+	s->conf = conf;
+	s->fd = fd;
+	/* Where that fails, large batches do. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+}
+
 static size_t aligned(size_t n)
 {
 	return (n + 3) & ~(size_t)3;

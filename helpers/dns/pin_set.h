@@ -49,6 +49,14 @@ bool pin_set_open(struct pin_set *s) __attribute__((warn_unused_result));
 /** pin_set_close() - Release; the socket stays open */
 void pin_set_close(struct pin_set *s);
 
+/**
+ * pin_set_use() - Write by a socket
+ * @s:		set writer
+ * @conf:	configuration
+ * @fd:		netlink socket; its buffer is made to hold a batch
+ */
+void pin_set_use(struct pin_set *s, const struct dns_conf *conf, int fd);
+
 /** pin_set_begin() - Begin a batch */
 void pin_set_begin(struct pin_set *s);
 

@@ -139,11 +139,12 @@ void reply_gateway(struct resolver *r, const struct asker *to)
 }
 
 /* Whether the addresses of a cached answer are in the kernel already, and stay
- * there for as long as they have to. */
+ * there for as long as they have to. While a batch is on its way nobody knows:
+ * it may take older pins away. */
 static bool is_pinned(const struct resolver *r, const struct answer *a,
 		      const struct cache_entry *entry)
 {
-	return entry && entry->epoch == r->epoch &&
+	return entry && !r->hold.committing && entry->epoch == r->epoch &&
 	       entry->pinned >=
 		       r->loop->now + (uint64_t)(a->ttl + ANSWER_GRACE) * 1000;
 }

@@ -320,7 +320,11 @@ bool resolver_query(struct resolver *r, const struct client *client,
 	const struct asker to = {client, &q, data + PACKET_HEADER};
 	struct dns_verdict v;
 
-	if (fault == PACKET_GARBAGE || !r->conf)
+	/* The gateway's other side could reach its sockets, if the ruleset let
+	 * it. */
+	if (fault == PACKET_GARBAGE || !r->conf ||
+	    (!ip_equal(client->from.ip, r->conf->guest4) &&
+	     !ip_equal(client->from.ip, r->conf->guest6)))
 		return false;
 	r->count.queries++;
 	if (fault != PACKET_GOOD) {

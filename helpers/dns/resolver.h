@@ -262,7 +262,8 @@ void resolver_servers(struct resolver *r, const struct dns_servers *servers);
  * @data:	message
  * @len:	octets
  *
- * Return: false if it is no message: a TCP connection is closed then
+ * Return: false if it is no message, or not the guest's: a TCP connection is
+ * closed then
  */
 bool resolver_query(struct resolver *r, const struct client *client,
 		    const uint8_t *data, size_t len);

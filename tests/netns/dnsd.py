@@ -35,6 +35,7 @@ TYPES = ("none prepare sockets ready commit abort status stop ok failed "
          "connect connected refused").split()
 UDP4, UDP6, TCP4, TCP6, NETLINK, NAMES, RESOLV = range(7)
 RULESET = """table inet msb {
+  counter refused { }
 %(sets)s
   chain judge { type filter hook prerouting priority mangle
     iifname "guest0" meta l4proto { tcp, udp } th dport 53 meta mark set 1 tproxy to :53 accept
@@ -42,6 +43,7 @@ RULESET = """table inet msb {
   chain forward { type filter hook forward priority filter; policy drop
     ct state established,related accept
 %(rules)s
+    iifname "guest0" counter name refused
   }
 }
 """
@@ -171,6 +173,11 @@ class Place:
     def load(self, pin_sets):
         self.gateway.run("nft", "-f", "-", text=ruleset(pin_sets))
 
+    def refused(self):
+        """How many packets of the guest were dropped, since the last load."""
+        return int(self.gateway.run("nft", "list", "counter", "inet", "msb",
+                                    "refused").split("packets ")[1].split()[0])
+
     def sockets(self):
         """The gateway's sockets, as "up" makes them."""
         made = {}
@@ -228,7 +235,8 @@ class Dnsd:
         first = self.document is None or self.process.poll() is not None
         self.document = dict(document)
         document = {"Version": 1, "Name": "test", "Gateway4": GATEWAY[4],
-                    "Gateway6": GATEWAY[6], **document}
+                    "Gateway6": GATEWAY[6], "Guest4": GUEST[4],
+                    "Guest6": GUEST[6], **document}
         files, fds = [], {}
         if exact or suffixes:
             data = names_file(exact, suffixes)

@@ -9,6 +9,7 @@ is tested by the functions below.
 import argparse
 import os
 import random
+import re
 import signal
 import socket
 import struct
@@ -302,10 +303,16 @@ def test_race(place, daemon, args):
             place.gateway.run("nft", "flush", "set", "inet", "msb", "a6")
             check(daemon.configure(PINNED) is None, "configured again")
         addresses = resolve(place, "n%d.pin.test" % i, kind)
-        if not addresses or not connects(place, addresses[0]):
+        if not addresses:
             lost += 1
-    print("%d rounds, %d lost" % (args.rounds, lost))
-    check(lost == 0, "%d connections were too early" % lost)
+        elif not connects(place, addresses[0], seconds=5):
+            lost += 1
+    # What was dropped once would have come through at the second try.
+    refused = place.refused()
+    print("%d rounds, %d lost, %d packets dropped; %s" %
+          (args.rounds, lost, refused, daemon.status()[0]))
+    check(lost == 0, "%d answers or connections are missing" % lost)
+    check(refused == 0, "%d connections were too early" % refused)
     check(not connects(place, "198.51.100.254", seconds=0.2),
           "an address never resolved passes")
     for sock in listeners + [server]:
@@ -350,6 +357,35 @@ def test_pins(place, daemon, _args):
     _, pins = daemon.status()
     mine = [p for p in pins if p["set"] == "b4"]
     check(len(mine) == 64, "%d pins of one name" % len(mine))
+    server.close()
+
+
+def test_many_pins(place, daemon, _args):
+    """Thousands of pins go to another configuration in one transaction."""
+    def sixty(query, _stream):
+        reply = dns.message.make_response(query)
+        n = int(query.question[0].name.labels[0][1:])
+        reply.answer.append(dns.rrset.from_text(
+            query.question[0].name, 300, "IN", "A",
+            *["198.51.%d.%d" % (100 + n, i) for i in range(60)]))
+        return reply.to_wire(max_size=65535)
+    server = dnsd.Server("192.0.2.53", sixty)
+    place.load(PIN_SETS)
+    check(daemon.configure(PINNED) is None, "configured")
+    count = daemon.status()[0]["pins"]
+    for n in range(150):
+        message = dns.message.make_query("n%d.pin.test" % n, "A")
+        with place.guest:
+            reply = dns.query.tcp(message, dnsd.GATEWAY[4], timeout=4)
+        check(len(reply.answer[0]) == 60, "sixty addresses")
+    for _ in range(2):
+        figures, _ = daemon.status()
+        check(figures["pins"] == count + 9000, "%s" % figures)
+        text = place.gateway.run("nft", "list", "set", "inet", "msb", "a4")
+        check(len(re.findall(r"198\.51\.\d+\.\d+ ", text)) == 9000,
+              "elements of the set")
+        check(daemon.configure(dict(PINNED, Generation="2")) is None,
+              "configured again")
     server.close()
 
 
@@ -578,7 +614,7 @@ def memory(daemon):
     return total
 
 
-TESTS = (test_table, test_pins, test_refused, test_restart, test_resolv,
+TESTS = (test_table, test_pins, test_many_pins, test_refused, test_restart, test_resolv,
          test_streams, test_confined, test_race, test_flood)
 
 

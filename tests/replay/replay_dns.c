@@ -251,8 +251,10 @@ static void do_config(struct replay *p, const struct words *w)
 	size_t len;
 	STR(s);
 
-	str_puts(&s, "{\"Version\":1,\"Name\":\"t\",\"Gateway4\":"
-		     "\"172.16.0.1\",\"Gateway6\":\"fd42:6d73:62::1\"");
+	str_puts(&s,
+		 "{\"Version\":1,\"Name\":\"t\",\"Gateway4\":"
+		 "\"172.16.0.1\",\"Gateway6\":\"fd42:6d73:62::1\","
+		 "\"Guest4\":\"172.16.0.2\",\"Guest6\":\"fd42:6d73:62::2\"");
 	for (size_t i = 1; i < w->n; i++)
 		str_printf(&s, "%s%s", i == 1 ? "," : " ", w->v[i]);
 	str_puts(&s, "}");
@@ -312,11 +314,11 @@ static void do_now(struct replay *p, const struct words *w)
 static void guest_sends(struct replay *p, const struct words *w,
 			const uint8_t *data, size_t len)
 {
-	const char *to = words_get(w, "to");
+	const char *to = words_get(w, "to"), *from = words_get(w, "from");
 	const uint16_t key = (uint16_t)strtoul(w->v[1], NULL, 10);
 	const struct client client = {
 		.connection = words_has(w, "tcp") ? key : 0,
-		.from = {parse_ip("172.16.0.2"), key},
+		.from = {parse_ip(from ? from : "172.16.0.2"), key},
 		.to = parse_ip(to ? to : "172.16.0.1"),
 	};
 	/* An exact copy: a read past the end is then seen. */

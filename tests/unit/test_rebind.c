@@ -142,7 +142,8 @@ static struct dns_conf *decode(struct arena *a, const char *more)
 
 	snprintf(text, sizeof(text),
 		 "{\"Version\":1,\"Name\":\"t\",\"Gateway4\":\"172.16.0.1\","
-		 "\"Gateway6\":\"fd42:6d73:62::1\",%s}",
+		 "\"Gateway6\":\"fd42:6d73:62::1\",\"Guest4\":\"172.16.0.2\","
+		 "\"Guest6\":\"fd42:6d73:62::2\",%s}",
 		 more);
 	c = dns_conf_decode(a, text, strlen(text), reason);
 	cr_assert_not_null(c, "%s", reason);
