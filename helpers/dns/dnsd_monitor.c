@@ -238,6 +238,27 @@ static void supervisor_ready(struct loop *l, struct loop_watch *w,
 		l->stop = true;
 }
 
+/* Whether an address can be a resolver of the guest's choice. What is local to
+ * a machine or a link is another thing here than where the guest is, whatever
+ * the rules say: on the host it would be the host's own. */
+static bool can_be_chosen(const struct dns_conf *c, struct ip ip)
+{
+	switch (group_of(ip, c->gw4, c->gw6)) {
+	case GROUP_METADATA:
+	case GROUP_PRIVATE:
+	case GROUP_PUBLIC:
+		return true;
+	case GROUP_NONE:
+	case GROUP_HOST:
+	case GROUP_LOOPBACK:
+	case GROUP_LINK_LOCAL:
+	case GROUP_MULTICAST:
+	case GROUP_COUNT:
+		break;
+	}
+	return false;
+}
+
 /* Whether the worker may have a socket to a server. */
 static bool may_ask(const struct monitor_ctx *m, const struct address *to,
 		    bool stream)
@@ -259,7 +280,7 @@ static bool may_ask(const struct monitor_ctx *m, const struct address *to,
 	for (size_t i = 0; i < m->now.servers.n; i++)
 		if (address_equal(&m->now.servers.v[i], to))
 			return true;
-	return to->port == 53 && !dns_conf_is_gateway(m->now.conf, to->ip) &&
+	return to->port == 53 && can_be_chosen(m->now.conf, to->ip) &&
 	       (eval_decide(&m->now.conf->policy, &f).allow ||
 		eval_decide(&m->now.conf->policy, &other).allow);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """dnsd.py - msb-dnsd in a laboratory: a guest, its gateway, name servers.
 
-    guest eth0 -- guest0 [gateway] up0 -- eth0 [world]        [host] name servers
+    guest eth0 -- guest0 [gateway] up0 -- eth0 [world]   [host] name servers
 
 The gateway's ruleset is made by hand: it steers port 53 to msb-dnsd and lets
 through what is pinned. This program is msb-dnsd's supervisor.
@@ -38,7 +38,8 @@ RULESET = """table inet msb {
   counter refused { }
 %(sets)s
   chain judge { type filter hook prerouting priority mangle
-    iifname "guest0" meta l4proto { tcp, udp } th dport 53 meta mark set 1 tproxy to :53 accept
+    iifname != "guest0" return
+    meta l4proto { tcp, udp } th dport 53 meta mark set 1 tproxy to :53 accept
   }
   chain forward { type filter hook forward priority filter; policy drop
     ct state established,related accept
@@ -49,7 +50,7 @@ RULESET = """table inet msb {
 """
 SET = """  set %s { type %s; size 32768; flags dynamic, timeout; }
 """
-RULE = """    iifname "guest0" %s daddr @%s meta l4proto { tcp, udp, icmp, icmpv6 } counter accept
+RULE = """    iifname "guest0" %s daddr @%s counter accept
 """
 
 
@@ -155,7 +156,7 @@ class Place:
         self.gateway.sysctl("net/ipv4/ip_forward", "1")
         self.gateway.sysctl("net/ipv6/conf/all/forwarding", "1")
         for address in ("192.0.2.53/32", "192.0.2.54/32", "192.0.2.55/32",
-                        "198.51.100.53/32", "10.99.0.53/32",
+                        "198.51.100.53/32", "10.99.0.53/32", "169.254.9.9/32",
                         "2001:db8:53::1/128"):
             run("ip", "addr", "add", address, "dev", "lo")
 
@@ -245,8 +246,8 @@ class Dnsd:
             fds[NAMES] = self._file(files, data)
         if resolv is not None:
             fds[RESOLV] = self._file(files, resolv.encode())
-        self.channel.send("prepare",
-                          {0: self._file(files, json.dumps(document).encode())})
+        text = json.dumps(document).encode()
+        self.channel.send("prepare", {0: self._file(files, text)})
         if first or not self.channel_used():
             fds.update({n: s.fileno() for n, s in self.sockets.items()})
         if fds:

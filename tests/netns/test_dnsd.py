@@ -67,7 +67,7 @@ def read_query(text):
         else:
             query["edns"] = False
     query["rcode"] = words.pop(0)
-    query["answer"] = text.split(" %s " % query["rcode"], 1)[1] if words else ""
+    query["answer"] = " ".join(text.split(" %s " % query["rcode"], 1)[1:])
     return query
 
 
@@ -193,6 +193,7 @@ def test_table(place, daemon, args):
                dnsd.Server("192.0.2.54", answer, 5354),
                dnsd.Server("198.51.100.53", answer),
                dnsd.Server("10.99.0.53", answer),
+               dnsd.Server("169.254.9.9", answer),
                dnsd.Server("2001:db8:53::1", answer)]
     count = rows = 0
     for name, document, exact, suffixes, queries in configs:
@@ -242,7 +243,8 @@ def numbered(query, _stream):
             question.name, 30, "IN", "A", "198.51.100.%d" % (n % 250 + 1)))
     elif question.rdtype == dns.rdatatype.AAAA:
         reply.answer.append(dns.rrset.from_text(
-            question.name, 30, "IN", "AAAA", "2001:db8:2::%x" % (n % 65000 + 1)))
+            question.name, 30, "IN", "AAAA",
+            "2001:db8:2::%x" % (n % 65000 + 1)))
     return reply.to_wire()
 
 
@@ -452,7 +454,8 @@ def test_refused(place, daemon, _args):
     place.load([])
     good = {"DefaultEgress": "allow", "Nameservers": ["192.0.2.53"]}
     check(daemon.configure(good) is None, "configured")
-    for bad in ({"DefaultEgress": "perhaps"}, {"DefaultEgress": "allow", "X": 1},
+    for bad in ({"DefaultEgress": "perhaps"},
+                {"DefaultEgress": "allow", "X": 1},
                 dict(good, Nameservers=["not a server"]),
                 dict(good, Names="missing.bin"),
                 dict(good, PinSets=[{"Set4": "x" * 64, "Set6": "y"}])):
@@ -614,8 +617,8 @@ def memory(daemon):
     return total
 
 
-TESTS = (test_table, test_pins, test_many_pins, test_refused, test_restart, test_resolv,
-         test_streams, test_confined, test_race, test_flood)
+TESTS = (test_table, test_pins, test_many_pins, test_refused, test_restart,
+         test_resolv, test_streams, test_confined, test_race, test_flood)
 
 
 def main():
