@@ -9,9 +9,6 @@
 
 #include "worker.h"
 
-/* Datagrams that are read from one socket before others have their turn. */
-#define BATCH 32
-
 static bool is_stream(unsigned int port)
 {
 	return port >= PORT_STREAM;
@@ -81,23 +78,24 @@ bool upstream_send(struct resolver *r, unsigned int port, const uint8_t *data,
 
 static void datagrams_ready(struct worker *w, unsigned int port)
 {
-	struct upstream *u = &w->upstream[port];
+	const int fd = w->upstream[port].watch.fd;
+	struct mmsghdr m[UPSTREAM_BATCH] = {0};
+	struct iovec iov[UPSTREAM_BATCH];
+	int n;
 
-	for (int i = 0; i < BATCH && u->watch.fd >= 0; i++) {
-		const ssize_t n = recv(u->watch.fd, w->datagram,
-				       sizeof(w->datagram),
-				       MSG_DONTWAIT | MSG_TRUNC);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0)
-			resolver_failed(&w->r, port);
-		else if ((size_t)n <= sizeof(w->datagram))
-			resolver_answered(&w->r, port, w->datagram, (size_t)n,
-					  sizeof(w->datagram));
+	for (unsigned int i = 0; i < UPSTREAM_BATCH; i++) {
+		iov[i] = (struct iovec){w->datagram[i], QUERY_ANSWER_UDP};
+		m[i].msg_hdr.msg_iov = &iov[i];
+		m[i].msg_hdr.msg_iovlen = 1;
 	}
+	n = recvmmsg(fd, m, UPSTREAM_BATCH, MSG_DONTWAIT, NULL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		resolver_failed(&w->r, port);
+	/* A socket that is closed on the way has nobody who waits at it. */
+	for (int i = 0; i < n; i++)
+		if (!(m[i].msg_hdr.msg_flags & MSG_TRUNC))
+			resolver_answered(&w->r, port, w->datagram[i],
+					  m[i].msg_len, QUERY_ANSWER_UDP);
 }
 
 /* Send what is left of the query. Return: false if the stream has failed. */

@@ -28,6 +28,9 @@
 /** GUEST_ROUNDS - Batches that are received before others have their turn */
 #define GUEST_ROUNDS 4
 
+/** UPSTREAM_BATCH - Datagrams that are received from one server at once */
+#define UPSTREAM_BATCH 16
+
 /** GUEST_DATAGRAM - Octets of the longest query over UDP */
 #define GUEST_DATAGRAM 1536
 
@@ -133,7 +136,7 @@ struct stream {
  * @upstream:	sockets to servers, by the resolver's numbers
  * @stream:	what streams have more
  * @stream_in:	their answers, STREAM_BYTES each
- * @datagram:	room for an answer over UDP
+ * @datagram:	room for answers over UDP
  */
 struct worker {
 	struct log *log;
@@ -153,7 +156,7 @@ struct worker {
 	struct upstream upstream[PORT_COUNT];
 	struct stream stream[SERVER_STREAMS];
 	uint8_t *stream_in;
-	uint8_t datagram[QUERY_ANSWER_UDP];
+	uint8_t datagram[UPSTREAM_BATCH][QUERY_ANSWER_UDP];
 };
 
 /** guest_udp_open() - Watch a socket; false on failure */

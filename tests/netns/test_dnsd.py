@@ -492,6 +492,8 @@ def test_streams(place, daemon, _args):
     check(daemon.configure({"DefaultEgress": "allow",
                             "Nameservers": ["192.0.2.53"]}) is None,
           "configured")
+    idle, begun = stream_of(place), time.monotonic()
+    idle.sendall(b"\0")
     wires = [dns.message.make_query("%s.stream.test" % name, "A").to_wire()
              for name in ["n%d" % i for i in range(100)]]
     with stream_of(place) as sock:
@@ -527,6 +529,18 @@ def test_streams(place, daemon, _args):
                 pass
     check(resolve(place, "n7.stream.test") == ["198.51.100.8"],
           "still answers")
+    # One that says nothing whole is closed after ten seconds,
+    idle.settimeout(12)
+    check(idle.recv(1) == b"" and 9 < time.monotonic() - begun < 12,
+          "an idle connection is closed")
+    # or when there are too many of them.
+    streams = [stream_of(place) for _ in range(130)]
+    check(streams[0].recv(1) == b"", "the idlest is closed")
+    wire = second.to_wire()
+    streams[-1].sendall(struct.pack("!H", len(wire)) + wire)
+    check(read_message(streams[-1]).id == second.id, "the last is served")
+    for sock in streams + [idle]:
+        sock.close()
     for server in servers:
         server.close()
 
