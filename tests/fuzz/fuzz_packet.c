@@ -102,7 +102,8 @@ static bool same_records(const uint8_t *data, size_t size,
 		MUST(r.ttl == ldns_rr_ttl(rr));
 		if (r.type == TYPE_CNAME)
 			same_name(data, size, r.rdata, ldns_rr_rdf(rr, 0));
-		if (r.class == CLASS_IN &&
+		/* A query may have an address record without an address. */
+		if (r.class == CLASS_IN && ldns_rr_rd_count(rr) &&
 		    (r.type == TYPE_A || r.type == TYPE_AAAA)) {
 			const ldns_rdf *a = ldns_rr_rdf(rr, 0);
 
