@@ -145,8 +145,7 @@ static int run(const struct cli_args *args)
 
 static const struct cli_option options[] = {
 	{"output", 'o', "DIR", "@dir", "write all artefacts below DIR"},
-	{"cost", 0, NULL, NULL,
-	 "tell what a packet pays at most"},
+	{"cost", 0, NULL, NULL, "tell what a packet pays at most"},
 	{"name", 0, "NAME", NULL, "name of the sandbox (default \"sandbox\")"},
 	CLI_OPT_SLOT,
 	CLI_OPT_PRESET,

@@ -51,9 +51,9 @@ def check_listing(report, name, sandbox):
 
 
 def check_file(report, lab, program, document, scratch):
-    """One document, and its file of flows."""
+    """One document, and its file of flows, which a program has written."""
     name = os.path.basename(document)[:-5]
-    slot, lines = flows.read_flows(document[:-5] + ".flows")
+    slot, lines = flows.read_flows(os.path.join(scratch, name + ".flows"))
     directory = compile_document(program, document,
                                  os.path.join(scratch, "out"), slot)
     sandbox = Sandbox(lab, directory)
@@ -74,6 +74,8 @@ def main():
                         help="the program compile_unenforced")
     parser.add_argument("--random", required=True,
                         help="the program flow_random")
+    parser.add_argument("--judge", required=True,
+                        help="the program flow_cases")
     parser.add_argument("--cases", required=True, help="directory of cases")
     parser.add_argument("--docs", type=int, default=20)
     parser.add_argument("--flows", type=int, default=60)
@@ -87,7 +89,10 @@ def main():
         run(args.random, "--seed", str(args.seed), "--docs", str(args.docs),
             "--flows", str(args.flows), "--dump", scratch, check=False)
         report.check("random documents are written", len(glob.glob(
-            scratch + "/*.flows")) == args.docs)
+            scratch + "/random-*.flows")) == args.docs)
+        report.check("the cases are judged", run(
+            args.judge, args.cases, "--dump", scratch,
+            check=False).returncode == 0)
         documents = sorted(glob.glob(args.cases + "/*.json")) + sorted(
             glob.glob(scratch + "/*.json"))
         for document in documents:
