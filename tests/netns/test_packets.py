@@ -15,6 +15,7 @@ import time
 from lab import Laboratory, Sandbox, compile_document, enter_laboratory, run
 import flows
 import scenes
+import scenes_names
 import scenes_ports
 
 
@@ -98,7 +99,7 @@ def main():
         for document in documents:
             if args.only in document:
                 check_file(report, lab, args.compile, document, scratch)
-        for name, scene in {**scenes.SCENES,
+        for name, scene in {**scenes.SCENES, **scenes_names.SCENES,
                             **scenes_ports.SCENES}.items():
             if args.only in name:
                 stage = scenes.Stage(lab, args.compile, scratch, name, report)
