@@ -133,20 +133,26 @@ static void put_bool(struct str *s, const char *key, bool value)
 	str_printf(s, "\t\"%s\": %s,\n", key, value ? "true" : "false");
 }
 
+static void put_address(struct str *s, const char *key, struct ip ip)
+{
+	char text[IP_TEXT_MAX];
+
+	str_printf(s, "\t\"%s\": \"%s\",\n", key, ip_format(ip, text));
+}
+
 void dns_json(struct str *s, const struct plan *p)
 {
 	const struct policy *policy = p->policy;
 	const struct config *config = policy->config;
-	char text[IP_TEXT_MAX];
 
 	str_printf(s,
 		   "{\n\t\"Version\": %u,\n\t\"Name\": \"%s\",\n"
 		   "\t\"Generation\": \"0x%08x\",\n",
 		   DNS_JSON_VERSION, p->name, p->generation);
-	str_printf(s, "\t\"Gateway4\": \"%s\",\n",
-		   ip_format(policy->slot.gw4, text));
-	str_printf(s, "\t\"Gateway6\": \"%s\",\n",
-		   ip_format(policy->slot.gw6, text));
+	put_address(s, "Gateway4", policy->slot.gw4);
+	put_address(s, "Gateway6", policy->slot.gw6);
+	put_address(s, "Guest4", policy->slot.guest4);
+	put_address(s, "Guest6", policy->slot.guest6);
 	put_rules(s, p);
 	if (p->names)
 		str_printf(s, "\t\"Names\": \"%s\",\n", p->names_file);

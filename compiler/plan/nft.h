@@ -140,8 +140,11 @@ struct nft_set {
 	size_t n;
 };
 
-/** NFT_DYNAMIC_SIZE - Elements that a dynamic set may have */
-#define NFT_DYNAMIC_SIZE 16384u
+/** NFT_DYNAMIC_SIZE - Elements that a dynamic set may have: twice as many as
+ * are put in, as those count that a transaction takes out, or that are not
+ * collected yet
+ */
+#define NFT_DYNAMIC_SIZE 32768u
 
 /** enum nft_object_kind - Kinds of named objects */
 enum nft_object_kind {

@@ -274,8 +274,10 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
  */
 #define TABLE_STEER_PORT 61440u
 
-/** TABLE_DNS_PORT - Port of msb-dnsd's, likewise */
-#define TABLE_DNS_PORT 61453u
+/** TABLE_DNS_PORT - Port of msb-dnsd's transparent sockets: answers come from
+ * the port that was asked
+ */
+#define TABLE_DNS_PORT 53u
 
 /** TABLE_STEER_MARK - Mark of packets that a local socket is to get */
 #define TABLE_STEER_MARK 1u

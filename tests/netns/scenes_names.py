@@ -8,7 +8,7 @@ from scenes_ports import AF, KINDS, SILENCE, Relay, ask
 import wire
 
 # Of msb-dnsd's transparent sockets.
-PORT = 61453
+PORT = 53
 
 
 def drops(sandbox, comment):
