@@ -793,18 +793,19 @@ static size_t compact(struct nft_chain *v, size_t n)
 	return kept;
 }
 
-/* The sets of pinned addresses behind the others. */
+/* The sets of pinned addresses before the others: an update leaves them in
+ * place, so they are listed first. */
 static struct nft_set *all_sets(struct arena *a, const struct pins *pins,
 				const struct nft_set *fixed, size_t n)
 {
 	struct nft_set *v = arena_array(a, n + 2 * pins->n, struct nft_set);
 	size_t i;
 
-	memcpy(v, fixed, n * sizeof(*v));
 	for (i = 0; i < pins->n; i++) {
-		v[n + 2 * i] = pins->v[i]->set4;
-		v[n + 2 * i + 1] = pins->v[i]->set6;
+		v[2 * i] = pins->v[i]->set4;
+		v[2 * i + 1] = pins->v[i]->set6;
 	}
+	memcpy(v + 2 * pins->n, fixed, n * sizeof(*v));
 	return v;
 }
 
