@@ -180,9 +180,8 @@ def table(program, policy, lab, guest, up):
                                                          said["rule"])))
     print()
     if up["dns"] == "helper":
-        print("Names need msb-dnsd here (%s), which this version does not "
-              "have:\nthe guest's port 53 is dropped and not tried above." %
-              up["dns_reason"])
+        print("Names are for msb-dnsd to resolve here (%s): port 53 is not "
+              "tried\nabove." % up["dns_reason"])
     print("%d flows, %d as the policy says, %d otherwise" % (
         len(ATTEMPTS), len(ATTEMPTS) - wrong, wrong))
     return wrong
