@@ -2,7 +2,7 @@
 /* dns_state.h - A configuration with what comes beside it, in both processes.
  *
  * The supervisor sends a configuration as DESIGN of channel.h has it: PREPARE
- * with dns.json, SOCKETS with the descriptors below, READY, COMMIT. SOCKETS
+ * with dns.json, SOCKETS with the descriptors of dns_fd.h, READY, COMMIT. SOCKETS
  * with nothing but DNS_RESOLV may come at any other time: resolv.conf has
  * changed.
  */
@@ -12,36 +12,7 @@
 #include "arena.h"
 #include "channel.h"
 #include "dns_conf.h"
-
-/**
- * enum dns_fd - Descriptors of a configuration, by their number in SOCKETS
- * @DNS_UDP4:		UDP socket of the gateway's namespace, bound to port 53
- *of any address, with IP_TRANSPARENT: queries are steered to it, and answers
- *leave from the address that was asked
- * @DNS_UDP6:		likewise, IPv6 only
- * @DNS_TCP4:		listening TCP socket, likewise
- * @DNS_TCP6:		likewise, IPv6 only
- * @DNS_NETLINK:	NETLINK_NETFILTER socket of the gateway's namespace; the
- *			worker never has it
- * @DNS_NAMES:		the table of denied names (names.h), if dns.json has
- *			"Names"
- * @DNS_RESOLV:		a file with the host's resolv.conf, see
- *			dns_conf_servers(); only needed without "Nameservers",
- *			or if a host name is among them
- */
-enum dns_fd {
-	DNS_UDP4,
-	DNS_UDP6,
-	DNS_TCP4,
-	DNS_TCP6,
-	DNS_NETLINK,
-	DNS_NAMES,
-	DNS_RESOLV,
-	DNS_FD_COUNT,
-};
-
-/** DNS_RESOLV_MAX - Octets of resolv.conf that are read */
-#define DNS_RESOLV_MAX 65536
+#include "dns_fd.h"
 
 /**
  * struct dns_state - A configuration
