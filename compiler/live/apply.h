@@ -5,7 +5,7 @@
 
 #include "change.h"
 #include "lease.h"
-#include "listen.h"
+#include "helpers.h"
 #include "sandbox.h"
 
 /**
@@ -27,7 +27,7 @@
  * @update:	transaction that makes the gateway's table the new one
  * @back:	transaction that leads back
  * @sockets:	sockets that the helpers do not have yet
- * @channel:	to the supervisor, while something is prepared; else -1
+ * @channel:	to each supervisor, while something is prepared; else -1
  * @killed_before: an "apply" was killed, and this one settles what it left
  * @leased:	leases were written
  * @noted:	files about the change were written
@@ -53,8 +53,8 @@ struct apply {
 	const char *withdraw_before;
 	const char *update;
 	const char *back;
-	struct listen_sockets sockets;
-	int channel;
+	struct helper_sockets sockets;
+	int channel[SUPERVISOR_KINDS];
 	bool killed_before;
 	bool leased;
 	bool noted;
