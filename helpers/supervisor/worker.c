@@ -184,27 +184,26 @@ static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 	monitor_kill(&s->worker);
 }
 
-/* Both channels, seen from either side. */
+/* One channel, seen from either side. */
+static bool make_channel(struct supervisor *s, struct loop_watch *mine,
+			 int *theirs)
+{
+	int ends[2];
+
+	if (channel_pair(ends) < 0)
+		return false;
+	mine->fd = ends[0];
+	*theirs = ends[1];
+	/* A worker that reads nothing must not make us wait. */
+	return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+	       loop_add(&s->loop, mine, EPOLLIN) == 0;
+}
+
 static bool make_channels(struct supervisor *s)
 {
-	int channel[2], broker[2];
-
-	if (channel_pair(channel) < 0)
-		return false;
-	if (channel_pair(broker) < 0) {
-		close(channel[0]);
-		close(channel[1]);
-		return false;
-	}
-	s->channel.fd = channel[0];
-	s->broker.fd = broker[0];
-	s->child_fds[0] = channel[1];
-	s->child_fds[1] = broker[1];
-	/* A worker that reads nothing must not make us wait. */
-	return fcntl(channel[0], F_SETFL, O_NONBLOCK) == 0 &&
-	       fcntl(broker[0], F_SETFL, O_NONBLOCK) == 0 &&
-	       loop_add(&s->loop, &s->channel, EPOLLIN) == 0 &&
-	       loop_add(&s->loop, &s->broker, EPOLLIN) == 0;
+	return make_channel(s, &s->channel, &s->child_fds[0]) &&
+	       (!s->helper->broker ||
+		make_channel(s, &s->broker, &s->child_fds[1]));
 }
 
 static const char *become_worker(const struct supervisor *s)
