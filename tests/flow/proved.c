@@ -85,7 +85,15 @@ static void flip(struct tally *t, struct generator *g, uint64_t seed,
 		 const struct policy *p)
 {
 	ARENA(a);
-	const struct flow f = generate_flow(&a, g, p);
+	const struct flow named = generate_flow(&a, g, p);
+	/* What is proved is about addresses. */
+	const struct flow f = {
+		.kind = named.kind,
+		.proto = named.proto,
+		.ip = named.ip,
+		.has_port = named.has_port,
+		.port = named.port,
+	};
 	const enum policy_direction dir =
 		f.kind == FLOW_EGRESS ? POLICY_EGRESS : POLICY_INGRESS;
 	const struct verdict v = eval(&a, p, &f);
