@@ -284,8 +284,10 @@ static int make_commit(void *data, struct live_error *e)
 	struct live_error ignored;
 	struct apply *p = data;
 
+	if (goes_on(p, e) < 0)
+		return -1;
 	for (kind = 0; kind < SUPERVISOR_KINDS; kind++) {
-		if (goes_on(p, e) == 0 && commit(p, kind, e) == 0)
+		if (commit(p, kind, e) == 0)
 			continue;
 		for (done = 0; done < kind; done++)
 			if (p->ret->helpers[done] != APPLY_HELPERS_NONE)

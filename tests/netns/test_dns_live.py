@@ -197,7 +197,12 @@ def domain_rules(m, t):
         t.check("and the log has what was denied", wait_until(lambda: any(
             e.get("event") == "dns-denied" and e["name"] == "cdn.example.org"
             for e in stage.events())))
+        for words in (("status", "--prove", "web"), ("diff", "--live", "web")):
+            done = m.netc(*words)
+            t.check("pins are no difference for %s" % " ".join(words[:2]),
+                    done.returncode == 0, done.stdout + done.stderr)
         died(stage, t)
+        failed(m, stage, t, names)
         changed(stage, t, names)
     finally:
         stage.close()
@@ -221,6 +226,32 @@ def died(stage, t):
                 time.monotonic() - start)
         t.check("pins are listed still", pinned(stage) == {
             ZONE["api.example.com"], ZONE["www.example.net"]}, pinned(stage))
+
+
+def failed(m, stage, t, names):
+    """Whatever operation of "apply" fails, the old names are in force."""
+    path = m.document("failed", {**names, "Rules": names["Rules"][1:],
+                                 "DNS": {"Nameservers": [SERVER]}})
+    operations = 0
+    for n in range(1, 60):
+        done = subprocess.run([m.faults[1], STATE, "web", path, str(n)],
+                              stderr=subprocess.PIPE, text=True, timeout=60,
+                              check=False)
+        if done.returncode == 0:
+            break
+        operations += 1
+        t.check("operation %d: names are as before" % n,
+                stage.dig("api.example.com") == (
+                    "NOERROR", [ZONE["api.example.com"]]) and
+                stage.reach("api.example.com") == "ok", done.stderr)
+    t.check("there were operations, and an end", 5 < operations < 59,
+            operations)
+    t.check("then the new ones are", stage.dig("api.example.com") == (
+        "NXDOMAIN", []) and stage.reach("api.example.com") != "ok")
+    stage.apply(names)
+    t.check("and back", stage.dig("api.example.com")[0] == "NOERROR" and
+            stage.reach("api.example.com") == "ok" and
+            stage.dig("www.example.net")[0] == "NOERROR")
 
 
 def pinned(stage):
