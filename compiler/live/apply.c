@@ -91,9 +91,9 @@ static int make_helper(struct apply *p, enum supervisor_kind kind, int names,
 		if (goes_on(p, e) < 0 ||
 		    supervisor_stop(p->state, name, kind, e) < 0)
 			return -1;
-		*channel =
-			supervisor_start(p->state, name, kind,
-					 p->ns[PLAN_GATEWAY], p->req->helpers, e);
+		*channel = supervisor_start(p->state, name, kind,
+					    p->ns[PLAN_GATEWAY],
+					    p->req->helpers, e);
 		break;
 	}
 	if (*channel < 0 || goes_on(p, e) < 0)

@@ -4,8 +4,8 @@
 #define MSB_APPLY_H
 
 #include "change.h"
-#include "lease.h"
 #include "helpers.h"
+#include "lease.h"
 #include "sandbox.h"
 
 /**

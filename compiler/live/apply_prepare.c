@@ -172,9 +172,8 @@ static enum apply_helpers choose(struct apply *p, enum supervisor_kind kind)
 {
 	const bool wanted = plan_needs(apply_plan(p), supervisor_helper(kind));
 	const char *words;
-	const enum supervisor_health health =
-		supervisor_status(p->state, p->arena, p->req->name, kind,
-				  &words, -1);
+	const enum supervisor_health health = supervisor_status(
+		p->state, p->arena, p->req->name, kind, &words, -1);
 
 	if (health == SUPERVISOR_NONE)
 		return wanted ? APPLY_HELPERS_START : APPLY_HELPERS_NONE;
@@ -195,8 +194,8 @@ static void choose_helpers(struct apply *p)
 
 static int open_bindings(struct apply *p, struct live_error *e)
 {
-	const bool kept =
-		p->ret->helpers[SUPERVISOR_RELAY] == APPLY_HELPERS_RELOAD;
+	const bool kept = p->ret->helpers[SUPERVISOR_RELAY] ==
+			  APPLY_HELPERS_RELOAD;
 	const struct config *new = &p->ret->compiled.config;
 	const struct config *own = kept ? &p->before : NULL;
 	size_t i;

@@ -86,8 +86,8 @@ static int make_resolv(const struct config_dns *dns, struct live_error *e)
 		    put_host(&text, i, &dns->nameservers[i], e) < 0)
 			return -1;
 	fd = memfd_create("resolv.conf", MFD_CLOEXEC);
-	if (fd >= 0 && write(fd, str_text(&text), text.len) ==
-			       (ssize_t)text.len)
+	if (fd >= 0 &&
+	    write(fd, str_text(&text), text.len) == (ssize_t)text.len)
 		return fd;
 	live_errno(e, errno, "copy " RESOLV_CONF);
 	if (fd >= 0)
@@ -129,10 +129,10 @@ int helpers_prepare(int channel, enum supervisor_kind kind,
 	if (s->dns[DNS_RESOLV] < 0)
 		return -1;
 	for (i = 0; i < DNS_FD_COUNT; i++)
-		v[i] = (struct supervisor_fd){
-			i, i == DNS_NAMES ? names : s->dns[i]};
-	return supervisor_prepare(
-		channel, conf, &(struct supervisor_fds){v, DNS_FD_COUNT}, e);
+		v[i] = (struct supervisor_fd){i, i == DNS_NAMES ? names
+								: s->dns[i]};
+	return supervisor_prepare(channel, conf,
+				  &(struct supervisor_fds){v, DNS_FD_COUNT}, e);
 }
 
 void helpers_close(struct helper_sockets *s)

@@ -28,9 +28,11 @@ struct listen_sockets {
 void listen_init(struct arena *a, struct listen_sockets *s, size_t n);
 
 /** listen_same() - Whether two bindings can share one socket */
-bool listen_same(const struct config_binding *a, const struct config_binding *b);
+bool listen_same(const struct config_binding *a,
+		 const struct config_binding *b);
 
-/** listen_find() - The binding of @c that can share the socket of @b, or NULL */
+/** listen_find() - The binding of @c that can share the socket of @b, or NULL
+ */
 const struct config_binding *listen_find(const struct config *c,
 					 const struct config_binding *b);
 

@@ -24,7 +24,8 @@
 #define TCP_LISTEN_STATE 0x0a
 
 /* The inode of a socket on a line, if it is bound to the port; else 0. */
-static unsigned long line_inode(const char *line, const struct config_binding *b)
+static unsigned long line_inode(const char *line,
+				const struct config_binding *b)
 {
 	const char *p = strchr(line, ':');
 	unsigned int field;

@@ -60,8 +60,9 @@ int sandbox_share_names(struct state *s, const struct compiled *c, int *ret,
 		return 0;
 	file = sandbox_file(c, compile_artefact(c, c->plan.names_file));
 	*ret = state_share(s, &file);
-	return *ret < 0 ? live_errno(e, errno, "share the table of denied names")
-			: 0;
+	return *ret < 0
+		       ? live_errno(e, errno, "share the table of denied names")
+		       : 0;
 }
 
 struct state_file *sandbox_files(struct arena *a, const struct compiled *c,

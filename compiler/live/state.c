@@ -58,10 +58,8 @@ int state_open(struct state *s, const char *path, bool create,
 		const char *name;
 		int *fd;
 	} parts[] = {
-		{"sandboxes", &new.sandboxes},
-		{"leases", &new.leases},
-		{"aside", &new.aside},
-		{"unsettled", &new.unsettled},
+		{"sandboxes", &new.sandboxes}, {"leases", &new.leases},
+		{"aside", &new.aside},	       {"unsettled", &new.unsettled},
 		{"shared", &new.shared},
 	};
 	size_t i;
@@ -376,8 +374,11 @@ int state_stage(struct state *s, const struct state_record *record,
 		const struct state_file *files, size_t n, struct live_error *e)
 {
 	static const char *const kept[] = {
-		OWNER,		  STATE_SOCKET,	    STATE_PROCESS,
-		STATE_DNS_SOCKET, STATE_DNS_PROCESS,
+		OWNER,
+		STATE_SOCKET,
+		STATE_PROCESS,
+		STATE_DNS_SOCKET,
+		STATE_DNS_PROCESS,
 	};
 	const char *what = "directory";
 	int from = state_directory(s, record->name), to = -1;

@@ -293,9 +293,8 @@ static void look_at_helper(struct arena *a, const struct state *s,
 {
 	const char *helper = supervisor_helper(kind);
 
-	st->helpers[kind] =
-		supervisor_status(s, a, st->record.name, kind,
-				  &st->helper_words[kind], list);
+	st->helpers[kind] = supervisor_status(s, a, st->record.name, kind,
+					      &st->helper_words[kind], list);
 	if (st->record.ready && st->compiled &&
 	    plan_needs(&st->compiled->plan, helper) &&
 	    st->helpers[kind] != SUPERVISOR_ALIVE)
@@ -323,8 +322,7 @@ static const char *read_back(struct arena *a, int fd)
 static void look_at_helpers(struct arena *a, const struct state *s,
 			    bool counters, struct status *st)
 {
-	const int list =
-		counters ? memfd_create("pins", MFD_CLOEXEC) : -1;
+	const int list = counters ? memfd_create("pins", MFD_CLOEXEC) : -1;
 	enum supervisor_kind kind;
 	struct live_error ignored;
 	size_t len;

@@ -25,8 +25,8 @@
  * does not answer any more; the socket is how it is talked to.
  */
 
-#define PROGRAM	      "msb-supervised"
-#define EVENTS	      "events.log"
+#define PROGRAM "msb-supervised"
+#define EVENTS	"events.log"
 
 /* No answer takes longer, unless something is wrong: the first one comes when
  * the helpers have started, what it is like and the end cost them little. */
@@ -88,10 +88,18 @@ static void keep_open(int fd)
 static _Noreturn void become(const struct start *st)
 {
 	char control[16], netns[16], listener[16];
-	char *const argv[] = {(char *)st->program, "--control-fd", control,
-			      "--listen-fd", listener, "--netns-fd", netns,
-			      "--name", (char *)st->name, "--helper",
-			      (char *)st->helper, NULL};
+	char *const argv[] = {(char *)st->program,
+			      "--control-fd",
+			      control,
+			      "--listen-fd",
+			      listener,
+			      "--netns-fd",
+			      netns,
+			      "--name",
+			      (char *)st->name,
+			      "--helper",
+			      (char *)st->helper,
+			      NULL};
 	char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -209,10 +217,10 @@ static const char *find_program(struct arena *a, const char *helpers,
 		};
 
 		for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-			const char *path =
-				dirs[i] ? arena_printf(a, "%s/" PROGRAM,
-						       dirs[i])
-					: NULL;
+			const char *path = dirs[i] ? arena_printf(a,
+								  "%s/" PROGRAM,
+								  dirs[i])
+						   : NULL;
 
 			if (path && access(path, X_OK) == 0)
 				return path;
@@ -254,10 +262,9 @@ int supervisor_start(struct state *s, const char *name,
 	if (!st.program)
 		return -1;
 	dir = state_directory(s, name);
-	st.events = openat(s->dir, EVENTS,
-			   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-				   O_NOFOLLOW,
-			   0600);
+	st.events = openat(
+		s->dir, EVENTS,
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (dir >= 0 && st.events >= 0) {
 		unlinkat(dir, kinds[kind].socket, 0);
 		st.listener = channel_listen(dir, kinds[kind].socket);

@@ -70,7 +70,7 @@ struct supervisor_fds {
 	const struct supervisor_fd {
 		size_t index;
 		int fd;
-	} *v;
+	} * v;
 	size_t n;
 };
 

@@ -4,9 +4,9 @@
 #define MSB_UP_H
 
 #include "change.h"
+#include "helpers.h"
 #include "lease.h"
 #include "link.h"
-#include "helpers.h"
 #include "sandbox.h"
 #include "sysctl.h"
 

@@ -2,9 +2,9 @@
 /* dns_state.h - A configuration with what comes beside it, in both processes.
  *
  * The supervisor sends a configuration as DESIGN of channel.h has it: PREPARE
- * with dns.json, SOCKETS with the descriptors of dns_fd.h, READY, COMMIT. SOCKETS
- * with nothing but DNS_RESOLV may come at any other time: resolv.conf has
- * changed.
+ * with dns.json, SOCKETS with the descriptors of dns_fd.h, READY, COMMIT.
+ * SOCKETS with nothing but DNS_RESOLV may come at any other time: resolv.conf
+ * has changed.
  */
 #ifndef MSB_DNS_STATE_H
 #define MSB_DNS_STATE_H

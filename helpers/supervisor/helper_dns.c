@@ -17,12 +17,9 @@
 #define GATEWAYS (DNS_NETLINK + 1)
 
 static const char *const names[DNS_FD_COUNT] = {
-	[DNS_UDP4] = "UDP IPv4 socket",
-	[DNS_UDP6] = "UDP IPv6 socket",
-	[DNS_TCP4] = "TCP IPv4 socket",
-	[DNS_TCP6] = "TCP IPv6 socket",
-	[DNS_NETLINK] = "netlink socket",
-	[DNS_NAMES] = "table of denied names",
+	[DNS_UDP4] = "UDP IPv4 socket",	  [DNS_UDP6] = "UDP IPv6 socket",
+	[DNS_TCP4] = "TCP IPv4 socket",	  [DNS_TCP6] = "TCP IPv6 socket",
+	[DNS_NETLINK] = "netlink socket", [DNS_NAMES] = "table of denied names",
 	[DNS_RESOLV] = "resolv.conf",
 };
 

@@ -48,8 +48,7 @@ static bool copy_line(int to, const char *line, size_t len)
 
 	if (len < head || memcmp(line, DNS_RESOLV_HOST, head) != 0)
 		return true;
-	return write(to, "\n", 1) == 1 &&
-	       write(to, line, len) == (ssize_t)len;
+	return write(to, "\n", 1) == 1 && write(to, line, len) == (ssize_t)len;
 }
 
 static bool copy_hosts(int to, int before)
@@ -140,8 +139,8 @@ const char *resolv_watch(struct supervisor *s)
 {
 	if (!s->helper->resolv)
 		return NULL;
-	s->resolv = (struct loop_watch){
-		inotify_init1(IN_CLOEXEC | IN_NONBLOCK), changed};
+	s->resolv = (struct loop_watch){inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+					changed};
 	if (s->resolv.fd < 0 || loop_add(&s->loop, &s->resolv, EPOLLIN) < 0)
 		return "watch " LINK;
 	add_watches(s->resolv.fd);

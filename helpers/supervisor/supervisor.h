@@ -108,8 +108,8 @@ struct supervisor;
  *		@now has of its sockets; false, with a reason, if it is none
  * @put:	put the sockets of a message in their places; NULL, or why not
  * @check:	whether all are there; false: the reason says which is missing
- * @send:	send it to a worker that has @held, or nothing (NULL), with READY
- *		at the end; 0, or -1 and errno
+ * @send:	send it to a worker that has @held, or nothing (NULL), with
+ *READY at the end; 0, or -1 and errno
  * @close:	close the sockets that @kept, which may be NULL, does not have
  * @become:	in a child that will be the worker; NULL, or what failed
  */

@@ -223,19 +223,22 @@ static void run_worker(struct monitor *m)
 {
 	struct supervisor *s = loop_owner(m, struct supervisor, worker);
 	char channel[16], broker[16];
-	char *const argv[] = {
+	char *argv[] = {
 		(char *)(uintptr_t)s->helper->name,
 		(char[]){"--channel-fd"},
 		channel,
 		(char[]){"--name"},
 		(char *)(uintptr_t)s->name,
-		s->helper->broker ? (char[]){"--broker-fd"} : NULL,
+		(char[]){"--broker-fd"},
 		broker,
 		NULL,
 	};
 	char *const envp[] = {NULL};
 	const char *failed = become_worker(s);
 
+	/* The last option is for those that have a broker. */
+	if (!s->helper->broker)
+		argv[5] = NULL;
 	snprintf(channel, sizeof(channel), "%d", s->child_fds[0]);
 	snprintf(broker, sizeof(broker), "%d", s->child_fds[1]);
 	/* By its descriptor: the path may lead through directories that the

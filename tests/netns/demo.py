@@ -218,14 +218,14 @@ def explain(program, policy, slot, flow):
                           *policy, *flow))
 
 
-def show(program, policy, lab):
+def show(program, policy, helpers, lab):
     """Everything behind "up"; how many attempts went otherwise."""
     guest = make_namespace("guest-" + NAME)
     prepare_guest(guest)
     server = NameServer()
     done = subprocess.run(
         [program, "up", "--json", "--state", STATE, "--guest-netns",
-         "guest-" + NAME, NAME] + policy, stdout=subprocess.PIPE, text=True,
+         "guest-" + NAME, NAME] + helpers + policy, stdout=subprocess.PIPE, text=True,
         check=False)
     if done.returncode:
         sys.exit(done.returncode)
@@ -283,6 +283,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program", help="the program msb-netc")
     parser.add_argument("config", nargs="?", help="a document")
+    parser.add_argument("--helpers", help="directory of the helpers")
     parser.add_argument("--preset", help="a preset instead (public-only)")
     args = parser.parse_args()
     enter_laboratory()
@@ -290,7 +291,9 @@ def main():
         "--preset", args.preset or "public-only"]
     print("policy: " + " ".join(policy))
     sys.stdout.flush()
-    sys.exit(1 if show(os.path.abspath(args.program), policy,
+    helpers = ["--helpers", os.path.abspath(args.helpers)] if args.helpers \
+        else []
+    sys.exit(1 if show(os.path.abspath(args.program), policy, helpers,
                        Laboratory()) else 0)
 
 

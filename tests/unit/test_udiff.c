@@ -26,8 +26,7 @@ Test(udiff, small_ones)
 	} rows[] = {
 		{"", "a\n", "@@ -0,0 +1 @@\n+a\n"},
 		{"a\n", "", "@@ -1 +0,0 @@\n-a\n"},
-		{"a\nb\nc\n", "a\nx\nc\n",
-		 "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n"},
+		{"a\nb\nc\n", "a\nx\nc\n", "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n"},
 		{"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\n5\n6\n7\n8\nx\n",
 		 "@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+x\n"},
 		{"a\n1\n2\n3\n4\n5\n6\n7\nb\n", "x\n1\n2\n3\n4\n5\n6\n7\ny\n",
