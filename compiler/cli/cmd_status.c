@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "cli_live.h"
+#include "json.h"
 #include "lease.h"
 #include "proof.h"
 #include "sandbox.h"
@@ -108,6 +109,39 @@ static void json_helpers(struct str *s, const struct status *st)
 	str_putc(s, ']');
 }
 
+/* One address that is pinned, from the line that msb-dnsd wrote of it. */
+static void text_pin(const char *line, size_t len)
+{
+	const char *name = NULL, *address = NULL;
+	struct jval_member m = {0};
+	int64_t seconds = 0;
+	struct jval *v;
+	size_t ignored;
+	ARENA(a);
+	struct diags d = {
+		.arena = &a,
+		.file = "pins",
+		.text = arena_strndup(&a, line, len),
+		.len = len,
+	};
+
+	v = jval_read(&d);
+	while (v && jval_type(v) == JVAL_OBJECT && jval_next(v, &m)) {
+		const enum jval_type type = jval_type(m.value);
+
+		if (strcmp(m.key, "seconds") == 0 && type == JVAL_INT)
+			seconds = jval_int(m.value);
+		else if (strcmp(m.key, "name") == 0 && type == JVAL_TEXT)
+			name = jval_text(m.value, &ignored);
+		else if (strcmp(m.key, "address") == 0 && type == JVAL_TEXT)
+			address = jval_text(m.value, &ignored);
+	}
+	if (address)
+		printf("  pin         %s %s, %" PRId64 " s\n", address,
+		       name ? name : "(name not known)", seconds);
+	jval_free(v);
+}
+
 static void text_helpers(const struct status *st)
 {
 	const struct config *config = &st->compiled->config;
@@ -125,7 +159,7 @@ static void text_helpers(const struct status *st)
 	for (line = st->pins; *line; line += strspn(line, "\n")) {
 		const size_t len = strcspn(line, "\n");
 
-		printf("  pin         %.*s\n", (int)len, line);
+		text_pin(line, len);
 		line += len;
 	}
 	for (i = 0; i < config->n_bindings; i++) {

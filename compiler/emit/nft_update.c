@@ -175,6 +175,26 @@ static bool keeps(const struct nft_table *t, const struct block *b)
 	return false;
 }
 
+/* What a set is, without what is in it. */
+static size_t head_len(const struct block *b)
+{
+	static const char words[] = "\n\t\telements = ";
+	const char *at = memmem(b->text, b->len, words, sizeof(words) - 1);
+	const size_t end = sizeof("\t}\n") - 1;
+
+	return at ? (size_t)(at + 1 - b->text) : b->len - end;
+}
+
+/* Sets that a helper fills: the elements that are there are its own. */
+static bool same_timed(const struct block *x, const struct block *y)
+{
+	static const char flags[] = "\n\t\tflags timeout\n";
+	const size_t len = head_len(x);
+
+	return len == head_len(y) && memcmp(x->text, y->text, len) == 0 &&
+	       memmem(x->text, len, flags, sizeof(flags) - 1);
+}
+
 /* Whether the block may only survive, wherever it is listed. */
 static bool must_survive(const struct nft_table *t, const struct block *new,
 			 const struct block *old)
@@ -187,6 +207,7 @@ static bool must_survive(const struct nft_table *t, const struct block *new,
 		return (drops(new) && same_hook(new, old)) ||
 		       (keeps(t, new) && same_text(new, old));
 	case KIND_SET:
+		return same_timed(new, old);
 	case KIND_MAP:
 	case KIND_COUNT:
 		break;

@@ -194,6 +194,9 @@ def domain_rules(m, t):
                                        "www.example.net")), pins)
         t.check("with a remaining life",
                 all(0 < p["seconds"] <= 360 for p in pins), pins)
+        t.check("for people too", "pin         %s api.example.com, 3" %
+                ZONE["api.example.com"] in m.good("status", "web"),
+                m.good("status", "web"))
         t.check("and the log has what was denied", wait_until(lambda: any(
             e.get("event") == "dns-denied" and e["name"] == "cdn.example.org"
             for e in stage.events())))
@@ -202,6 +205,7 @@ def domain_rules(m, t):
             t.check("pins are no difference for %s" % " ".join(words[:2]),
                     done.returncode == 0, done.stdout + done.stderr)
         died(stage, t)
+        unsupervised(stage, t, names)
         failed(m, stage, t, names)
         changed(stage, t, names)
     finally:
@@ -226,6 +230,26 @@ def died(stage, t):
                 time.monotonic() - start)
         t.check("pins are listed still", pinned(stage) == {
             ZONE["api.example.com"], ZONE["www.example.net"]}, pinned(stage))
+
+
+def unsupervised(stage, t, names):
+    """Without its supervisor there is no msb-dnsd, and status says so."""
+    pid = [p for p in helpers() if "supervised" in comm(p)]
+    os.kill(pid[0], signal.SIGKILL)
+    t.check("all of them end", wait_until(lambda: not helpers()), helpers())
+    t.check("then nobody answers",
+            stage.dig("api.example.com", "+timeout=1") is None)
+    t.check("what is pinned is reached still",
+            stage.reach("api.example.com") == "ok")
+    shown = stage.status()
+    t.check("status says what is missing", shown["health"] == "broken" and
+            "msb-dnsd" in shown["missing"], shown)
+    made = stage.apply(names)
+    t.check("apply starts it, and the pins were there all the time",
+            made["dns_helper"] == "start" and
+            stage.reach("www.example.net") == "ok" and stage.dig("api.example.com")[0] == "NOERROR" and
+            pinned(stage) == {ZONE["api.example.com"],
+                              ZONE["www.example.net"]}, made)
 
 
 def failed(m, stage, t, names):
@@ -324,6 +348,28 @@ def resolv_conf(m, t):
         run("umount", "/etc/resolv.conf")
 
 
+def named_server(m, t):
+    """A name server that the document names, by what the host knows of it."""
+    server = Server("127.0.0.1", answer, port=5300)
+    stage = Stage(m, {"Policy": "public-only",
+                      "DNS": {"Nameservers": ["localhost:5300"]}})
+    try:
+        t.check("it is asked", stage.dig("api.example.com") == (
+            "NOERROR", [ZONE["api.example.com"]]) and server.asked and
+            not stage.servers[0].asked, server.asked)
+        done = m.netc("apply", "web", stage.document({
+            "Policy": "public-only",
+            "DNS": {"Nameservers": ["nobody.invalid"]}}))
+        t.check("one that is not found is refused", done.returncode == 1 and
+                "/DNS/Nameservers/0: nobody.invalid" in done.stderr,
+                done.stderr)
+        t.check("and nothing is changed", stage.dig("www.example.net") == (
+            "NOERROR", [ZONE["www.example.net"]]))
+    finally:
+        stage.close()
+        server.close()
+
+
 def shared_names(m, t):
     """Two sandboxes with the same denied names have them once."""
     document = m.document("shared", {
@@ -360,5 +406,5 @@ def nothing_left(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, resolv_conf, shared_names,
+    main(__doc__, (public_only, domain_rules, resolv_conf, named_server, shared_names,
                    nothing_left))

@@ -139,3 +139,44 @@ Test(nft_update, limits_keep_what_is_used_up)
 	cr_expect(strstr(str_text(&s), "delete limit inet t a\n"));
 	cr_expect(strstr(str_text(&s), "rate over 6/second"));
 }
+
+/* What a helper has put into a set stays, wherever the set is in the list. */
+Test(nft_update, timed_elements_stay)
+{
+	static const char before[] = "table inet t {\n"
+				     "\tset pins4_1 {\n"
+				     "\t\ttype ipv4_addr\n"
+				     "\t\tsize 32768\n"
+				     "\t\tflags timeout\n"
+				     "\t\telements = { 192.0.2.1 timeout 6m,\n"
+				     "\t\t\t     192.0.2.2 timeout 6m }\n"
+				     "\t}\n\n"
+				     "\tset pins4_2 {\n"
+				     "\t\ttype ipv4_addr\n"
+				     "\t\tsize 16\n"
+				     "\t\tflags timeout\n"
+				     "\t\telements = { 192.0.2.3 timeout 6m }\n"
+				     "\t}\n"
+				     "}\n";
+	struct nft_set sets[] = {
+		{.name = "pins4_3",
+		 .type = NFT_TYPE_IPV4_ADDR,
+		 .dynamic = true},
+		{.name = "pins4_1",
+		 .type = NFT_TYPE_IPV4_ADDR,
+		 .dynamic = true},
+		{.name = "pins4_2",
+		 .type = NFT_TYPE_IPV4_ADDR,
+		 .dynamic = true},
+	};
+	struct nft_table t = {.name = "t", .sets = sets, .n_sets = 3};
+	STR(got);
+
+	nft_update(&got, &t, NULL, before);
+	cr_expect(!strstr(str_text(&got), "set pins4_1 {"));
+	cr_expect(!strstr(str_text(&got), "delete set inet t pins4_1"));
+	cr_expect(strstr(str_text(&got), "delete set inet t pins4_2"));
+	cr_expect(strstr(str_text(&got), "set pins4_2 {"));
+	cr_expect(strstr(str_text(&got), "set pins4_3 {"));
+	cr_expect(!strstr(str_text(&got), "192.0.2."));
+}
