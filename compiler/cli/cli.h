@@ -151,6 +151,9 @@ int cli_read_file(struct arena *a, const char *path, const char **ret_text,
 /** cli_diags() - Print diagnostics on standard error, if there are any */
 void cli_diags(struct diags *d);
 
+/** cli_diags_json() - Append diagnostics as the value of a member */
+void cli_diags_json(struct diags *d, struct str *out);
+
 /* Options that several subcommands have, as rows for their tables. */
 #define CLI_OPT_PRESET \
 	{ \

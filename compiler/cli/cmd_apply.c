@@ -99,11 +99,7 @@ static void report_json(const char *name, struct diags *d,
 		   "\"diagnostics\":",
 		   helper_words[ap->helpers[SUPERVISOR_RELAY]].word,
 		   helper_words[ap->helpers[SUPERVISOR_DNS]].word);
-	diags_sort(d);
-	diags_json(d, &s);
-	/* diags_json() may end its line; the object goes on. */
-	while (s.len && s.data[s.len - 1] == '\n')
-		s.data[--s.len] = '\0';
+	cli_diags_json(d, &s);
 	str_puts(&s, "}\n");
 	fputs(str_text(&s), stdout);
 }

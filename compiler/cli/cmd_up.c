@@ -66,11 +66,7 @@ static void report_json(struct diags *d, const struct sandbox *sb)
 	str_printf(&s, ",\"generation\":%u", sb->compiled.plan.generation);
 	str_printf(&s, ",\"forwarding_turned_on\":%s,\"diagnostics\":",
 		   sb->record.forwarding ? "true" : "false");
-	diags_sort(d);
-	diags_json(d, &s);
-	/* diags_json() may end its line; the object goes on. */
-	while (s.len && s.data[s.len - 1] == '\n')
-		s.data[--s.len] = '\0';
+	cli_diags_json(d, &s);
 	str_puts(&s, "}\n");
 	fputs(str_text(&s), stdout);
 }

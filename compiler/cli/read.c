@@ -81,6 +81,15 @@ int cli_read_config(struct arena *a, const struct cli_args *args, int *operand,
 	return CLI_YES;
 }
 
+void cli_diags_json(struct diags *d, struct str *out)
+{
+	diags_sort(d);
+	diags_json(d, out);
+	/* The list ends its line; the object that holds it goes on. */
+	while (out->len && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = '\0';
+}
+
 void cli_diags(struct diags *d)
 {
 	STR(text);

@@ -164,15 +164,23 @@ static bool drops(const struct block *b)
 	return len > n && memcmp(line + len - n, words, n) == 0;
 }
 
-static bool keeps(const struct nft_table *t, const struct block *b)
+static const struct nft_chain *chain_of(const struct nft_table *t,
+					const struct block *b)
 {
 	size_t i;
 
 	for (i = 0; b->kind == KIND_CHAIN && i < t->n_chains; i++)
 		if (strncmp(t->chains[i].name, b->name, b->name_len) == 0 &&
 		    !t->chains[i].name[b->name_len])
-			return t->chains[i].keep;
-	return false;
+			return &t->chains[i];
+	return NULL;
+}
+
+static bool keeps(const struct nft_table *t, const struct block *b)
+{
+	const struct nft_chain *c = chain_of(t, b);
+
+	return c && c->keep;
 }
 
 /* What a set is, without what is in it. */
@@ -318,4 +326,84 @@ bool nft_update_keeps(const struct nft_table *t, const char *listing)
 			all = all && was && same_text(&new.v[i], was);
 	}
 	return all;
+}
+
+static bool has_line(const struct block *b, const char *line, size_t len)
+{
+	const char *p = b->text, *end;
+
+	for (; p < b->text + b->len; p = end) {
+		end = line_end(p);
+		if ((size_t)(end - p) == len && memcmp(p, line, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a rule goes to a chain that there is not. */
+static bool leads_nowhere(const struct blocks *b, const char *line,
+			  const char *end)
+{
+	static const char word[] = " goto ";
+	const size_t len = sizeof(word) - 1;
+	const char *at = memmem(line, (size_t)(end - line), word, len);
+	struct block chain = {.kind = KIND_CHAIN};
+
+	if (!at)
+		return false;
+	chain.name = at + len;
+	chain.name_len = strcspn(chain.name, " \n");
+	return !block_find(b, &chain);
+}
+
+/* Appends the rules of @old that ask for a stamp that @new does not know. */
+static bool put_old_stamps(struct str *s, const struct blocks *all,
+			   const struct block *new, const struct block *old)
+{
+	const char *p = old->text, *end, *stamp;
+	bool any = false;
+
+	for (; p < old->text + old->len; p = end) {
+		end = line_end(p);
+		stamp = strstr(p, "ct mark 0x");
+		if (!stamp || stamp >= end || leads_nowhere(all, p, end) ||
+		    has_line(new, p, (size_t)(end - p)))
+			continue;
+		str_append(s, p, (size_t)(end - p));
+		any = true;
+	}
+	return any;
+}
+
+void nft_update_bridge(struct str *between, struct str *then,
+		       const struct nft_table *t, const char *listing)
+{
+	static const char last[] = "\t}\n";
+	const size_t tail = sizeof(last) - 1;
+	struct blocks old, new;
+	size_t i;
+	ARENA(a);
+	STR(text);
+
+	nft_text_table(&text, t);
+	old = blocks_of(&a, listing);
+	new = blocks_of(&a, str_text(&text));
+	str_printf(between, "table inet %s {\n", t->name);
+	for (i = 0; i < new.n; i++) {
+		const struct block *b = &new.v[i], *was = block_find(&old, b);
+		const struct nft_chain *c = chain_of(t, b);
+
+		if (i)
+			str_putc(between, '\n');
+		str_append(between, b->text, b->len - tail);
+		if (c && c->judged && was &&
+		    put_old_stamps(between, &new, b, was)) {
+			put_command(then, "flush", t, b);
+			str_printf(then, "table inet %s {\n", t->name);
+			str_append(then, b->text, b->len);
+			str_puts(then, "}\n");
+		}
+		str_puts(between, last);
+	}
+	str_puts(between, "}\n");
 }

@@ -23,6 +23,23 @@ void nft_update(struct str *s, const struct nft_table *t, const char *wanted,
 		const char *listing);
 
 /**
+ * nft_update_bridge() - What must be in force between two tables
+ * @between:	receives the table to go to first, as nft_update() wants it
+ * @then:	receives the transaction that leads from there to the new table;
+ *		nothing if @between is the new table already
+ * @t:		table wanted
+ * @listing:	as for nft_update()
+ *
+ * A transaction is one instant for each chain, but not for a packet on its way:
+ * it may be judged and stamped by the old table, and come to the chain that
+ *asks for the stamp when the new one is there. So these chains, which are
+ *marked "judged", know the old stamps for a moment more. Nothing gets through
+ *by that: whatever comes to them was let through by the chain that judges.
+ */
+void nft_update_bridge(struct str *between, struct str *then,
+		       const struct nft_table *t, const char *listing);
+
+/**
  * nft_update_keeps() - Whether everything marked "keep" stays in place
  * @t:		table wanted
  * @listing:	as for nft_update()

@@ -202,7 +202,13 @@ static int make_table(void *data, struct live_error *e)
 	    ruleset_load(p->rules[PLAN_GATEWAY], p->update, e) < 0)
 		return -1;
 	p->loaded = true;
-	return 0;
+	if (!p->then[0])
+		return 0;
+	/* What the old table has judged has passed by the time that a second
+	 * transaction takes. */
+	if (goes_on(p, e) < 0)
+		return -1;
+	return ruleset_load(p->rules[PLAN_GATEWAY], p->then, e);
 }
 
 static void undo_table(void *data)

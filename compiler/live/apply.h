@@ -24,7 +24,9 @@
  * @rules:	nftables of both
  * @host_before: transaction that adds what the host's table has now
  * @withdraw_before: transaction that deletes it
- * @update:	transaction that makes the gateway's table the new one
+ * @update:	transaction that makes the gateway's table the new one, which
+ *		knows the old stamps too
+ * @then:	transaction after which it does not; "" if there is none
  * @back:	transaction that leads back
  * @sockets:	sockets that the helpers do not have yet
  * @channel:	to each supervisor, while something is prepared; else -1
@@ -52,6 +54,7 @@ struct apply {
 	const char *host_before;
 	const char *withdraw_before;
 	const char *update;
+	const char *then;
 	const char *back;
 	struct helper_sockets sockets;
 	int channel[SUPERVISOR_KINDS];

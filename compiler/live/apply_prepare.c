@@ -133,6 +133,7 @@ static int write_updates(struct apply *p, struct live_error *e)
 {
 	const struct nft_table *t = &apply_plan(p)->sandbox;
 	const char *listing;
+	STR(between);
 	STR(table);
 	STR(text);
 
@@ -140,7 +141,10 @@ static int write_updates(struct apply *p, struct live_error *e)
 		    0 ||
 	    count_open(p, listing, e) < 0)
 		return -1;
-	nft_update(&text, t, NULL, listing);
+	nft_update_bridge(&between, &text, t, listing);
+	p->then = arena_strndup(p->arena, str_text(&text), text.len);
+	str_free(&text);
+	nft_update(&text, t, str_text(&between), listing);
 	p->update = arena_strndup(p->arena, str_text(&text), text.len);
 	str_free(&text);
 	nft_text_table(&table, t);

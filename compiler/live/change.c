@@ -20,6 +20,12 @@ static void release_all(struct state *s, const char *name, const char *text)
 	lease_release(s, name, &l, NULL);
 }
 
+void change_put_away(struct state *s)
+{
+	state_sweep(s, release_all);
+	state_unshare(s);
+}
+
 /* Removes what processes that were killed have left behind. One that cannot be
  * removed now stays for "down", which says why. */
 static void sweep(struct state *s)
@@ -30,7 +36,7 @@ static void sweep(struct state *s)
 	size_t i, n;
 	ARENA(a);
 
-	state_sweep(s, release_all);
+	change_put_away(s);
 	if (state_list_unsettled(s, &a, &names, &n, &ignored) < 0)
 		return;
 	for (i = 0; i < n; i++)

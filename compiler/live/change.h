@@ -112,6 +112,14 @@ int change_host(const struct state *s, const char *name, struct ruleset *host,
 int change_leave_host(const struct state *s, const char *name,
 		      struct ruleset *host, struct live_error *e);
 
+/**
+ * change_put_away() - Finish what a killed process was removing or adding
+ * @s:	state, locked
+ *
+ * What lies aside goes, and the leases of sandboxes that are no more.
+ */
+void change_put_away(struct state *s);
+
 /** change_remove() - What sandbox_down() does, with the lock held */
 int change_remove(struct state *s, const char *name, struct live_error *e);
 

@@ -127,6 +127,7 @@ int sandbox_down(struct state *s, const char *name, bool owned,
 
 	if (sandbox_privileged(e) < 0 || state_lock(s, e) < 0)
 		return -1;
+	change_put_away(s);
 	if (!state_has(s, name))
 		live_refuse(e, "there is no sandbox %s (state %s)", name,
 			    s->path);

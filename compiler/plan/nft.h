@@ -352,6 +352,9 @@ struct nft_base {
  * @base:	NULL for a chain that is only a target
  * @keep:	its rules keep state: an update leaves them in place if they are
  *		the same
+ * @judged:	its rules only look at stamps, of packets that another chain has
+ *		judged before: while an update takes place they know the old
+ *		stamps too
  * @rules:	rules, in order
  * @n:		number of rules
  * @cap:	private to nft_chain_add()
@@ -360,6 +363,7 @@ struct nft_chain {
 	const char *name;
 	const struct nft_base *base;
 	bool keep;
+	bool judged;
 	struct nft_rule *rules;
 	size_t n;
 	size_t cap;

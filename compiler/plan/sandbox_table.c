@@ -116,6 +116,10 @@ static const struct {
 	[CHAIN_QUERY] = {"query", {0}},
 };
 
+/* Chains whose packets have been through CHAIN_JUDGE: see struct nft_chain. */
+static const enum sandbox_chain judged[] = {CHAIN_INPUT, CHAIN_FORWARD,
+					    CHAIN_STEER};
+
 /**
  * struct needs - What a table has besides what every table has
  * @cap:	MaxConnections
@@ -850,7 +854,7 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	struct walk_build *const build = ret_build;
 	struct nft_chain *all;
 	enum sandbox_chain i;
-	size_t n;
+	size_t n, j;
 
 	*build = (struct walk_build){
 		.groups =
@@ -869,6 +873,8 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		v[i].name = chains[i].name;
 		v[i].base = chains[i].base.hook ? &chains[i].base : NULL;
 	}
+	for (j = 0; j < sizeof(judged) / sizeof(judged[0]); j++)
+		v[judged[j]].judged = true;
 	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
 	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	egress_always(a, p, &needs, &v[CHAIN_EGRESS]);

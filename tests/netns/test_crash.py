@@ -240,9 +240,6 @@ def killed_down(m, t):
             done = m.netc("down", "web")
             t.check("%d: down" % i, done.returncode == 0 or
                     "there is no sandbox" in done.stderr, done.stderr)
-            if done.returncode:
-                m.good("up", "web", stage.paths["plain"], "--tap")
-                m.good("down", "web")
             stage.guest.run("ip", "link", "set", "lo", "down")
             unchanged(m, t, "%d" % i, before)
             gone(t, m, "%d" % i)

@@ -316,6 +316,11 @@ def changed(stage, t, names):
     made = stage.apply(names)
     t.check("and started again", made["dns_helper"] == "start" and
             stage.dig("api.example.com")[0] == "NOERROR", made)
+    made = stage.apply({"Rules": [
+        {"Action": "allow", "Destination": "host", "Protocols": ["tcp"],
+         "Ports": ["9000"]}]})
+    t.check("one helper takes the other's place",
+            (made["dns_helper"], made["helpers"]) == ("stop", "start"), made)
 
 
 def resolv_conf(m, t):

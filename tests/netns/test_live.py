@@ -22,34 +22,12 @@ import time
 
 from lab import Namespace, enter_laboratory, run
 import wire
-from machine import STATE, Machine, alive, differences, end, wait_for
-from report import settled
+from machine import STATE, Machine, alive, end, wait_for
+from report import Report, settled, unchanged
 
 
 # Of <linux/if_tun.h>.
 TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 2, 0x1000, 0x4000
-
-
-class Report:
-    """Counts, and says what failed."""
-
-    def __init__(self):
-        self.test, self.passed, self.failed = "", 0, 0
-
-    def check(self, what, good, detail=""):
-        if good:
-            self.passed += 1
-            return
-        self.failed += 1
-        print("FAILED %s: %s%s" % (self.test, what,
-                                   ": " + str(detail) if detail else ""),
-              flush=True)
-
-
-def unchanged(m, t, what, before):
-    after = m.look()
-    t.check(what + ": nothing changed", before == after,
-            differences(before, after))
 
 
 def refused(m, t, what, status, words, *command):

@@ -180,3 +180,108 @@ Test(nft_update, timed_elements_stay)
 	cr_expect(strstr(str_text(&got), "set pins4_3 {"));
 	cr_expect(!strstr(str_text(&got), "192.0.2."));
 }
+
+static const struct nft_base hook_forward = {"filter", "forward", "filter",
+					     true};
+static const struct nft_elem stamps[2] = {{.lo = 0x10, .hi = 0x10},
+					  {.lo = 0x20, .hi = 0x20}};
+static const struct nft_match asks[2] = {
+	{.key = NFT_CT_MARK, .v = &stamps[0], .n = 1},
+	{.key = NFT_CT_MARK, .v = &stamps[1], .n = 1},
+};
+static struct nft_rule stamped[2] = {
+	{.match = &asks[0], .n = 1, .verb = NFT_ACCEPT},
+	{.match = &asks[1], .n = 1, .verb = NFT_ACCEPT},
+};
+
+Test(nft_update, a_packet_on_its_way_has_the_old_stamp)
+{
+	/* One chain judges, the other only asks; both ask for the stamp. */
+	struct nft_chain before[] = {
+		{.name = "judge", .base = &hook_drop, .rules = stamped, .n = 1},
+		{.name = "forward",
+		 .base = &hook_forward,
+		 .judged = true,
+		 .rules = stamped,
+		 .n = 1},
+	};
+	struct nft_chain after[] = {before[0], before[1]};
+	struct nft_table from = {.name = "t", .chains = before, .n_chains = 2};
+	struct nft_table to = {.name = "t", .chains = after, .n_chains = 2};
+	const char *forward, *text;
+	STR(listing);
+	STR(between);
+	STR(then);
+
+	after[0].rules = after[1].rules = &stamped[1];
+	nft_text_table(&listing, &from);
+	nft_update_bridge(&between, &then, &to, str_text(&listing));
+	text = str_text(&between);
+	forward = strstr(text, "chain forward");
+	cr_assert(forward);
+	cr_expect(strstr(forward, "ct mark 0x00000020 accept\n"
+				  "\t\tct mark 0x00000010 accept\n"));
+	cr_expect(strstr(text, "0x00000010") > forward);
+	text = str_text(&then);
+	cr_expect(strstr(text, "flush chain inet t forward\n"));
+	cr_expect(!strstr(text, "0x00000010"));
+	cr_expect(!strstr(text, "judge"));
+}
+
+/* A rule that asks for an old stamp, and leads to a chain that is no more. */
+Test(nft_update, nothing_leads_to_what_is_gone)
+{
+	static const char before[] =
+		"table inet t {\n"
+		"\tchain forward {\n"
+		"\t\ttype filter hook forward priority filter; "
+		"policy drop;\n"
+		"\t\tct mark 0x00000012 goto query\n"
+		"\t\tct mark 0x00000010 accept\n"
+		"\t}\n\n"
+		"\tchain query {\n"
+		"\t\taccept\n"
+		"\t}\n"
+		"}\n";
+	struct nft_chain chains[] = {
+		{.name = "forward",
+		 .base = &hook_forward,
+		 .judged = true,
+		 .rules = &stamped[1],
+		 .n = 1},
+		{.name = "query", .rules = &stamped[1], .n = 1}};
+	struct nft_table t = {.name = "t", .chains = chains, .n_chains = 1};
+	STR(between);
+	STR(then);
+
+	nft_update_bridge(&between, &then, &t, before);
+	cr_expect(strstr(str_text(&between), "0x00000010 accept"));
+	cr_expect(!strstr(str_text(&between), "goto query"));
+	str_free(&between);
+	str_free(&then);
+	t.n_chains = 2;
+	nft_update_bridge(&between, &then, &t, before);
+	cr_expect(strstr(str_text(&between), "0x00000012 goto query"));
+}
+
+Test(nft_update, without_another_stamp_there_is_no_bridge)
+{
+	struct nft_chain chains[] = {{.name = "forward",
+				      .base = &hook_forward,
+				      .judged = true,
+				      .rules = stamped,
+				      .n = 1}};
+	struct nft_table t = {.name = "t", .chains = chains, .n_chains = 1};
+	STR(listing);
+	STR(between);
+	STR(then);
+
+	nft_text_table(&listing, &t);
+	nft_update_bridge(&between, &then, &t, str_text(&listing));
+	cr_expect_str_eq(str_text(&between), str_text(&listing));
+	cr_expect_eq(then.len, 0);
+	str_free(&between);
+	nft_update_bridge(&between, &then, &t, "");
+	cr_expect_str_eq(str_text(&between), str_text(&listing));
+	cr_expect_eq(then.len, 0);
+}
