@@ -294,11 +294,13 @@ def comm(pid):
 def changed(stage, t, names):
     """Other names: what still counts is kept, what does not is dropped."""
     document = {**names, "DenyDomains": [], "Rules": [
-        names["Rules"][0],
         {"Action": "allow", "Destination": "cdn.example.org",
-         "Protocols": ["udp"]}]}
+         "Protocols": ["udp"]}, names["Rules"][0]]}
     made = stage.apply(document)
     t.check("apply reloads msb-dnsd", made["dns_helper"] == "reload", made)
+    done = stage.m.netc("diff", "--live", "web")
+    t.check("what was added in front is no difference",
+            done.returncode == 0, done.stdout)
     t.check("a pin that counts still is kept",
             stage.reach("api.example.com") == "ok" and
             pinned(stage) == {ZONE["api.example.com"]}, pinned(stage))
