@@ -15,10 +15,10 @@ static const struct {
 	const char *dry;
 } helper_words[] = {
 	[APPLY_HELPERS_NONE] = {"none", NULL, NULL},
-	[APPLY_HELPERS_START] = {"start", "were started", "would be started"},
-	[APPLY_HELPERS_RELOAD] = {"reload", "have their new configuration",
+	[APPLY_HELPERS_START] = {"start", "was started", "would be started"},
+	[APPLY_HELPERS_RELOAD] = {"reload", "has its new configuration",
 				  "would have a new configuration"},
-	[APPLY_HELPERS_STOP] = {"stop", "were stopped", "would be stopped"},
+	[APPLY_HELPERS_STOP] = {"stop", "was stopped", "would be stopped"},
 };
 
 static const char *proto_word(const struct config_binding *b)
@@ -40,8 +40,7 @@ static void text_bindings(const char *word,
 
 static void report_text(const char *name, const struct applied *ap, bool dry)
 {
-	const char *helpers = dry ? helper_words[ap->helpers].dry
-				  : helper_words[ap->helpers].done;
+	enum supervisor_kind k;
 
 	if (dry)
 		fputs(ap->diff, stdout);
@@ -52,8 +51,14 @@ static void report_text(const char *name, const struct applied *ap, bool dry)
 	printf("  generation 0x%08x\n", ap->compiled.plan.generation);
 	text_bindings("added", ap->added, ap->n_added);
 	text_bindings("removed", ap->removed, ap->n_removed);
-	if (helpers)
-		printf("  helpers    %s\n", helpers);
+	for (k = 0; k < SUPERVISOR_KINDS; k++) {
+		const enum apply_helpers what = ap->helpers[k];
+
+		if (what != APPLY_HELPERS_NONE)
+			printf("  %-10s %s\n", supervisor_helper(k),
+			       dry ? helper_words[what].dry
+				   : helper_words[what].done);
+	}
 }
 
 static void json_bindings(struct str *s, const char *key,
@@ -89,8 +94,11 @@ static void report_json(const char *name, struct diags *d,
 	str_json(&s, ap->diff, strlen(ap->diff));
 	json_bindings(&s, "added", ap->added, ap->n_added);
 	json_bindings(&s, "removed", ap->removed, ap->n_removed);
-	str_printf(&s, ",\"helpers\":\"%s\",\"diagnostics\":",
-		   helper_words[ap->helpers].word);
+	str_printf(&s,
+		   ",\"helpers\":\"%s\",\"dns_helper\":\"%s\","
+		   "\"diagnostics\":",
+		   helper_words[ap->helpers[SUPERVISOR_RELAY]].word,
+		   helper_words[ap->helpers[SUPERVISOR_DNS]].word);
 	cli_diags_json(d, &s);
 	str_puts(&s, "}\n");
 	fputs(str_text(&s), stdout);

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "cli_live.h"
+#include "json.h"
 #include "lease.h"
 #include "proof.h"
 #include "sandbox.h"
@@ -69,9 +70,29 @@ static void json_helpers(struct str *s, const struct status *st)
 	char text[IP_TEXT_MAX];
 	size_t i;
 
-	json_text(s, "helpers", status_helpers(st->helpers));
-	json_text(s, "helper_status",
-		  st->helpers == SUPERVISOR_ALIVE ? st->helper_words : NULL);
+	static const char *const keys[SUPERVISOR_KINDS][2] = {
+		[SUPERVISOR_DNS] = {"dns_helper", "dns_status"},
+		[SUPERVISOR_RELAY] = {"helpers", "helper_status"},
+	};
+	enum supervisor_kind k;
+	const char *line;
+
+	for (k = 0; k < SUPERVISOR_KINDS; k++) {
+		json_text(s, keys[k][0], status_helpers(st->helpers[k]));
+		json_text(s, keys[k][1],
+			  st->helpers[k] == SUPERVISOR_ALIVE
+				  ? st->helper_words[k]
+				  : NULL);
+	}
+	str_puts(s, ",\"pins\":[");
+	for (line = st->pins; *line;) {
+		const size_t len = strcspn(line, "\n");
+
+		str_puts(s, line == st->pins ? "\n" : ",\n");
+		str_append(s, line, len);
+		line += len + (line[len] == '\n');
+	}
+	str_putc(s, ']');
 	str_puts(s, ",\"bindings\":[");
 	for (i = 0; i < config->n_bindings; i++) {
 		const struct config_binding *b = &config->bindings[i];
@@ -88,15 +109,59 @@ static void json_helpers(struct str *s, const struct status *st)
 	str_putc(s, ']');
 }
 
+/* One address that is pinned, from the line that msb-dnsd wrote of it. */
+static void text_pin(const char *line, size_t len)
+{
+	const char *name = NULL, *address = NULL;
+	struct jval_member m = {0};
+	int64_t seconds = 0;
+	struct jval *v;
+	size_t ignored;
+	ARENA(a);
+	struct diags d = {
+		.arena = &a,
+		.file = "pins",
+		.text = arena_strndup(&a, line, len),
+		.len = len,
+	};
+
+	v = jval_read(&d);
+	while (v && jval_type(v) == JVAL_OBJECT && jval_next(v, &m)) {
+		const enum jval_type type = jval_type(m.value);
+
+		if (strcmp(m.key, "seconds") == 0 && type == JVAL_INT)
+			seconds = jval_int(m.value);
+		else if (strcmp(m.key, "name") == 0 && type == JVAL_TEXT)
+			name = jval_text(m.value, &ignored);
+		else if (strcmp(m.key, "address") == 0 && type == JVAL_TEXT)
+			address = jval_text(m.value, &ignored);
+	}
+	if (address)
+		printf("  pin         %s %s, %" PRId64 " s\n", address,
+		       name ? name : "(name not known)", seconds);
+	jval_free(v);
+}
+
 static void text_helpers(const struct status *st)
 {
 	const struct config *config = &st->compiled->config;
+	enum supervisor_kind k;
+	const char *line;
 	char text[IP_TEXT_MAX];
 	size_t i;
 
-	if (st->helpers != SUPERVISOR_NONE)
-		printf("  helpers     %s%s%s\n", status_helpers(st->helpers),
-		       st->helper_words[0] ? ": " : "", st->helper_words);
+	for (k = 0; k < SUPERVISOR_KINDS; k++)
+		if (st->helpers[k] != SUPERVISOR_NONE)
+			printf("  %-10s  %s%s%s\n", supervisor_helper(k),
+			       status_helpers(st->helpers[k]),
+			       st->helper_words[k][0] ? ": " : "",
+			       st->helper_words[k]);
+	for (line = st->pins; *line; line += strspn(line, "\n")) {
+		const size_t len = strcspn(line, "\n");
+
+		text_pin(line, len);
+		line += len;
+	}
 	for (i = 0; i < config->n_bindings; i++) {
 		const struct config_binding *b = &config->bindings[i];
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dns_json.h"
 #include "enforced.h"
 #include "guest.h"
 #include "helper_conf.h"
@@ -26,22 +27,40 @@ static bool has_ports(const struct plan *p)
 	return p->policy->config->n_bindings > 0;
 }
 
+static void print_names(struct str *s, const struct plan *p)
+{
+	str_append(s, p->names, p->names_len);
+}
+
+static bool has_names(const struct plan *p)
+{
+	return p->names != NULL;
+}
+
+static bool has_dns(const struct plan *p)
+{
+	return plan_needs(p, PLAN_DNSD);
+}
+
 static bool has_relay(const struct plan *p)
 {
-	return p->n_helpers > 0;
+	return plan_needs(p, PLAN_RELAYD);
 }
 
 /* Every artefact, ascending by path, and when there is one: always, unless
- * said. The one without a function is plan.json, which lists them all. */
+ * said. The one without a function is plan.json, which lists them all; the one
+ * without a path is named by the plan. */
 static const struct {
 	const char *path;
 	void (*print)(struct str *s, const struct plan *p);
 	bool (*wanted)(const struct plan *p);
 } prints[] = {
+	{"dns.json", dns_json, has_dns},
 	{"guest/hosts", guest_hosts, NULL},
 	{"guest/network", guest_network, NULL},
 	{"guest/resolv.conf", guest_resolv_conf, NULL},
 	{"host.nft", print_host, NULL},
+	{NULL, print_names, has_names},
 	{"plan.json", NULL, NULL},
 	{"ports.json", ports_json, has_ports},
 	{"relay.json", helper_conf_relay, has_relay},
@@ -60,7 +79,8 @@ static void print_all(struct arena *a, struct compiled *c)
 		if (prints[i].wanted && !prints[i].wanted(&c->plan))
 			continue;
 		wanted[n] = i;
-		paths[n++] = prints[i].path;
+		paths[n++] = prints[i].path ? prints[i].path
+					    : c->plan.names_file;
 	}
 	for (i = 0; i < n; i++) {
 		STR(text);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eval.h"
+#include "rule_text.h"
 #include "tables.h"
 
 static const char *proto_word(enum config_proto proto)
@@ -12,50 +13,9 @@ static const char *proto_word(enum config_proto proto)
 	return proto == CONFIG_UDP ? "udp" : "tcp";
 }
 
-static const char *action_word(bool allow)
-{
-	return allow ? "allow" : "deny";
-}
-
 /* --- rules, in the language of the document --- */
 
-/** struct rule_list - A list of rules being printed */
-struct rule_list {
-	struct str *s;
-	enum policy_direction dir;
-	size_t n;
-};
-
-/* @protos and @ports as in struct policy_rule; @dest NULL is any. */
-static void put_rule(struct rule_list *l, bool allow, const char *dest,
-		     unsigned int protos, const struct config_ports *ports,
-		     size_t n_ports)
-{
-	const unsigned int both = CONFIG_TCP | CONFIG_UDP;
-	struct str *s = l->s;
-	size_t i;
-
-	str_printf(s, "%s{\"Action\": \"%s\", \"Direction\": \"%s\"",
-		   l->n++ ? ",\n\t\t\t" : "\n\t\t\t", action_word(allow),
-		   l->dir == POLICY_EGRESS ? "egress" : "ingress");
-	if (dest)
-		str_printf(s, ", \"Destination\": \"%s\"", dest);
-	if (protos)
-		str_printf(s, ", \"Protocols\": [%s%s%s]",
-			   protos & CONFIG_TCP ? "\"tcp\"" : "",
-			   (protos & both) == both ? ", " : "",
-			   protos & CONFIG_UDP ? "\"udp\"" : "");
-	for (i = 0; i < n_ports; i++) {
-		str_puts(s, i ? ", " : ", \"Ports\": [");
-		if (ports[i].lo == ports[i].hi)
-			str_printf(s, "\"%u\"", ports[i].lo);
-		else
-			str_printf(s, "\"%u-%u\"", ports[i].lo, ports[i].hi);
-	}
-	str_puts(s, n_ports ? "]}" : "}");
-}
-
-static void put_walk(struct rule_list *l, const struct policy_walk *w,
+static void put_walk(struct rule_text *l, const struct policy_walk *w,
 		     const char *(*dest)(const struct plan *p,
 					 const struct config_dest *dest,
 					 char text[IP_TEXT_MAX]),
@@ -72,8 +32,8 @@ static void put_walk(struct rule_list *l, const struct policy_walk *w,
 
 		if (!to || (r->protos && !protos))
 			continue;
-		put_rule(l, r->allow, to[0] == '*' ? NULL : to, protos,
-			 r->ports, r->n_ports);
+		rule_text(l, r->allow, to[0] == '*' ? NULL : to, protos,
+			  r->ports, r->n_ports);
 		/* Nothing comes to what follows a rule that matches all. */
 		if (to[0] == '*' && !protos)
 			break;
@@ -138,34 +98,34 @@ static const char *dest_loopback(const struct plan *p,
 }
 
 /* What is refused before the egress walk is asked. */
-static void put_always(struct rule_list *l, const struct policy *p)
+static void put_always(struct rule_text *l, const struct policy *p)
 {
 	const struct config_tls *tls = &p->config->tls;
 	struct config_ports port = {53, 53};
 	size_t i;
 
-	put_rule(l, false, NULL, CONFIG_TCP | CONFIG_UDP, &port, 1);
+	rule_text(l, false, NULL, CONFIG_TCP | CONFIG_UDP, &port, 1);
 	for (i = 0; p->dns == POLICY_DNS_HELPER && i < EVAL_DNS_TRANSPORTS;
 	     i++) {
 		port.lo = port.hi = eval_dns_transports[i];
-		put_rule(l, false, NULL, CONFIG_UDP | (i ? 0 : CONFIG_TCP),
-			 &port, 1);
+		rule_text(l, false, NULL, CONFIG_UDP | (i ? 0 : CONFIG_TCP),
+			  &port, 1);
 	}
 	port.lo = port.hi = 443;
 	if (!tls->has_ports && eval_blocks_quic(p, 443))
-		put_rule(l, false, NULL, CONFIG_UDP, &port, 1);
+		rule_text(l, false, NULL, CONFIG_UDP, &port, 1);
 	for (i = 0; i < tls->n_ports; i++) {
 		port.lo = port.hi = tls->ports[i];
 		if (eval_blocks_quic(p, tls->ports[i]))
-			put_rule(l, false, NULL, CONFIG_UDP, &port, 1);
+			rule_text(l, false, NULL, CONFIG_UDP, &port, 1);
 	}
 }
 
-static void put_default(struct rule_list *l, const struct policy_walk *w)
+static void put_default(struct rule_text *l, const struct policy_walk *w)
 {
 	str_puts(l->s, l->n ? "\n\t\t],\n" : "],\n");
 	str_printf(l->s, "\t\t\"Default\": \"%s\"\n\t}",
-		   action_word(w->default_allow));
+		   rule_text_action(w->default_allow));
 }
 
 /* --- relay.json --- */
@@ -199,7 +159,8 @@ void helper_conf_relay(struct str *s, const struct plan *p)
 	const struct policy *policy = p->policy;
 	const struct policy_walk *in = &policy->walk[POLICY_INGRESS];
 	const struct policy_walk *out = &policy->walk[POLICY_EGRESS];
-	struct rule_list l = {.s = s, .dir = POLICY_INGRESS};
+	struct rule_text l = {
+		.s = s, .dir = POLICY_INGRESS, .before = "\n\t\t\t"};
 	const struct {
 		const char *key;
 		struct ip ip;
@@ -228,7 +189,8 @@ void helper_conf_relay(struct str *s, const struct plan *p)
 			   ",\n\t\"HostEgress\": {\n\t\t\"Port\": %u,\n"
 			   "\t\t\"Rules\": [",
 			   TABLE_STEER_PORT);
-		l = (struct rule_list){.s = s, .dir = POLICY_EGRESS};
+		l = (struct rule_text){
+			.s = s, .dir = POLICY_EGRESS, .before = "\n\t\t\t"};
 		put_always(&l, policy);
 		put_walk(&l, out, dest_gateway, p);
 		put_default(&l, out);

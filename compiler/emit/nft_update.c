@@ -244,6 +244,26 @@ static bool keeps(const struct marked *m, const struct block *b)
 	return c && c->keep;
 }
 
+/* What a set is, without what is in it. */
+static size_t head_len(const struct block *b)
+{
+	static const char words[] = "\n\t\telements = ";
+	const char *at = memmem(b->text, b->len, words, sizeof(words) - 1);
+	const size_t end = sizeof("\t}\n") - 1;
+
+	return at ? (size_t)(at + 1 - b->text) : b->len - end;
+}
+
+/* Sets that a helper fills: the elements that are there are its own. */
+static bool same_timed(const struct block *x, const struct block *y)
+{
+	static const char flags[] = "\n\t\tflags timeout\n";
+	const size_t len = head_len(x);
+
+	return len == head_len(y) && memcmp(x->text, y->text, len) == 0 &&
+	       memmem(x->text, len, flags, sizeof(flags) - 1);
+}
+
 /* Whether the block may only survive, wherever it is listed. */
 static bool must_survive(const struct marked *m, const struct block *new,
 			 const struct block *old)
@@ -256,6 +276,7 @@ static bool must_survive(const struct marked *m, const struct block *new,
 		return (drops(new) && same_hook(new, old)) ||
 		       (keeps(m, new) && same_text(new, old));
 	case KIND_SET:
+		return same_timed(new, old);
 	case KIND_MAP:
 	case KIND_COUNT:
 		break;
@@ -384,9 +405,25 @@ static bool has_line(const struct block *b, const char *line, size_t len)
 	return false;
 }
 
+/* Whether a rule goes to a chain that there is not. */
+static bool leads_nowhere(const struct blocks *b, const char *line,
+			  const char *end)
+{
+	static const char word[] = " goto ";
+	const size_t len = sizeof(word) - 1;
+	const char *at = memmem(line, (size_t)(end - line), word, len);
+	struct block chain = {.kind = KIND_CHAIN};
+
+	if (!at)
+		return false;
+	chain.name = at + len;
+	chain.name_len = strcspn(chain.name, " \n");
+	return !block_find(b, &chain);
+}
+
 /* Appends the rules of @old that ask for a stamp that @new does not know. */
-static bool put_old_stamps(struct str *s, const struct block *new,
-			   const struct block *old)
+static bool put_old_stamps(struct str *s, const struct blocks *all,
+			   const struct block *new, const struct block *old)
 {
 	const char *p = old->text, *end, *stamp;
 	bool any = false;
@@ -394,7 +431,7 @@ static bool put_old_stamps(struct str *s, const struct block *new,
 	for (; p < old->text + old->len; p = end) {
 		end = line_end(p);
 		stamp = strstr(p, "ct mark 0x");
-		if (!stamp || stamp >= end ||
+		if (!stamp || stamp >= end || leads_nowhere(all, p, end) ||
 		    has_line(new, p, (size_t)(end - p)))
 			continue;
 		str_append(s, p, (size_t)(end - p));
@@ -426,7 +463,8 @@ void nft_update_bridge(struct str *between, struct str *then,
 		if (i)
 			str_putc(between, '\n');
 		str_append(between, b->text, b->len - tail);
-		if (c && c->judged && was && put_old_stamps(between, b, was)) {
+		if (c && c->judged && was &&
+		    put_old_stamps(between, &new, b, was)) {
 			put_command(then, "flush", t, b);
 			str_printf(then, "table inet %s {\n", t->name);
 			str_append(then, b->text, b->len);

@@ -9,7 +9,6 @@
 #include "conntrack.h"
 #include "nft_text.h"
 #include "str.h"
-#include "supervisor.h"
 
 /*
  * Theory of operation
@@ -74,49 +73,82 @@ static void undo_leases(void *data)
 	write_leases(p, &p->had, &ignored);
 }
 
+static int make_helper(struct apply *p, enum supervisor_kind kind, int names,
+		       struct live_error *e)
+{
+	const char *name = p->req->name;
+	int *const channel = &p->channel[kind];
+
+	switch (p->ret->helpers[kind]) {
+	case APPLY_HELPERS_NONE:
+	case APPLY_HELPERS_STOP:
+		return 0;
+	case APPLY_HELPERS_RELOAD:
+		if (goes_on(p, e) < 0)
+			return -1;
+		*channel = supervisor_connect(p->state, name, kind, e);
+		break;
+	case APPLY_HELPERS_START:
+		if (goes_on(p, e) < 0 ||
+		    supervisor_stop(p->state, name, kind, e) < 0)
+			return -1;
+		*channel = supervisor_start(p->state, name, kind,
+					    p->ns[PLAN_GATEWAY],
+					    p->req->helpers, e);
+		break;
+	}
+	if (*channel < 0 || goes_on(p, e) < 0)
+		return -1;
+	return helpers_prepare(*channel, kind, &p->ret->compiled, &p->sockets,
+			       names, e);
+}
+
 static int make_helpers(void *data, struct live_error *e)
 {
+	enum supervisor_kind kind;
 	struct apply *p = data;
-	const struct artefact *conf =
-		compile_artefact(&p->ret->compiled, "relay.json");
+	int names, ret;
 
-	if (p->ret->helpers == APPLY_HELPERS_NONE ||
-	    p->ret->helpers == APPLY_HELPERS_STOP)
-		return 0;
-	if (goes_on(p, e) < 0)
-		return -1;
-	if (p->ret->helpers == APPLY_HELPERS_RELOAD)
-		p->channel = supervisor_connect(p->state, p->req->name, e);
-	else if (supervisor_stop(p->state, p->req->name, e) == 0)
-		p->channel = supervisor_start(p->state, p->req->name,
-					      p->ns[PLAN_GATEWAY],
-					      p->req->helpers, e);
-	if (p->channel < 0 || goes_on(p, e) < 0)
-		return -1;
-	return supervisor_prepare(p->channel, conf->text, conf->len,
-				  &p->sockets, e);
+	ret = sandbox_share_names(p->state, &p->ret->compiled, &names, e);
+	for (kind = 0; kind < SUPERVISOR_KINDS && ret == 0; kind++)
+		ret = make_helper(p, kind, names, e);
+	if (names >= 0)
+		close(names);
+	return ret;
+}
+
+static void undo_helper(struct apply *p, enum supervisor_kind kind)
+{
+	struct live_error ignored;
+
+	/* Closing the channel is what takes a prepared configuration back. */
+	if (p->channel[kind] >= 0)
+		close(p->channel[kind]);
+	p->channel[kind] = -1;
+	if (p->ret->helpers[kind] != APPLY_HELPERS_START)
+		return;
+	supervisor_stop(p->state, p->req->name, kind, &ignored);
+	supervisor_drop(p->state, p->req->name, kind);
 }
 
 static void undo_helpers(void *data)
 {
-	struct live_error ignored;
-	struct apply *p = data;
+	enum supervisor_kind kind;
 
-	/* Closing the channel is what takes a prepared configuration back. */
-	if (p->channel >= 0)
-		close(p->channel);
-	p->channel = -1;
-	if (p->ret->helpers != APPLY_HELPERS_START)
-		return;
-	supervisor_stop(p->state, p->req->name, &ignored);
-	state_drop(p->state, p->req->name, STATE_SOCKET);
-	state_drop(p->state, p->req->name, STATE_PROCESS);
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		undo_helper(data, kind);
+}
+
+static struct state_file text_file(const char *path, const char *text)
+{
+	return (struct state_file){
+		.path = path, .text = text, .len = strlen(text)};
 }
 
 static int note(struct apply *p, const char *path, const char *text,
 		struct live_error *e)
 {
-	const struct state_file file = {path, text, strlen(text)};
+	const struct state_file file = text_file(path, text);
 
 	return goes_on(p, e) < 0
 		       ? -1
@@ -137,10 +169,8 @@ static int make_state(void *data, struct live_error *e)
 			      &p->both, &n);
 	all = arena_array(p->arena, n + 2, struct state_file);
 	memcpy(all, files, n * sizeof(*all));
-	all[n++] = (struct state_file){CHANGE_NEXT, p->host_before,
-				       strlen(p->host_before)};
-	all[n++] = (struct state_file){CHANGE_NEXT_WITHDRAW, p->withdraw_before,
-				       strlen(p->withdraw_before)};
+	all[n++] = text_file(CHANGE_NEXT, p->host_before);
+	all[n++] = text_file(CHANGE_NEXT_WITHDRAW, p->withdraw_before);
 	snprintf(p->record.file, sizeof(p->record.file), "%s",
 		 p->req->doc->file);
 	if (goes_on(p, e) < 0 ||
@@ -255,25 +285,45 @@ static int make_flows(void *data, struct live_error *e)
 						    p->ns[PLAN_GATEWAY], e);
 }
 
+static int commit(struct apply *p, enum supervisor_kind kind,
+		  struct live_error *e)
+{
+	struct live_error ignored;
+
+	switch (p->ret->helpers[kind]) {
+	case APPLY_HELPERS_NONE:
+		break;
+	case APPLY_HELPERS_START:
+	case APPLY_HELPERS_RELOAD:
+		if (supervisor_commit(p->channel[kind], e) == 0)
+			return 0;
+		/* Which of the two it has now, nobody knows: so neither. */
+		supervisor_stop(p->state, p->req->name, kind, &ignored);
+		return -1;
+	case APPLY_HELPERS_STOP:
+		return supervisor_stop(p->state, p->req->name, kind, e);
+	}
+	return 0;
+}
+
+/* If the second one fails, the first is where nobody can lead it back from:
+ * then it is ended, as one that failed itself. */
 static int make_commit(void *data, struct live_error *e)
 {
+	enum supervisor_kind kind, done;
 	struct live_error ignored;
 	struct apply *p = data;
 
 	if (goes_on(p, e) < 0)
 		return -1;
-	switch (p->ret->helpers) {
-	case APPLY_HELPERS_NONE:
-		break;
-	case APPLY_HELPERS_START:
-	case APPLY_HELPERS_RELOAD:
-		if (supervisor_commit(p->channel, e) == 0)
-			return 0;
-		/* Which of the two it has now, nobody knows: so neither. */
-		supervisor_stop(p->state, p->req->name, &ignored);
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++) {
+		if (commit(p, kind, e) == 0)
+			continue;
+		for (done = 0; done < kind; done++)
+			if (p->ret->helpers[done] != APPLY_HELPERS_NONE)
+				supervisor_stop(p->state, p->req->name, done,
+						&ignored);
 		return -1;
-	case APPLY_HELPERS_STOP:
-		return supervisor_stop(p->state, p->req->name, e);
 	}
 	return 0;
 }
@@ -294,11 +344,11 @@ static void finish(struct apply *p)
 {
 	struct live_error ignored;
 	const char *name = p->req->name;
+	enum supervisor_kind kind;
 
-	if (p->ret->helpers == APPLY_HELPERS_STOP) {
-		state_drop(p->state, name, STATE_SOCKET);
-		state_drop(p->state, name, STATE_PROCESS);
-	}
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		if (p->ret->helpers[kind] == APPLY_HELPERS_STOP)
+			supervisor_drop(p->state, name, kind);
 	lease_release(p->state, name, &p->both, &p->want);
 	write_leases(p, &p->want, &ignored);
 	state_unstage(p->state, name);
@@ -316,12 +366,13 @@ int sandbox_apply(struct arena *a, struct state *s,
 		.state = s,
 		.ret = ret,
 		.ns = {-1, -1},
-		.channel = -1,
+		.channel = {-1, -1},
 	};
+	enum supervisor_kind kind;
 	int rc = -1;
 	size_t i;
 
-	listen_init(a, &p.sockets, 0);
+	helpers_init(a, &p.sockets, 0);
 	memset(ret, 0, sizeof(*ret));
 	if (sandbox_privileged(e) < 0 ||
 	    change_begin(&p.change, s, req->fail_at, e) < 0)
@@ -334,10 +385,12 @@ int sandbox_apply(struct arena *a, struct state *s,
 		if (rc == 0)
 			finish(&p);
 	}
+	state_unshare(s);
 	state_unlock(s);
-	listen_close(&p.sockets);
-	if (p.channel >= 0)
-		close(p.channel);
+	helpers_close(&p.sockets);
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		if (p.channel[kind] >= 0)
+			close(p.channel[kind]);
 	for (i = 0; i < 2; i++) {
 		ruleset_close(p.rules[i]);
 		if (p.ns[i] >= 0)

@@ -4,8 +4,8 @@
 #define MSB_APPLY_H
 
 #include "change.h"
+#include "helpers.h"
 #include "lease.h"
-#include "listen.h"
 #include "sandbox.h"
 
 /**
@@ -29,7 +29,7 @@
  * @then:	transaction after which it does not; "" if there is none
  * @back:	transaction that leads back
  * @sockets:	sockets that the helpers do not have yet
- * @channel:	to the supervisor, while something is prepared; else -1
+ * @channel:	to each supervisor, while something is prepared; else -1
  * @killed_before: an "apply" was killed, and this one settles what it left
  * @leased:	leases were written
  * @noted:	files about the change were written
@@ -56,8 +56,8 @@ struct apply {
 	const char *update;
 	const char *then;
 	const char *back;
-	struct listen_sockets sockets;
-	int channel;
+	struct helper_sockets sockets;
+	int channel[SUPERVISOR_KINDS];
 	bool killed_before;
 	bool leased;
 	bool noted;

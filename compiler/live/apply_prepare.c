@@ -8,8 +8,6 @@
 #include "nft_text.h"
 #include "nft_update.h"
 #include "str.h"
-#include "supervisor.h"
-#include "tables.h"
 #include "udiff.h"
 
 static int read_before(struct apply *p, struct live_error *e)
@@ -173,57 +171,70 @@ static int check_updates(struct apply *p, struct live_error *e)
 	return 0;
 }
 
-static bool helpers_wanted(const struct apply *p)
+/* What becomes of a helper: one that does not answer is replaced. */
+static enum apply_helpers choose(struct apply *p, enum supervisor_kind kind)
 {
-	return compile_artefact(&p->ret->compiled, "relay.json");
-}
-
-/* What becomes of the helpers: one that does not answer is replaced. */
-static void choose_helpers(struct apply *p)
-{
-	const bool wanted = helpers_wanted(p);
+	const bool wanted = plan_needs(apply_plan(p), supervisor_helper(kind));
 	const char *words;
-	const enum supervisor_health health =
-		supervisor_status(p->state, p->arena, p->req->name, &words);
+	const enum supervisor_health health = supervisor_status(
+		p->state, p->arena, p->req->name, kind, &words, -1);
 
 	if (health == SUPERVISOR_NONE)
-		p->ret->helpers = wanted ? APPLY_HELPERS_START
-					 : APPLY_HELPERS_NONE;
-	else if (!wanted)
-		p->ret->helpers = APPLY_HELPERS_STOP;
-	else if (health == SUPERVISOR_ALIVE && !p->killed_before)
-		p->ret->helpers = APPLY_HELPERS_RELOAD;
-	else
-		p->ret->helpers = APPLY_HELPERS_START;
+		return wanted ? APPLY_HELPERS_START : APPLY_HELPERS_NONE;
+	if (!wanted)
+		return APPLY_HELPERS_STOP;
+	if (health == SUPERVISOR_ALIVE && !p->killed_before)
+		return APPLY_HELPERS_RELOAD;
+	return APPLY_HELPERS_START;
+}
+
+static void choose_helpers(struct apply *p)
+{
+	enum supervisor_kind kind;
+
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		p->ret->helpers[kind] = choose(p, kind);
+}
+
+static int open_bindings(struct apply *p, struct live_error *e)
+{
+	const bool kept = p->ret->helpers[SUPERVISOR_RELAY] ==
+			  APPLY_HELPERS_RELOAD;
+	const struct config *new = &p->ret->compiled.config;
+	const struct config *own = kept ? &p->before : NULL;
+	size_t i;
+
+	helpers_init(p->arena, &p->sockets, new->n_bindings);
+	for (i = 0; i < new->n_bindings; i++) {
+		const struct config_binding *b = &new->bindings[i];
+		int *const fd = &p->sockets.relay.binding[i];
+
+		if (listen_find(own, b))
+			continue;
+		*fd = listen_open(p->state, p->req->name, b, &p->before, e);
+		if (*fd < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Opens what the helpers do not have. */
 static int open_sockets(struct apply *p, struct live_error *e)
 {
-	const bool kept = p->ret->helpers == APPLY_HELPERS_RELOAD;
-	const struct config *new = &p->ret->compiled.config;
-	const struct config *own = kept ? &p->before : NULL;
-	size_t i;
-	int ret;
+	enum supervisor_kind kind;
+	int ret = 0;
 
-	listen_init(p->arena, &p->sockets, new->n_bindings);
-	for (i = 0; i < new->n_bindings; i++) {
-		const struct config_binding *b = &new->bindings[i];
-
-		if (listen_find(own, b))
-			continue;
-		p->sockets.binding[i] =
-			listen_open(p->state, p->req->name, b, &p->before, e);
-		if (p->sockets.binding[i] < 0)
-			return -1;
-	}
-	/* A supervisor has the gateway's sockets from its start on. */
-	if (p->ret->helpers != APPLY_HELPERS_START)
-		return 0;
-	if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+	if (open_bindings(p, e) < 0)
 		return -1;
-	ret = listen_open_gateway(&p->sockets, TABLE_STEER_PORT, e);
-	netns_return(p->ns[PLAN_HOST]);
+	/* A supervisor has the gateway's sockets from its start on. */
+	for (kind = 0; kind < SUPERVISOR_KINDS && ret == 0; kind++) {
+		if (p->ret->helpers[kind] != APPLY_HELPERS_START)
+			continue;
+		if (netns_enter(p->ns[PLAN_GATEWAY], e) < 0)
+			return -1;
+		ret = helpers_open_gateway(&p->sockets, kind, e);
+		netns_return(p->ns[PLAN_HOST]);
+	}
 	return ret;
 }
 
@@ -271,6 +282,8 @@ static int report(struct apply *p, struct live_error *e)
 /* What a killed "apply" has left is brought back to what the state says. */
 static int settle(struct apply *p, struct live_error *e)
 {
+	enum supervisor_kind kind;
+
 	if (!p->killed_before)
 		return 0;
 	if (p->req->dry)
@@ -282,8 +295,9 @@ static int settle(struct apply *p, struct live_error *e)
 	if (change_host(p->state, p->req->name, p->rules[PLAN_HOST],
 			p->host_before, e) < 0)
 		return live_while(e, "settle the host's table");
-	if (supervisor_stop(p->state, p->req->name, e) < 0)
-		return -1;
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		if (supervisor_stop(p->state, p->req->name, kind, e) < 0)
+			return -1;
 	state_drop(p->state, p->req->name, CHANGE_NEXT);
 	return 0;
 }

@@ -23,6 +23,7 @@ static void release_all(struct state *s, const char *name, const char *text)
 void change_put_away(struct state *s)
 {
 	state_sweep(s, release_all);
+	state_unshare(s);
 }
 
 /* Removes what processes that were killed have left behind. One that cannot be

@@ -80,10 +80,11 @@ static int down_host_table(struct state *s, const char *name,
 
 int change_remove(struct state *s, const char *name, struct live_error *e)
 {
-	struct live_error errors[4], ignored;
+	struct live_error errors[3 + SUPERVISOR_KINDS], ignored;
 	struct lease_names leases = {0};
 	struct state_record r;
 	const char *text;
+	enum supervisor_kind kind;
 	size_t n = 0, len;
 	int host;
 	ARENA(a);
@@ -96,8 +97,9 @@ int change_remove(struct state *s, const char *name, struct live_error *e)
 	host = netns_open_self(e);
 	if (host < 0)
 		return -1;
-	if (supervisor_stop(s, name, &errors[n]) < 0)
-		n++;
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		if (supervisor_stop(s, name, kind, &errors[n]) < 0)
+			n++;
 	/* The links first: while there is an uplink, the host's table must
 	 * know it. */
 	if (down_gateway(&r, host, &errors[n]) < 0)
@@ -114,6 +116,7 @@ int change_remove(struct state *s, const char *name, struct live_error *e)
 	if (state_remove(s, name, e) < 0)
 		return -1;
 	lease_release(s, name, &leases, NULL);
+	state_unshare(s);
 	return 0;
 }
 

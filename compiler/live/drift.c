@@ -152,12 +152,59 @@ static const char *closing(const char *p)
 	return p;
 }
 
+static int by_pointer_text(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* A set's text, with the empty line behind it. */
+static size_t set_len(const char *set)
+{
+	const char *end = strstr(set, "\n\t}\n");
+
+	if (!end)
+		return strlen(set);
+	end += 4;
+	return (size_t)(end - set) + (*end == '\n');
+}
+
+/* Sets with a timeout, which an update keeps where they are, are put in order,
+ * all where the first of them is. */
+static void order_timed(struct arena *a, const char *text, struct str *out)
+{
+	const char **v = NULL, *p = text;
+	size_t n = 0, cap = 0, i, place = 0;
+	STR(rest);
+
+	while (*p) {
+		const bool set = strncmp(p, "\tset ", 5) == 0;
+		const size_t len = set ? set_len(p) : strcspn(p, "\n") + 1;
+		const size_t here = strnlen(p, len);
+
+		if (set && memmem(p, here, "\t\tflags timeout\n", 16)) {
+			place = n ? place : rest.len;
+			v = arena_grow(a, v, n, &cap, sizeof(*v));
+			v[n++] = arena_strndup(a, p, here);
+		} else {
+			str_append(&rest, p, here);
+		}
+		p += here;
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), by_pointer_text);
+	str_append(out, str_text(&rest), place);
+	for (i = 0; i < n; i++)
+		str_puts(out, v[i]);
+	str_puts(out, str_text(&rest) + place);
+}
+
 const char *drift_lines(struct arena *a, const char *text,
 			const char *const *only, const char *beside)
 {
 	static const char start[] = "\t\telements = {";
 	struct rewriting r = {.a = a, .only = only, .beside = beside};
 	const char *ret;
+	STR(ordered);
 
 	while (*text) {
 		const size_t len = strcspn(text, "\n") + 1;
@@ -180,7 +227,8 @@ const char *drift_lines(struct arena *a, const char *text,
 		str_append(&r.out, text, text[len - 1] == '\n' ? len : len - 1);
 		text += text[len - 1] == '\n' ? len : len - 1;
 	}
-	ret = arena_strdup(a, str_text(&r.out));
+	order_timed(a, str_text(&r.out), &ordered);
+	ret = arena_strdup(a, str_text(&ordered));
 	str_free(&r.out);
 	return ret;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
+#include <linux/netlink.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -245,13 +246,15 @@ int listen_open(const struct state *state, const char *name,
 	return live_errno(e, code, "%s: bind %s", b->pointer, words);
 }
 
-/* What each socket of the gateway's namespace is. */
-static const struct {
+/** struct row - What a socket of the gateway's namespace is */
+struct row {
 	int af;
 	int type;
 	int proto;
 	struct option options[4];
-} gateway_rows[LISTEN_GATEWAY] = {
+};
+
+static const struct row gateway_rows[LISTEN_GATEWAY] = {
 	{AF_INET,
 	 SOCK_STREAM,
 	 0,
@@ -276,6 +279,27 @@ static const struct {
 	{AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, {{0, 0}}},
 };
 
+static const struct row dns_rows[DNS_FD_COUNT] = {
+	[DNS_UDP4] = {AF_INET, SOCK_DGRAM, 0, {{IPPROTO_IP, IP_TRANSPARENT}}},
+	[DNS_UDP6] = {AF_INET6,
+		      SOCK_DGRAM,
+		      0,
+		      {{IPPROTO_IPV6, IPV6_TRANSPARENT},
+		       {IPPROTO_IPV6, IPV6_V6ONLY}}},
+	[DNS_TCP4] = {AF_INET,
+		      SOCK_STREAM,
+		      0,
+		      {{SOL_SOCKET, SO_REUSEADDR},
+		       {IPPROTO_IP, IP_TRANSPARENT}}},
+	[DNS_TCP6] = {AF_INET6,
+		      SOCK_STREAM,
+		      0,
+		      {{SOL_SOCKET, SO_REUSEADDR},
+		       {IPPROTO_IPV6, IPV6_TRANSPARENT},
+		       {IPPROTO_IPV6, IPV6_V6ONLY}}},
+	[DNS_NETLINK] = {AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, {{0, 0}}},
+};
+
 /* A raw socket gets a copy of every ICMP message; nobody reads these. */
 static void send_only(int fd, int af)
 {
@@ -290,25 +314,23 @@ static void send_only(int fd, int af)
 			   sizeof(none6));
 }
 
-static int open_one(size_t i, uint16_t port)
+static int open_one(const struct row *row, uint16_t port)
 {
-	const struct ip any = {gateway_rows[i].af == AF_INET ? IP_V4 : IP_V6,
-			       0};
+	const struct ip any = {row->af == AF_INET ? IP_V4 : IP_V6, 0};
 	struct sockaddr_storage address;
 	const int len = sockaddr_of(any, port, &address);
 	size_t n = 0;
 	int fd, code;
 
-	while (n < 4 && gateway_rows[i].options[n].name)
+	while (n < 4 && row->options[n].name)
 		n++;
-	fd = socket_with(gateway_rows[i].af, gateway_rows[i].type,
-			 gateway_rows[i].proto, gateway_rows[i].options, n);
-	if (fd >= 0 && gateway_rows[i].type == SOCK_RAW)
-		send_only(fd, gateway_rows[i].af);
-	if (fd < 0 || gateway_rows[i].type == SOCK_RAW)
+	fd = socket_with(row->af, row->type, row->proto, row->options, n);
+	if (fd >= 0 && row->type == SOCK_RAW && row->af != AF_NETLINK)
+		send_only(fd, row->af);
+	if (fd < 0 || row->type == SOCK_RAW)
 		return fd;
 	if (bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0 &&
-	    (gateway_rows[i].type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+	    (row->type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
 	code = errno;
 	close(fd);
@@ -322,10 +344,23 @@ int listen_open_gateway(struct listen_sockets *s, uint16_t port,
 	size_t i;
 
 	for (i = 0; i < LISTEN_GATEWAY; i++) {
-		s->gateway[i] = open_one(i, port);
+		s->gateway[i] = open_one(&gateway_rows[i], port);
 		if (s->gateway[i] < 0)
 			return live_errno(e, errno,
 					  "open the gateway's sockets");
+	}
+	return 0;
+}
+
+int listen_open_dns(int ret[DNS_FD_COUNT], struct live_error *e)
+{
+	size_t i;
+
+	for (i = DNS_UDP4; i <= DNS_NETLINK; i++) {
+		ret[i] = open_one(&dns_rows[i], 53);
+		if (ret[i] < 0)
+			return live_errno(e, errno,
+					  "open the gateway's DNS sockets");
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define MSB_LISTEN_H
 
 #include "config.h"
+#include "dns_fd.h"
 #include "live_error.h"
 #include "state.h"
 
@@ -64,6 +65,15 @@ int listen_open(const struct state *state, const char *name,
  */
 int listen_open_gateway(struct listen_sockets *s, uint16_t port,
 			struct live_error *e);
+
+/**
+ * listen_open_dns() - Open msb-dnsd's sockets of the gateway's namespace
+ * @ret:	receives them, by enum dns_fd
+ * @e:		error
+ *
+ * As listen_open_gateway().
+ */
+int listen_open_dns(int ret[DNS_FD_COUNT], struct live_error *e);
 
 /** listen_close() - Close what is open */
 void listen_close(struct listen_sockets *s);

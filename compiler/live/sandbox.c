@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,7 +32,37 @@ static void add_file(struct arena *a, struct state_file *to, const char *path,
 		     const struct str *text)
 {
 	*to = (struct state_file){
-		path, arena_strndup(a, str_text(text), text->len), text->len};
+		.path = path,
+		.text = arena_strndup(a, str_text(text), text->len),
+		.len = text->len,
+	};
+}
+
+struct state_file sandbox_file(const struct compiled *c,
+			       const struct artefact *f)
+{
+	return (struct state_file){
+		.path = f->path,
+		.text = f->text,
+		.len = f->len,
+		.shared = c->plan.names_file &&
+			  strcmp(f->path, c->plan.names_file) == 0,
+	};
+}
+
+int sandbox_share_names(struct state *s, const struct compiled *c, int *ret,
+			struct live_error *e)
+{
+	struct state_file file;
+
+	*ret = -1;
+	if (!c->plan.names_file)
+		return 0;
+	file = sandbox_file(c, compile_artefact(c, c->plan.names_file));
+	*ret = state_share(s, &file);
+	return *ret < 0
+		       ? live_errno(e, errno, "share the table of denied names")
+		       : 0;
 }
 
 struct state_file *sandbox_files(struct arena *a, const struct compiled *c,
@@ -46,14 +77,14 @@ struct state_file *sandbox_files(struct arena *a, const struct compiled *c,
 	STR(names);
 
 	for (; n < c->n_files; n++)
-		files[n] = (struct state_file){
-			c->files[n].path, c->files[n].text, c->files[n].len};
+		files[n] = sandbox_file(c, &c->files[n]);
 	nft_text_withdraw(&withdraw, &c->plan.host);
 	add_file(a, &files[n++], "host-withdraw.nft", &withdraw);
 	for (i = 0; i < leases->n; i++)
 		str_printf(&names, "%s\n", leases->v[i]);
 	add_file(a, &files[n++], STATE_LEASES, &names);
-	files[n++] = (struct state_file){"config.json", doc->text, doc->len};
+	files[n++] = (struct state_file){
+		.path = "config.json", .text = doc->text, .len = doc->len};
 	*ret_n = n;
 	return files;
 }

@@ -6,6 +6,7 @@
 #include "compile.h"
 #include "lease.h"
 #include "state.h"
+#include "supervisor.h"
 
 /**
  * struct sandbox_request - A sandbox to make
@@ -50,6 +51,22 @@ struct sandbox {
  * Return: 0, -1 if it may not
  */
 int sandbox_privileged(struct live_error *e);
+
+/** sandbox_file() - An artefact as a file of the state directory */
+struct state_file sandbox_file(const struct compiled *c,
+			       const struct artefact *f);
+
+/**
+ * sandbox_share_names() - Open the table of denied names
+ * @s:		state, locked
+ * @c:		what is compiled
+ * @ret:	descriptor; -1 if there is none. Set in any case
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int sandbox_share_names(struct state *s, const struct compiled *c, int *ret,
+			struct live_error *e);
 
 /**
  * sandbox_files() - What the state directory keeps of a sandbox
@@ -116,7 +133,7 @@ struct apply_request {
  * @n_added:	how many
  * @removed:	bindings that are no more
  * @n_removed:	how many
- * @helpers:	what became of the helpers
+ * @helpers:	what became of each helper
  */
 struct applied {
 	struct compiled compiled;
@@ -125,7 +142,7 @@ struct applied {
 	size_t n_added;
 	const struct config_binding **removed;
 	size_t n_removed;
-	enum apply_helpers helpers;
+	enum apply_helpers helpers[SUPERVISOR_KINDS];
 };
 
 /**

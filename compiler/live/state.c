@@ -21,6 +21,8 @@
  * DIR/unsettled/NAME	its sandbox may be left over: an index, so that nobody
  *			has to read every record
  * DIR/aside/NAME/	a sandbox's directory on its way in, or out
+ * DIR/shared/		files that are named by what is in them; sandboxes have
+ *			links to them
  *
  * A sandbox's directory is filled aside and renamed, and renamed before it is
  * emptied: so what has a sandbox's name always has a record. Replacing what is
@@ -51,15 +53,14 @@ static void close_dir(int *fd)
 int state_open(struct state *s, const char *path, bool create,
 	       struct live_error *e)
 {
-	struct state new = {path, -1, -1, -1, -1, -1, -1};
+	struct state new = {path, -1, -1, -1, -1, -1, -1, -1};
 	const struct {
 		const char *name;
 		int *fd;
 	} parts[] = {
-		{"sandboxes", &new.sandboxes},
-		{"leases", &new.leases},
-		{"aside", &new.aside},
-		{"unsettled", &new.unsettled},
+		{"sandboxes", &new.sandboxes}, {"leases", &new.leases},
+		{"aside", &new.aside},	       {"unsettled", &new.unsettled},
+		{"shared", &new.shared},
 	};
 	size_t i;
 
@@ -85,6 +86,7 @@ int state_open(struct state *s, const char *path, bool create,
 
 void state_close(struct state *s)
 {
+	close_dir(&s->shared);
 	close_dir(&s->unsettled);
 	close_dir(&s->aside);
 	close_dir(&s->leases);
@@ -221,6 +223,32 @@ static int write_record(int dir, const struct state_record *record)
 	return write_file(dir, RECORD, text.data, text.len);
 }
 
+int state_share(struct state *s, const struct state_file *file)
+{
+	int fd = openat(s->shared, file->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT ||
+	    write_file(s->shared, file->path, file->text, file->len) < 0)
+		return fd;
+	return openat(s->shared, file->path, O_RDONLY | O_CLOEXEC);
+}
+
+static int add_file(struct state *s, int dir, const struct state_file *file)
+{
+	int fd;
+
+	if (!file->shared)
+		return make_parent(dir, file->path) < 0
+			       ? -1
+			       : write_file(dir, file->path, file->text,
+					    file->len);
+	fd = state_share(s, file);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return linkat(s->shared, file->path, dir, file->path, 0);
+}
+
 /* Fills aside/NAME; the record is the last. Returns its descriptor; of what
  * could not be written @what is the name. */
 static int fill_aside(struct state *s, const struct state_record *record,
@@ -237,8 +265,7 @@ static int fill_aside(struct state *s, const struct state_record *record,
 		return -1;
 	for (i = 0; i < n; i++) {
 		*what = files[i].path;
-		if (make_parent(dir, *what) < 0 ||
-		    write_file(dir, *what, files[i].text, files[i].len) < 0)
+		if (add_file(s, dir, &files[i]) < 0)
 			goto fail;
 	}
 	*what = RECORD;
@@ -346,7 +373,13 @@ void state_drop(struct state *s, const char *name, const char *path)
 int state_stage(struct state *s, const struct state_record *record,
 		const struct state_file *files, size_t n, struct live_error *e)
 {
-	static const char *const kept[] = {OWNER, STATE_SOCKET, STATE_PROCESS};
+	static const char *const kept[] = {
+		OWNER,
+		STATE_SOCKET,
+		STATE_PROCESS,
+		STATE_DNS_SOCKET,
+		STATE_DNS_PROCESS,
+	};
 	const char *what = "directory";
 	int from = state_directory(s, record->name), to = -1;
 	size_t i;
@@ -464,6 +497,21 @@ int state_get(const struct state *s, const char *name, struct state_record *ret,
 		return live_system(e, "%s/sandboxes/%s/" RECORD " is damaged",
 				   s->path, name);
 	return 0;
+}
+
+void state_unshare(struct state *s)
+{
+	DIR *dir = s->shared < 0 ? NULL : open_list(s->shared);
+	struct dirent *entry;
+	struct stat st;
+
+	while (dir && (entry = readdir(dir)))
+		if (fstatat(s->shared, entry->d_name, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_nlink == 1)
+			unlinkat(s->shared, entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int state_remove(struct state *s, const char *name, struct live_error *e)

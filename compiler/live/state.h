@@ -25,6 +25,7 @@
  * @leases:	its leases/; -1 likewise
  * @aside:	its aside/; -1 likewise
  * @unsettled:	its unsettled/; -1 likewise
+ * @shared:	its shared/; -1 likewise
  * @lock:	STATE_LOCK while it is held, else -1
  */
 struct state {
@@ -34,6 +35,7 @@ struct state {
 	int leases;
 	int aside;
 	int unsettled;
+	int shared;
 	int lock;
 };
 
@@ -99,20 +101,32 @@ struct state_record {
 	uint32_t open;
 };
 
-/** STATE_SOCKET - The socket that a sandbox's supervisor listens on */
-#define STATE_SOCKET "supervisor.sock"
+/** STATE_SOCKET, STATE_DNS_SOCKET - Sockets that a sandbox's supervisors listen
+ * on: that of msb-relayd, and that of msb-dnsd
+ */
+#define STATE_SOCKET	 "supervisor.sock"
+#define STATE_DNS_SOCKET "dns-supervisor.sock"
 
-/** STATE_PROCESS - Which process that supervisor is */
-#define STATE_PROCESS "supervisor"
+/** STATE_PROCESS, STATE_DNS_PROCESS - Which processes these supervisors are */
+#define STATE_PROCESS	  "supervisor"
+#define STATE_DNS_PROCESS "dns-supervisor"
 
 /** STATE_LEASES - A sandbox's file of leases: one a line */
 #define STATE_LEASES "leases"
 
-/** struct state_file - A file of a sandbox, by its path below its directory */
+/**
+ * struct state_file - A file of a sandbox
+ * @path:	path below its directory
+ * @text:	what is in it
+ * @len:	bytes
+ * @shared:	its path says what is in it, and other sandboxes may have the
+ *		same
+ */
 struct state_file {
 	const char *path;
 	const char *text;
 	size_t len;
+	bool shared;
 };
 
 /**
@@ -200,6 +214,20 @@ int state_exchange(struct state *s, const char *name, struct live_error *e);
 
 /** state_unstage() - Remove what is staged; nothing is fine too */
 void state_unstage(struct state *s, const char *name);
+
+/**
+ * state_share() - Open a file that sandboxes share; it is made if need be
+ * @s:		state, locked
+ * @file:	file
+ *
+ * Those that are the same are one file, and take memory once.
+ *
+ * Return: descriptor, to be read from; -1 and errno on failure
+ */
+int state_share(struct state *s, const struct state_file *file);
+
+/** state_unshare() - Forget files that no sandbox has any more */
+void state_unshare(struct state *s);
 
 /** state_remove() - Forget a sandbox; 0 also if there is none */
 int state_remove(struct state *s, const char *name, struct live_error *e);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "binding.h"
@@ -286,18 +287,52 @@ static int look_outside(struct arena *a, struct status *st,
 
 /* Whether the helpers are there that should be; what a killed "apply" has left
  * is of two documents, whatever it looks like. */
-static void look_at_helpers(struct arena *a, const struct state *s,
-			    struct status *st)
+static void look_at_helper(struct arena *a, const struct state *s,
+			   enum supervisor_kind kind, int list,
+			   struct status *st)
 {
+	const char *helper = supervisor_helper(kind);
+
+	st->helpers[kind] = supervisor_status(s, a, st->record.name, kind,
+					      &st->helper_words[kind], list);
+	if (st->record.ready && st->compiled &&
+	    plan_needs(&st->compiled->plan, helper) &&
+	    st->helpers[kind] != SUPERVISOR_ALIVE)
+		st->missing = arena_printf(a,
+					   "msb-supervised, which keeps %s: "
+					   "apply the document again",
+					   helper);
+}
+
+/* What was written to a file of ours. */
+static const char *read_back(struct arena *a, int fd)
+{
+	const off_t len = lseek(fd, 0, SEEK_END);
+	char *text;
+	ssize_t n;
+
+	if (len <= 0)
+		return "";
+	text = arena_alloc(a, (size_t)len + 1, 1);
+	n = pread(fd, text, (size_t)len, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void look_at_helpers(struct arena *a, const struct state *s,
+			    bool counters, struct status *st)
+{
+	const int list = counters ? memfd_create("pins", MFD_CLOEXEC) : -1;
+	enum supervisor_kind kind;
 	struct live_error ignored;
 	size_t len;
 
-	st->helpers =
-		supervisor_status(s, a, st->record.name, &st->helper_words);
-	if (st->record.ready && st->compiled && st->compiled->plan.n_helpers &&
-	    st->helpers != SUPERVISOR_ALIVE)
-		st->missing = "msb-supervised, which serves ports and the "
-			      "host: apply the document again";
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		look_at_helper(a, s, kind, kind == SUPERVISOR_DNS ? list : -1,
+			       st);
+	st->pins = list < 0 ? "" : read_back(a, list);
+	if (list >= 0)
+		close(list);
 	if (state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
 		st->missing = "the end of an interrupted \"apply\": apply "
 			      "again";
@@ -328,7 +363,7 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 	status_compile(a, s, &st);
 	if (look_outside(a, &st, e) < 0 || look_inside(a, &st, counters, e) < 0)
 		return -1;
-	look_at_helpers(a, s, &st);
+	look_at_helpers(a, s, counters, &st);
 	owned = state_owned(s, name);
 	if (st.missing)
 		st.health = STATUS_BROKEN;

@@ -41,8 +41,10 @@ struct status_hits {
  * @missing:	what, in words, or NULL
  * @compiled:	what it is made of, compiled again; NULL if the document that
  *		is kept cannot be compiled
- * @helpers:	whether the sandbox has helpers, and whether they answer
- * @helper_words: what their supervisor says of them, "" unless it is alive
+ * @helpers:	whether the sandbox has each helper, and whether it answers
+ * @helper_words: what its supervisor says of it, "" unless it is alive
+ * @pins:	addresses that are pinned, as msb-dnsd lists them: an object of
+ *		JSON a line; of status_read() with counters only, else ""
  * @hits:	in the order of the walks, then what holds always; of
  *		status_read() only
  * @n_hits:	how many
@@ -52,8 +54,9 @@ struct status {
 	enum status_health health;
 	const char *missing;
 	const struct compiled *compiled;
-	enum supervisor_health helpers;
-	const char *helper_words;
+	enum supervisor_health helpers[SUPERVISOR_KINDS];
+	const char *helper_words[SUPERVISOR_KINDS];
+	const char *pins;
 	const struct status_hits *hits;
 	size_t n_hits;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* supervisor.c - Talking to the supervisor of a sandbox's helpers. */
+/* supervisor.c - Talking to the supervisors of a sandbox's helpers. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@
 #include "str.h"
 
 /*
- * A supervisor listens on STATE_SOCKET in its sandbox's directory. Which
- * process it is, is in STATE_PROCESS beside it, with the time that it was
+ * A supervisor listens on a socket in its sandbox's directory. Which process it
+ * is, is in a file beside it, with the time that it was
  * started at: a number alone may be another's by now. The file is for one that
  * does not answer any more; the socket is how it is talked to.
  */
@@ -36,12 +36,43 @@
 #define STOP_TRIES   200
 #define STOP_WAIT_NS 10000000
 
+/* What is different from one to the other. */
+static const struct {
+	const char *helper;
+	const char *config;
+	const char *socket;
+	const char *process;
+} kinds[SUPERVISOR_KINDS] = {
+	[SUPERVISOR_DNS] = {PLAN_DNSD, "dns.json", STATE_DNS_SOCKET,
+			    STATE_DNS_PROCESS},
+	[SUPERVISOR_RELAY] = {PLAN_RELAYD, "relay.json", STATE_SOCKET,
+			      STATE_PROCESS},
+};
+
+const char *supervisor_helper(enum supervisor_kind kind)
+{
+	return kinds[kind].helper;
+}
+
+const char *supervisor_config(enum supervisor_kind kind)
+{
+	return kinds[kind].config;
+}
+
+void supervisor_drop(struct state *s, const char *name,
+		     enum supervisor_kind kind)
+{
+	state_drop(s, name, kinds[kind].socket);
+	state_drop(s, name, kinds[kind].process);
+}
+
 /* --- starting --- */
 
 /** struct start - Descriptors and words of a supervisor to be */
 struct start {
 	const char *program;
 	const char *name;
+	const char *helper;
 	int control;
 	int netns;
 	int listener;
@@ -66,6 +97,8 @@ static _Noreturn void become(const struct start *st)
 			      netns,
 			      "--name",
 			      (char *)st->name,
+			      "--helper",
+			      (char *)st->helper,
 			      NULL};
 	char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -198,10 +231,11 @@ static const char *find_program(struct arena *a, const char *helpers,
 	return NULL;
 }
 
-static int write_process(struct state *s, const char *name, pid_t pid,
+static int write_process(struct state *s, const char *name,
+			 enum supervisor_kind kind, pid_t pid,
 			 struct live_error *e)
 {
-	struct state_file file = {.path = STATE_PROCESS};
+	struct state_file file = {.path = kinds[kind].process};
 	STR(text);
 
 	str_printf(&text, "%d %llu\n", (int)pid, started(pid));
@@ -210,10 +244,16 @@ static int write_process(struct state *s, const char *name, pid_t pid,
 	return state_write(s, name, &file, e);
 }
 
-int supervisor_start(struct state *s, const char *name, int gateway,
+int supervisor_start(struct state *s, const char *name,
+		     enum supervisor_kind kind, int gateway,
 		     const char *helpers, struct live_error *e)
 {
-	struct start st = {.name = name, .netns = gateway, .listener = -1};
+	struct start st = {
+		.name = name,
+		.helper = kinds[kind].helper,
+		.netns = gateway,
+		.listener = -1,
+	};
 	int ends[2] = {-1, -1}, dir, ret = -1;
 	pid_t pid;
 	ARENA(a);
@@ -226,8 +266,8 @@ int supervisor_start(struct state *s, const char *name, int gateway,
 		s->dir, EVENTS,
 		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (dir >= 0 && st.events >= 0) {
-		unlinkat(dir, STATE_SOCKET, 0);
-		st.listener = channel_listen(dir, STATE_SOCKET);
+		unlinkat(dir, kinds[kind].socket, 0);
+		st.listener = channel_listen(dir, kinds[kind].socket);
 	}
 	if (st.listener < 0 || channel_pair(ends) < 0) {
 		live_errno(e, errno, "prepare " PROGRAM);
@@ -235,7 +275,7 @@ int supervisor_start(struct state *s, const char *name, int gateway,
 	}
 	st.control = ends[1];
 	pid = spawn(&st, e);
-	if (pid < 0 || write_process(s, name, pid, e) < 0)
+	if (pid < 0 || write_process(s, name, kind, pid, e) < 0)
 		goto out;
 	if (channel_set_timeout(ends[0], PATIENCE_MS) < 0) {
 		live_errno(e, errno, "prepare " PROGRAM);
@@ -260,13 +300,13 @@ out:
 /* --- talking --- */
 
 static int connect_to(const struct state *s, const char *name,
-		      unsigned int patience)
+		      enum supervisor_kind kind, unsigned int patience)
 {
 	int dir = state_directory(s, name), fd = -1, code;
 
 	if (dir < 0)
 		return -1;
-	fd = channel_connect(dir, STATE_SOCKET);
+	fd = channel_connect(dir, kinds[kind].socket);
 	code = errno;
 	close(dir);
 	if (fd >= 0 && channel_set_timeout(fd, patience) < 0) {
@@ -279,9 +319,9 @@ static int connect_to(const struct state *s, const char *name,
 }
 
 int supervisor_connect(const struct state *s, const char *name,
-		       struct live_error *e)
+		       enum supervisor_kind kind, struct live_error *e)
 {
-	int fd = connect_to(s, name, PATIENCE_MS);
+	int fd = connect_to(s, name, kind, PATIENCE_MS);
 
 	return fd < 0 ? live_errno(e, errno, "connect to " PROGRAM) : fd;
 }
@@ -352,16 +392,13 @@ static int batch_add(struct batch *b, size_t index, int fd)
 	return 0;
 }
 
-static int send_sockets(int channel, const struct listen_sockets *sockets)
+static int send_fds(int channel, const struct supervisor_fds *fds)
 {
 	struct batch b = {.channel = channel, .m = {.type = CHANNEL_SOCKETS}};
 	size_t i;
 
-	for (i = 0; i < sockets->n; i++)
-		if (batch_add(&b, i, sockets->binding[i]) < 0)
-			return -1;
-	for (i = 0; i < LISTEN_GATEWAY; i++)
-		if (batch_add(&b, sockets->n + i, sockets->gateway[i]) < 0)
+	for (i = 0; i < fds->n; i++)
+		if (batch_add(&b, fds->v[i].index, fds->v[i].fd) < 0)
 			return -1;
 	return batch_send(&b);
 }
@@ -369,7 +406,7 @@ static int send_sockets(int channel, const struct listen_sockets *sockets)
 /* A file in memory, which the supervisor may read at leisure. */
 static int memory_file(const char *text, size_t len)
 {
-	int fd = memfd_create("relay.json", MFD_CLOEXEC);
+	int fd = memfd_create("configuration", MFD_CLOEXEC);
 	size_t done = 0;
 
 	while (fd >= 0 && done < len) {
@@ -386,16 +423,15 @@ static int memory_file(const char *text, size_t len)
 	return fd;
 }
 
-int supervisor_prepare(int channel, const char *text, size_t len,
-		       const struct listen_sockets *sockets,
-		       struct live_error *e)
+int supervisor_prepare(int channel, const struct artefact *conf,
+		       const struct supervisor_fds *fds, struct live_error *e)
 {
 	const struct channel_msg m = {.type = CHANNEL_PREPARE, .count = 1};
-	int file = memory_file(text, len), ret = -1;
+	int file = memory_file(conf->text, conf->len), ret = -1;
 
 	if (file >= 0 && lseek(file, 0, SEEK_SET) == 0 &&
 	    channel_send(channel, &m, &file) == 0)
-		ret = send_sockets(channel, sockets);
+		ret = send_fds(channel, fds);
 	if (ret < 0)
 		talk_failed("prepare", e);
 	if (file >= 0)
@@ -411,7 +447,8 @@ int supervisor_commit(int channel, struct live_error *e)
 /* --- ending --- */
 
 /* Reads which process it is; 0 if it is not there any more. */
-static pid_t process_of(const struct state *s, const char *name)
+static pid_t process_of(const struct state *s, const char *name,
+			enum supervisor_kind kind)
 {
 	struct live_error ignored;
 	const char *text;
@@ -421,7 +458,7 @@ static pid_t process_of(const struct state *s, const char *name)
 	long pid;
 	ARENA(a);
 
-	text = state_read(s, &a, name, STATE_PROCESS, &len, &ignored);
+	text = state_read(s, &a, name, kinds[kind].process, &len, &ignored);
 	if (!text)
 		return 0;
 	pid = strtol(text, &end, 10);
@@ -429,13 +466,14 @@ static pid_t process_of(const struct state *s, const char *name)
 	return pid > 1 && when && started((pid_t)pid) == when ? (pid_t)pid : 0;
 }
 
-static bool wait_gone(const struct state *s, const char *name)
+static bool wait_gone(const struct state *s, const char *name,
+		      enum supervisor_kind kind)
 {
 	const struct timespec pause = {.tv_nsec = STOP_WAIT_NS};
 	unsigned int i;
 
 	for (i = 0; i < STOP_TRIES; i++) {
-		if (!process_of(s, name))
+		if (!process_of(s, name, kind))
 			return true;
 		nanosleep(&pause, NULL);
 	}
@@ -443,10 +481,10 @@ static bool wait_gone(const struct state *s, const char *name)
 }
 
 int supervisor_stop(const struct state *s, const char *name,
-		    struct live_error *e)
+		    enum supervisor_kind kind, struct live_error *e)
 {
 	struct live_error ignored;
-	int channel = connect_to(s, name, QUICK_PATIENCE_MS);
+	int channel = connect_to(s, name, kind, QUICK_PATIENCE_MS);
 	pid_t pid;
 
 	if (channel >= 0) {
@@ -454,27 +492,33 @@ int supervisor_stop(const struct state *s, const char *name,
 		close(channel);
 	}
 	/* The sockets are free once it is gone. */
-	if (wait_gone(s, name))
+	if (wait_gone(s, name, kind))
 		return 0;
-	pid = process_of(s, name);
+	pid = process_of(s, name, kind);
 	if (pid && kill(pid, SIGKILL) < 0 && errno != ESRCH)
 		return live_errno(e, errno, "kill " PROGRAM);
-	if (wait_gone(s, name))
+	if (wait_gone(s, name, kind))
 		return 0;
 	return live_system(e, PROGRAM " (process %d) does not end", (int)pid);
 }
 
 enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
-					 const char *name, const char **ret)
+					 const char *name,
+					 enum supervisor_kind kind,
+					 const char **ret, int list)
 {
+	const struct channel_msg asked = {
+		.type = CHANNEL_STATUS,
+		.count = list >= 0,
+	};
 	struct live_error ignored;
-	int channel = connect_to(s, name, QUICK_PATIENCE_MS);
+	int channel = connect_to(s, name, kind, QUICK_PATIENCE_MS);
 	struct channel_msg m;
 
 	*ret = "";
 	if (channel < 0)
 		return errno == ENOENT ? SUPERVISOR_NONE : SUPERVISOR_DEAD;
-	if (channel_send_text(channel, CHANNEL_STATUS, "%s", "") < 0 ||
+	if (channel_send(channel, &asked, &list) < 0 ||
 	    answer(channel, "status", &m, &ignored) < 0) {
 		close(channel);
 		return SUPERVISOR_DEAD;

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* supervisor.h - Talking to the supervisor of a sandbox's helpers. */
+/* supervisor.h - Talking to the supervisors of a sandbox's helpers. */
 #ifndef MSB_SUPERVISOR_H
 #define MSB_SUPERVISOR_H
 
-#include "listen.h"
+#include "compile.h"
 #include "state.h"
+
+/** enum supervisor_kind - Helpers, each of which has a supervisor of its own */
+enum supervisor_kind {
+	SUPERVISOR_DNS,
+	SUPERVISOR_RELAY,
+	SUPERVISOR_KINDS,
+};
 
 /** SUPERVISOR_ALIVE - What supervisor_status() says of a supervisor */
 enum supervisor_health {
@@ -13,10 +20,21 @@ enum supervisor_health {
 	SUPERVISOR_ALIVE,
 };
 
+/** supervisor_helper() - Its helper's name: "msb-dnsd" */
+const char *supervisor_helper(enum supervisor_kind kind);
+
+/** supervisor_config() - Its artefact's name: "dns.json" */
+const char *supervisor_config(enum supervisor_kind kind);
+
+/** supervisor_drop() - Remove the files of one that has ended */
+void supervisor_drop(struct state *s, const char *name,
+		     enum supervisor_kind kind);
+
 /**
  * supervisor_start() - Start one; it has no configuration yet
  * @s:		state, locked
  * @name:	sandbox, which is in the state
+ * @kind:	of which helper
  * @gateway:	descriptor of the gateway's namespace
  * @helpers:	directory of the helpers, NULL for the one they are installed in
  * @e:		error
@@ -26,26 +44,41 @@ enum supervisor_health {
  *
  * Return: channel to it, -1 on failure
  */
-int supervisor_start(struct state *s, const char *name, int gateway,
+int supervisor_start(struct state *s, const char *name,
+		     enum supervisor_kind kind, int gateway,
 		     const char *helpers, struct live_error *e);
 
 /**
  * supervisor_connect() - Connect to a running one
  * @s:		state
  * @name:	sandbox
+ * @kind:	of which helper
  * @e:		error
  *
  * Return: channel to it; -1 if there is none that answers
  */
 int supervisor_connect(const struct state *s, const char *name,
-		       struct live_error *e);
+		       enum supervisor_kind kind, struct live_error *e);
+
+/**
+ * struct supervisor_fds - Descriptors on their way to a supervisor
+ * @v:		each with the number that it has in SOCKETS; one that is -1 is
+ *		left out
+ * @n:		how many
+ */
+struct supervisor_fds {
+	const struct supervisor_fd {
+		size_t index;
+		int fd;
+	} * v;
+	size_t n;
+};
 
 /**
  * supervisor_prepare() - Hand over a configuration and its sockets
  * @channel:	channel
- * @text:	relay.json
- * @len:	bytes
- * @sockets:	sockets that it does not have yet
+ * @conf:	the helper's file
+ * @fds:	what it does not have yet
  * @e:		error, with its own words if it refuses
  *
  * Flows that the configuration denies stand still from here on, all others go
@@ -53,32 +86,36 @@ int supervisor_connect(const struct state *s, const char *name,
  *
  * Return: 0, -1 on failure
  */
-int supervisor_prepare(int channel, const char *text, size_t len,
-		       const struct listen_sockets *sockets,
-		       struct live_error *e);
+int supervisor_prepare(int channel, const struct artefact *conf,
+		       const struct supervisor_fds *fds, struct live_error *e);
 
 /** supervisor_commit() - Put what was prepared in force; 0, -1 on failure */
 int supervisor_commit(int channel, struct live_error *e);
 
 /**
- * supervisor_stop() - End a supervisor and its helpers
+ * supervisor_stop() - End a supervisor and its helper
  * @s:		state
  * @name:	sandbox
+ * @kind:	of which helper
  * @e:		error
  *
  * Return: 0, also if there is none; -1 if it does not end
  */
 int supervisor_stop(const struct state *s, const char *name,
-		    struct live_error *e);
+		    enum supervisor_kind kind, struct live_error *e);
 
 /**
- * supervisor_status() - Ask how its helpers are
+ * supervisor_status() - Ask how its helper is
  * @s:		state
  * @a:		arena for @ret
  * @name:	sandbox
+ * @kind:	of which helper
  * @ret:	its own words, "" unless it is alive
+ * @list:	a file that it may write more to, or -1
  */
 enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
-					 const char *name, const char **ret);
+					 const char *name,
+					 enum supervisor_kind kind,
+					 const char **ret, int list);
 
 #endif

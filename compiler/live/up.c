@@ -10,8 +10,6 @@
 #include "netns.h"
 #include "nft_text.h"
 #include "str.h"
-#include "supervisor.h"
-#include "tables.h"
 
 /*
  * Theory of operation
@@ -82,6 +80,7 @@ static void undo_state(void *data)
 	if (u->in_state) {
 		state_remove(u->state, u->plan->name, &ignored);
 		lease_release(u->state, u->plan->name, &u->leases, NULL);
+		state_unshare(u->state);
 	}
 	if (u->sb->owner >= 0)
 		close(u->sb->owner);
@@ -382,30 +381,26 @@ static int make_rules(void *data, struct live_error *e)
 	return 0;
 }
 
-static int make_helpers(void *data, struct live_error *e)
+static int make_helper(struct up *u, enum supervisor_kind kind, int names,
+		       struct live_error *e)
 {
-	struct up *u = data;
-	const struct artefact *conf =
-		compile_artefact(&u->sb->compiled, "relay.json");
 	int channel, ret;
 
-	if (!conf)
-		return 0;
 	if (up_goes_on(u, e) < 0 || up_enter(u, PLAN_GATEWAY, e) < 0)
 		return -1;
 	/* Also where no flow is steered yet: a later document may want it. */
-	ret = listen_open_gateway(&u->sockets, TABLE_STEER_PORT, e);
+	ret = helpers_open_gateway(&u->sockets, kind, e);
 	up_leave(u);
 	if (ret < 0 || up_goes_on(u, e) < 0)
 		return -1;
-	channel = supervisor_start(u->state, u->plan->name, u->ns[PLAN_GATEWAY],
-				   u->req->helpers, e);
+	channel = supervisor_start(u->state, u->plan->name, kind,
+				   u->ns[PLAN_GATEWAY], u->req->helpers, e);
 	if (channel < 0)
 		return -1;
 	ret = up_goes_on(u, e);
 	if (ret == 0)
-		ret = supervisor_prepare(channel, conf->text, conf->len,
-					 &u->sockets, e);
+		ret = helpers_prepare(channel, kind, &u->sb->compiled,
+				      &u->sockets, names, e);
 	if (ret == 0)
 		ret = up_goes_on(u, e);
 	if (ret == 0)
@@ -414,12 +409,29 @@ static int make_helpers(void *data, struct live_error *e)
 	return ret;
 }
 
+static int make_helpers(void *data, struct live_error *e)
+{
+	enum supervisor_kind kind;
+	struct up *u = data;
+	int names, ret;
+
+	ret = sandbox_share_names(u->state, &u->sb->compiled, &names, e);
+	for (kind = 0; kind < SUPERVISOR_KINDS && ret == 0; kind++)
+		if (plan_needs(u->plan, supervisor_helper(kind)))
+			ret = make_helper(u, kind, names, e);
+	if (names >= 0)
+		close(names);
+	return ret;
+}
+
 static void undo_helpers(void *data)
 {
+	enum supervisor_kind kind;
 	struct live_error ignored;
 	struct up *u = data;
 
-	supervisor_stop(u->state, u->plan->name, &ignored);
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		supervisor_stop(u->state, u->plan->name, kind, &ignored);
 }
 
 /* Peers that sent before there was anything to send to. */
@@ -498,7 +510,7 @@ static void up_close(struct up *u)
 {
 	enum plan_ns ns;
 
-	listen_close(&u->sockets);
+	helpers_close(&u->sockets);
 	if (u->settings >= 0)
 		close(u->settings);
 	ruleset_close(u->rules[PLAN_HOST]);
@@ -524,7 +536,7 @@ int sandbox_up(struct arena *a, struct state *s,
 	};
 	int rc = -1;
 
-	listen_init(a, &u.sockets, 0);
+	helpers_init(a, &u.sockets, 0);
 	memset(ret, 0, sizeof(*ret));
 	ret->owner = -1;
 	if (sandbox_privileged(e) < 0 ||

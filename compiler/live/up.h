@@ -4,9 +4,9 @@
 #define MSB_UP_H
 
 #include "change.h"
+#include "helpers.h"
 #include "lease.h"
 #include "link.h"
-#include "listen.h"
 #include "sandbox.h"
 #include "sysctl.h"
 
@@ -45,7 +45,7 @@ struct up {
 	int settings;
 	struct link_sock *sock[3];
 	struct ruleset *rules[2];
-	struct listen_sockets sockets;
+	struct helper_sockets sockets;
 	bool in_state;
 	bool has_netns;
 	bool host_table;

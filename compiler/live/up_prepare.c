@@ -94,11 +94,11 @@ static int open_sockets(struct up *u, struct live_error *e)
 	const struct config *config = &u->sb->compiled.config;
 	size_t i;
 
-	listen_init(u->arena, &u->sockets, config->n_bindings);
+	helpers_init(u->arena, &u->sockets, config->n_bindings);
 	for (i = 0; i < config->n_bindings; i++) {
-		u->sockets.binding[i] = listen_open(
+		u->sockets.relay.binding[i] = listen_open(
 			u->state, u->req->name, &config->bindings[i], NULL, e);
-		if (u->sockets.binding[i] < 0)
+		if (u->sockets.relay.binding[i] < 0)
 			return -1;
 	}
 	return 0;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tables.h"
+
 /*
  * Measured as the cost of one expression over that of an empty chain: Linux
  * 6.18, nft 1.0.6, two cores. Other machines differ in the figures and agree in
@@ -160,8 +162,12 @@ static enum holds match_holds(const struct cost_packet *p,
 		return MAYBE;
 	if (m->key == NFT_CT_STATE)
 		return m->v[0].lo & p->ct_state ? ALWAYS : NEVER;
+	/* What is asked about is a flow that the kernel carries. */
 	if (m->key == NFT_CT_MARK)
-		return p->ct_state == NFT_CT_NEW ? NEVER : ALWAYS;
+		return p->ct_state == NFT_CT_NEW ||
+				       m->v[0].lo & TABLE_OWNER_MASK
+			       ? NEVER
+			       : ALWAYS;
 	if (m->key == NFT_CT_DIRECTION && p->ct_state == NFT_CT_NEW)
 		return holds_number(m, NFT_CT_ORIGINAL);
 	return MAYBE;

@@ -125,16 +125,26 @@ struct nft_elem {
  * @name:	name, unique in its table
  * @type:	type of its elements
  * @interval:	"flags interval": elements may be ranges
- * @v:		elements; of an interval set ascending, disjoint, not adjacent
+ * @dynamic:	"flags timeout": a helper puts elements in, which live for a
+ *		time. An update of the table keeps them
+ * @v:		elements; of an interval set ascending, disjoint, not adjacent;
+ *		none if it is @dynamic
  * @n:		number of elements
  */
 struct nft_set {
 	const char *name;
 	enum nft_type type;
 	bool interval;
+	bool dynamic;
 	const struct nft_elem *v;
 	size_t n;
 };
+
+/** NFT_DYNAMIC_SIZE - Elements that a dynamic set may have: twice as many as
+ * are put in, as those count that a transaction takes out, or that are not
+ * collected yet
+ */
+#define NFT_DYNAMIC_SIZE 32768u
 
 /** enum nft_object_kind - Kinds of named objects */
 enum nft_object_kind {

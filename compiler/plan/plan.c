@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eval.h"
+#include "names.h"
 #include "relay.h"
 #include "tables.h"
 
@@ -250,15 +251,13 @@ static void warn_dns(struct diags *d, const struct policy *p)
 	const struct config_dns *dns = &p->config->dns;
 	size_t i;
 
-	if (p->dns == POLICY_DNS_HELPER)
-		diag_add(d, DIAG_WARNING, DIAG_DNS_HELPER, 0, "",
-			 "a DNS with RebindProtection false and Nameservers "
-			 "that are addresses is served by NAT",
-			 "DNS needs msb-dnsd, which this version does not have "
-			 "(%s): the guest's port 53 is dropped",
-			 p->dns_reason);
 	if (p->dns != POLICY_DNS_NAT)
 		return;
+	if (dns->query_timeout_ms)
+		diag_add(d, DIAG_WARNING, DIAG_DNS_NAT, DIAG_AT_KEY,
+			 "/DNS/QueryTimeoutMs", NULL,
+			 "no query waits here for so long: NAT sends it to the "
+			 "name server, and the guest waits for the answer");
 	for (i = 0; i < dns->n_nameservers; i++) {
 		const struct config_nameserver *ns = &dns->nameservers[i];
 		char text[IP_TEXT_MAX];
@@ -274,18 +273,76 @@ static void warn_dns(struct diags *d, const struct policy *p)
 	}
 }
 
+/* FNV-1a, 64 bits, from either of two starts. */
+static unsigned long long hash_names(const struct plan *p, uint64_t h)
+{
+	const uint8_t *octet = p->names;
+	size_t i;
+
+	for (i = 0; i < p->names_len; i++)
+		h = (h ^ octet[i]) * 0x100000001b3u;
+	return h;
+}
+
+static void plan_names(struct arena *a, struct plan *p)
+{
+	const struct config *c = p->policy->config;
+
+	if (p->policy->dns != POLICY_DNS_HELPER ||
+	    (!c->deny_domains.n && !c->deny_suffixes.n))
+		return;
+	p->names = names_build(a, &c->deny_domains, &c->deny_suffixes,
+			       &p->names_len);
+	p->names_file = arena_printf(a, "names-%016llx%016llx.bin",
+				     hash_names(p, 0xcbf29ce484222325u),
+				     hash_names(p, 0x9e3779b97f4a7c15u));
+}
+
+/* A name list of a hundred thousand gets one message, and so do its rules. */
+static void warn_sni(struct diags *d, const struct walk_build *b)
+{
+	const char *pointer;
+
+	if (!b->sni)
+		return;
+	pointer = b->sni->pointer;
+	if (strncmp(pointer, "/Deny", 5) == 0)
+		pointer = b->sni->dest.apex ? "/DenyDomainSuffixes"
+					    : "/DenyDomains";
+	diag_add(d, DIAG_WARNING, DIAG_NEEDS_TLSD, DIAG_AT_KEY, pointer, NULL,
+		 "TCP flows stay denied where their outcome depends on the "
+		 "name in the TLS handshake, as it does for %zu rule%s from "
+		 "here on: that takes msb-tlsd, which this version does not "
+		 "have",
+		 b->n_sni, b->n_sni == 1 ? "" : "s");
+}
+
+static void add_helper(struct plan *p, const char *name, const char *config,
+		       const char *reason)
+{
+	if (reason)
+		p->helpers[p->n_helpers++] =
+			(struct plan_helper){name, config, reason};
+}
+
 static void plan_helpers(struct arena *a, struct plan *p)
 {
-	const char *reason = relay_reason(a, p->policy);
+	const bool dns = p->policy->dns == POLICY_DNS_HELPER;
 
-	if (!reason)
-		return;
-	p->helpers = arena_new(a, struct plan_helper);
-	p->helpers[p->n_helpers++] = (struct plan_helper){
-		.name = "msb-relayd",
-		.config = "relay.json",
-		.reason = reason,
-	};
+	p->helpers = arena_array(a, 2, struct plan_helper);
+	add_helper(p, PLAN_DNSD, "dns.json",
+		   dns ? p->policy->dns_reason : NULL);
+	add_helper(p, PLAN_RELAYD, "relay.json", relay_reason(a, p->policy));
+}
+
+bool plan_needs(const struct plan *p, const char *helper)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_helpers; i++)
+		if (strcmp(p->helpers[i].name, helper) == 0)
+			return true;
+	return false;
 }
 
 static void note_choices(struct diags *d, const struct plan *p)
@@ -332,12 +389,25 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 		return false;
 	}
 	if (!sandbox_table(a, policy, p.host_egress, &p.sandbox, &build)) {
-		diag_add(d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
-			 "name fewer ports for each rule, or use ranges",
-			 "the rules become more than %u nftables rules",
-			 TABLES_MAX_RULES);
+		if (build.pins.full)
+			diag_add(
+				d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
+				"put rules about names that are the same but "
+				"for the name next to each other: they share "
+				"sets",
+				"the rules about names need more than %u pairs "
+				"of sets",
+				PINS_MAX);
+		else
+			diag_add(
+				d, DIAG_ERROR, DIAG_POLICY_SIZE, 0, "/Rules",
+				"name fewer ports for each rule, or use ranges",
+				"the rules become more than %u nftables rules",
+				TABLES_MAX_RULES);
 		return false;
 	}
+	p.pins = build.pins.v;
+	p.n_pins = build.pins.n;
 	p.choices = build.choices;
 	p.n_choices = build.n_choices;
 	p.generation = table_generation(&p.sandbox);
@@ -349,7 +419,9 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	plan_routes(a, &p);
 	plan_sysctls(a, &p);
 	plan_helpers(a, &p);
+	plan_names(a, &p);
 	warn_dns(d, policy);
+	warn_sni(d, &build);
 	note_choices(d, &p);
 	*ret = p;
 	return true;

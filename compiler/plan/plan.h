@@ -11,6 +11,7 @@
 #include "cost.h"
 #include "diag.h"
 #include "nft.h"
+#include "pins.h"
 #include "policy.h"
 
 /** PLAN_NAME_MAX - Characters of the longest sandbox name */
@@ -18,6 +19,12 @@
 
 /** PLAN_MTU - MTU of every link of a sandbox */
 #define PLAN_MTU 1500u
+
+/** PLAN_DNSD - Program that serves DNS */
+#define PLAN_DNSD "msb-dnsd"
+
+/** PLAN_RELAYD - Program that carries flows from and to the host's loopback */
+#define PLAN_RELAYD "msb-relayd"
 
 /** PLAN_MAX_BINDINGS - Published ports of a sandbox: each is a socket of
  * msb-relayd
@@ -217,6 +224,13 @@ struct plan_choice {
  * @sandbox:	table inet msb of the gateway namespace
  * @host:	table inet msb of the host namespace: fixed rules, and this
  *		sandbox's elements
+ * @pins:	sets of @sandbox that msb-dnsd fills
+ * @n_pins:	how many pairs
+ * @names:	DenyDomains and DenyDomainSuffixes for msb-dnsd: a file, see
+ *		names.h; NULL if there are none
+ * @names_len:	bytes of @names
+ * @names_file:	its name: "names-HASH.bin". The same name stands for the same
+ *		bytes, unless somebody wanted it otherwise
  * @choices:	how the walks were printed: runs that have rules, in order
  * @n_choices:	number of runs
  *
@@ -247,6 +261,11 @@ struct plan {
 	bool host_egress;
 	struct nft_table sandbox;
 	struct nft_table host;
+	struct pin_pair *const *pins;
+	size_t n_pins;
+	const void *names;
+	size_t names_len;
+	const char *names_file;
 	const struct plan_choice *choices;
 	size_t n_choices;
 };
@@ -263,6 +282,9 @@ struct plan_cost {
 
 /** plan_cost() - The bound of a direction */
 struct plan_cost plan_cost(const struct plan *p, enum policy_direction dir);
+
+/** plan_needs() - Whether a helper is among the processes of a plan */
+bool plan_needs(const struct plan *p, const char *helper);
 
 /** plan_name_valid() - Whether @name is 1 to 32 of a-z, 0-9 and "-" */
 bool plan_name_valid(const char *name);

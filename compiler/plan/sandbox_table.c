@@ -32,6 +32,7 @@
  *			    opened		flows of the guest: the cap,
  *			      cap, full		and who carries them
  *	mangle + 10	steer		the gateway's ports, to msb-relayd
+ *			  query		DNS, to msb-dnsd
  *	dstnat		dns_nat		the gateway's port 53, by NAT
  *	filter		input, forward, output	stamped flows only
  *	mangle		limit_ingress	rate limits, at postrouting
@@ -44,6 +45,11 @@
  * relay is the first to send. A flow that the relay opens to the guest, for a
  * client of the host's loopback, is stamped at output without being judged: the
  * relay asks eval itself, because only it knows the peer.
+ *
+ * DNS of the guest, to whatever address, is msb-dnsd's: it is not judged here,
+ * because a query is judged by the name in it. It is stamped as such, handed to
+ * the helper's transparent socket, and dropped if there is none: neither
+ * refused nor forwarded. Only for the uplink's addresses there is no DNS.
  *
  * The cap. "ct count" keeps its list of flows inside the rule, so the chain cap
  * has that rule and no other, and an update leaves it in place unless the cap
@@ -78,8 +84,10 @@ enum sandbox_chain {
 	CHAIN_CAP,
 	CHAIN_FULL,
 	CHAIN_DNS_NAT,
+	CHAIN_RESOLVER,
 	CHAIN_OPENED,
 	CHAIN_STEER,
+	CHAIN_QUERY,
 	CHAIN_COUNT,
 };
 
@@ -101,9 +109,11 @@ static const struct {
 	/* A chain of type nat sees first packets only, and must pass what it
 	 * does not translate. */
 	[CHAIN_DNS_NAT] = {"dns_nat", {"nat", "prerouting", "dstnat", false}},
+	[CHAIN_RESOLVER] = {"resolver", {0}},
 	[CHAIN_OPENED] = {"opened", {0}},
 	[CHAIN_STEER] = {"steer",
 			 {"filter", "prerouting", "mangle + 10", false}},
+	[CHAIN_QUERY] = {"query", {0}},
 };
 
 /* Chains whose packets have been through CHAIN_JUDGE: see struct nft_chain. */
@@ -114,6 +124,7 @@ static const enum sandbox_chain judged[] = {CHAIN_INPUT, CHAIN_FORWARD,
  * struct needs - What a table has besides what every table has
  * @cap:	MaxConnections
  * @steer:	flows to the gateway go on to the host
+ * @dns:	DNS goes to msb-dnsd
  * @relayed:	the relay opens flows to published ports
  * @tcp:	those ports of TCP
  * @udp:	those ports of UDP
@@ -121,6 +132,7 @@ static const enum sandbox_chain judged[] = {CHAIN_INPUT, CHAIN_FORWARD,
 struct needs {
 	bool cap;
 	bool steer;
+	bool dns;
 	bool relayed;
 	const struct nft_set *tcp;
 	const struct nft_set *udp;
@@ -341,6 +353,10 @@ static void chain_judge(struct arena *a, const struct policy *p,
 		match_stamp(rule(a, c, &b), TABLE_OWNER_RELAY);
 		end(&b, NFT_ACCEPT, false, NULL);
 	}
+	if (needs->dns) {
+		match_stamp(rule(a, c, &b), TABLE_OWNER_DNS);
+		end(&b, NFT_ACCEPT, false, NULL);
+	}
 	match_value(rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
 	end(&b, NFT_DROP, true, "always:invalid");
 	n = neighbour_targets(p->slot.gw6, targets);
@@ -374,6 +390,41 @@ static void refuse_port(struct arena *a, struct nft_chain *c, uint8_t proto,
 	end(&b, verb, true, comment);
 }
 
+/* Plain DNS. What goes to other resolvers than the gateway counts against the
+ * cap. */
+static void egress_dns(struct arena *a, const struct policy *p,
+		       const struct needs *needs, struct nft_chain *c)
+{
+	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
+	struct builder b;
+	size_t i;
+
+	for (i = 0; i < 4 && needs->cap; i++) {
+		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
+			 gateways[i / 2]);
+		match_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
+		match_value(&b, NFT_CT_DPORT, 53);
+		end_stamp(&b, TABLE_OWNER_DNS);
+	}
+	for (i = 0; i < 2; i++) {
+		match_value(rule(a, c, &b), NFT_L4PROTO, i % 2 ? 17 : 6);
+		match_value(&b, NFT_CT_DPORT, 53);
+		if (needs->cap)
+			end_goto(&b, chains[CHAIN_RESOLVER].name);
+		else
+			end_stamp(&b, TABLE_OWNER_DNS);
+	}
+}
+
+static void chain_resolver(struct arena *a, struct nft_chain *c)
+{
+	struct builder b;
+
+	match_value(rule(a, c, &b), NFT_CT_MARK_IS, 0);
+	end_chain(&b, NFT_JUMP, chains[CHAIN_CAP].name);
+	end_stamp(rule(a, c, &b), TABLE_OWNER_DNS);
+}
+
 static int port_order(const void *x, const void *y)
 {
 	const uint16_t *a = x, *b = y;
@@ -382,7 +433,7 @@ static int port_order(const void *x, const void *y)
 }
 
 static void egress_always(struct arena *a, const struct policy *p,
-			  struct nft_chain *c)
+			  const struct needs *needs, struct nft_chain *c)
 {
 	static const uint16_t https[] = {443};
 	const struct config_tls *tls = &p->config->tls;
@@ -392,14 +443,13 @@ static void egress_always(struct arena *a, const struct policy *p,
 
 	match_range(rule(a, c, &b), NFT_CT_DADDR4, eval_uplink_net());
 	end(&b, NFT_DROP, true, "always:uplink");
-	if (p->dns == POLICY_DNS_HELPER) {
+	if (needs->dns) {
 		for (i = 0; i < EVAL_DNS_TRANSPORTS; i++)
 			refuse_port(a, c, 17, eval_dns_transports[i],
 				    NFT_REJECT, "always:dns-transport");
 		refuse_port(a, c, 6, eval_dns_transports[0], NFT_RESET,
 			    "always:dns-transport");
-		refuse_port(a, c, 17, 53, NFT_DROP, "needs msb-dnsd");
-		refuse_port(a, c, 6, 53, NFT_DROP, "needs msb-dnsd");
+		egress_dns(a, p, needs, c);
 	}
 	if (!tls->present)
 		return;
@@ -522,7 +572,7 @@ static void chain_opened(struct arena *a, const struct policy *p,
 	struct builder b;
 	size_t i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4 && !needs->dns; i++) {
 		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
 			 gateways[i / 2]);
 		/* nft lists a port as one only behind one protocol. */
@@ -564,22 +614,52 @@ static void chain_full(struct arena *a, struct nft_chain *c)
 	end(rule(a, c, &b), NFT_DROP, true, "/MaxConnections");
 }
 
-static void chain_steer(struct arena *a, struct nft_chain *c)
+static void steer_to(struct builder *b, uint16_t port)
 {
-	struct builder b;
-	struct nft_rule r = {
+	const struct nft_rule r = {
+		.match = b->match,
+		.n = b->n,
 		.verb = NFT_TPROXY_ACCEPT,
 		.mark = TABLE_STEER_MARK,
-		.to_port = TABLE_STEER_PORT,
+		.to_port = port,
 	};
 
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_value(&b, NFT_CT_DIRECTION, NFT_CT_ORIGINAL);
-	match_stamp(&b, TABLE_OWNER_RELAY);
-	match_tcp_udp(&b);
-	r.match = b.match;
-	r.n = b.n;
-	nft_chain_add(a, c, &r);
+	nft_chain_add(b->a, b->chain, &r);
+}
+
+static void chain_steer(struct arena *a, const struct needs *needs,
+			struct nft_chain *c)
+{
+	struct builder b;
+
+	if (needs->steer) {
+		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		match_value(&b, NFT_CT_DIRECTION, NFT_CT_ORIGINAL);
+		match_stamp(&b, TABLE_OWNER_RELAY);
+		match_tcp_udp(&b);
+		steer_to(&b, TABLE_STEER_PORT);
+	}
+	/* Every packet comes here: one comparison is what most pay. */
+	if (needs->dns) {
+		match_stamp(rule(a, c, &b), TABLE_OWNER_DNS);
+		end_goto(&b, chains[CHAIN_QUERY].name);
+	}
+}
+
+static void chain_query(struct arena *a, struct nft_chain *c)
+{
+	struct builder b;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		match_value(&b, NFT_CT_DIRECTION, NFT_CT_ORIGINAL);
+		match_tcp_udp(&b);
+		if (!i)
+			steer_to(&b, TABLE_DNS_PORT);
+		else
+			end(&b, NFT_DROP, true, TABLE_NEEDS_DNSD);
+	}
 }
 
 static void chain_input(struct arena *a, const struct needs *needs,
@@ -592,11 +672,16 @@ static void chain_input(struct arena *a, const struct needs *needs,
 	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	match_stamp(&b, 0);
 	end(&b, NFT_ACCEPT, false, NULL);
-	if (!needs->steer && !needs->relayed)
-		return;
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_stamp(&b, TABLE_OWNER_RELAY);
-	end(&b, NFT_ACCEPT, false, NULL);
+	if (needs->steer || needs->relayed) {
+		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		match_stamp(&b, TABLE_OWNER_RELAY);
+		end(&b, NFT_ACCEPT, false, NULL);
+	}
+	if (needs->dns) {
+		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		match_stamp(&b, TABLE_OWNER_DNS);
+		end(&b, NFT_ACCEPT, false, NULL);
+	}
 }
 
 static void chain_forward(struct arena *a, struct nft_chain *c)
@@ -629,6 +714,19 @@ static void chain_output(struct arena *a, const struct policy *p,
 		match_stamp(&b, TABLE_OWNER_RELAY);
 		end(&b, NFT_ACCEPT, false, NULL);
 		relayed_stamp(a, p, needs, NFT_OIFNAME, NFT_CT_ORIGINAL, c);
+	}
+	if (needs->dns) {
+		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		match_stamp(&b, TABLE_OWNER_DNS);
+		end(&b, NFT_ACCEPT, false, NULL);
+	}
+	/* Answers to queries from before a change: no query is judged here. */
+	for (i = 0; i < 2 && needs->dns; i++) {
+		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		match_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
+		match_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
+		match_value(&b, NFT_CT_DPORT, 53);
+		end_goto(&b, chains[CHAIN_EGRESS].name);
 	}
 	/* What the relay sends on a flow that it carries waits for the policy
 	 * in force, but for the reset that ends it. */
@@ -700,6 +798,22 @@ static size_t compact(struct nft_chain *v, size_t n)
 	return kept;
 }
 
+/* The sets of pinned addresses before the others: an update leaves them in
+ * place, so they are listed first. */
+static struct nft_set *all_sets(struct arena *a, const struct pins *pins,
+				const struct nft_set *fixed, size_t n)
+{
+	struct nft_set *v = arena_array(a, n + 2 * pins->n, struct nft_set);
+	size_t i;
+
+	for (i = 0; i < pins->n; i++) {
+		v[2 * i] = pins->v[i]->set4;
+		v[2 * i + 1] = pins->v[i]->set6;
+	}
+	memcpy(v + 2 * pins->n, fixed, n * sizeof(*v));
+	return v;
+}
+
 void sandbox_table_open(struct nft_table *t, uint32_t open)
 {
 	size_t i;
@@ -732,11 +846,17 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	struct needs needs = {
 		.cap = config->has_max_connections,
 		.steer = steer,
+		.dns = p->dns == POLICY_DNS_HELPER,
 		.tcp = port_set(a, p, CONFIG_TCP, true, &relayed[0]),
 		.udp = port_set(a, p, CONFIG_UDP, true, &relayed[1]),
 	};
 	const size_t fixed = needs.tcp->n || needs.udp->n ? 4 : 2;
-	struct walk_build build = {
+	struct walk_build *const build = ret_build;
+	struct nft_chain *all;
+	enum sandbox_chain i;
+	size_t n, j;
+
+	*build = (struct walk_build){
 		.groups =
 			{
 				.a = a,
@@ -744,12 +864,8 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 				.gw6 = p->slot.gw6,
 				.sets = sets + fixed,
 			},
+		.pins = {.a = a},
 	};
-	struct nft_chain *all;
-	enum sandbox_chain i;
-	size_t j;
-	size_t n;
-
 	needs.relayed = fixed == 4;
 	if (needs.relayed)
 		memcpy(sets + 2, relayed, 2 * sizeof(*sets));
@@ -761,14 +877,14 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		v[judged[j]].judged = true;
 	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
 	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
-	egress_always(a, p, &v[CHAIN_EGRESS]);
-	if (!walk_print(a, &build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
+	egress_always(a, p, &needs, &v[CHAIN_EGRESS]);
+	if (!walk_print(a, build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
 	if (needs.relayed)
 		relayed_stamp(a, p, &needs, NFT_IIFNAME, NFT_CT_REPLY,
 			      &v[CHAIN_INGRESS]);
 	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
-	if (!walk_print(a, &build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
+	if (!walk_print(a, build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
 	chain_allow(a, p, &needs, &v[CHAIN_ALLOW]);
 	chain_input(a, &needs, &v[CHAIN_INPUT]);
@@ -782,28 +898,32 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		chain_cap(a, config->max_connections, &v[CHAIN_CAP]);
 		chain_full(a, &v[CHAIN_FULL]);
 	}
-	if (steer)
-		chain_steer(a, &v[CHAIN_STEER]);
+	if (needs.dns && needs.cap)
+		chain_resolver(a, &v[CHAIN_RESOLVER]);
+	if (steer || needs.dns)
+		chain_steer(a, &needs, &v[CHAIN_STEER]);
+	if (needs.dns)
+		chain_query(a, &v[CHAIN_QUERY]);
 	n = compact(v, CHAIN_COUNT);
 	limit_rules(a, config, limits);
 	memcpy(v + n, limits->chains, limits->n_chains * sizeof(*v));
 	n += limits->n_chains;
-	all = arena_array(a, n + build.maps.n_chains, struct nft_chain);
+	all = arena_array(a, n + build->maps.n_chains, struct nft_chain);
 	memcpy(all, v, n * sizeof(*v));
-	if (build.maps.n_chains)
-		memcpy(all + n, build.maps.chains,
-		       build.maps.n_chains * sizeof(*v));
+	if (build->maps.n_chains)
+		memcpy(all + n, build->maps.chains,
+		       build->maps.n_chains * sizeof(*v));
 	*ret = (struct nft_table){
 		.name = "msb",
 		.objects = limits->objects,
 		.n_objects = limits->n_objects,
-		.sets = sets,
-		.n_sets = build.groups.n + fixed,
-		.vmaps = build.maps.vmaps,
-		.n_vmaps = build.maps.n_vmaps,
+		.sets = all_sets(a, &build->pins, sets,
+				 build->groups.n + fixed),
+		.n_sets = build->groups.n + fixed + 2 * build->pins.n,
+		.vmaps = build->maps.vmaps,
+		.n_vmaps = build->maps.n_vmaps,
 		.chains = all,
-		.n_chains = n + build.maps.n_chains,
+		.n_chains = n + build->maps.n_chains,
 	};
-	*ret_build = build;
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "binding.h"
 #include "nft.h"
+#include "pins.h"
 #include "plan.h"
 #include "policy.h"
 #include "space.h"
@@ -60,6 +61,19 @@ bool walk_rules(struct arena *a, struct group_sets *g,
 		enum policy_direction dir, struct nft_chain *chain)
 	__attribute__((warn_unused_result));
 
+/**
+ * walk_pinned() - Print a rule about names into a chain, for addresses that are
+ * pinned to them
+ * @a:		arena
+ * @r:		rule; its destination does not count
+ * @pins:	the addresses
+ * @dir:	which walk
+ * @chain:	chain to append to
+ */
+void walk_pinned(struct arena *a, const struct policy_rule *r,
+		 const struct pin_pair *pins, enum policy_direction dir,
+		 struct nft_chain *chain);
+
 /** WALK_MAX_MAPS - Verdict maps of one table: the kernel searches all of them
  * for each name
  */
@@ -75,6 +89,7 @@ bool walk_rules(struct arena *a, struct group_sets *g,
  * @cap_chains:	room for how many
  * @n_rules:	rules in all those chains
  * @n_elements:	elements of all those maps
+ * @label:	what the names of maps start with, NULL for the walk's name
  */
 struct walk_maps {
 	const struct nft_vmap **vmaps;
@@ -85,6 +100,7 @@ struct walk_maps {
 	size_t cap_chains;
 	size_t n_rules;
 	size_t n_elements;
+	const char *label;
 };
 
 /**
@@ -106,6 +122,10 @@ bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
  * struct walk_build - What a walk is printed into
  * @groups:	group sets of the table
  * @maps:	verdict maps of the table
+ * @pins:	sets of pinned addresses of the table
+ * @sni:	first rule about names whose TCP flows wait for msb-tlsd; NULL
+ *		if there is none
+ * @n_sni:	how many such rules
  * @choices:	how each run of rules was printed
  * @n_choices:	how many
  * @cap_choices: room for how many
@@ -113,6 +133,9 @@ bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
 struct walk_build {
 	struct group_sets groups;
 	struct walk_maps maps;
+	struct pins pins;
+	const struct policy_rule *sni;
+	size_t n_sni;
 	struct plan_choice *choices;
 	size_t n_choices;
 	size_t cap_choices;
@@ -132,6 +155,102 @@ bool walk_print(struct arena *a, struct walk_build *b, const struct policy *p,
 		enum policy_direction dir, struct nft_chain *chain)
 	__attribute__((warn_unused_result));
 
+/**
+ * walk_run() - Print a run of rules about addresses the cheaper way
+ * @a:		arena
+ * @b:		where to
+ * @s:		walk, decomposed
+ * @run:	index of the run
+ * @choice:	its @dir says which walk; receives how it was printed
+ * @chain:	chain to append to
+ *
+ * Return: false if it would be too large
+ */
+bool walk_run(struct arena *a, struct walk_build *b, const struct space *s,
+	      size_t run, struct plan_choice *choice, struct nft_chain *chain)
+	__attribute__((warn_unused_result));
+
+/** TABLE_NEEDS_TLSD - Comment of what is dropped as only a TLS client's own
+ * word could tell what becomes of it
+ */
+#define TABLE_NEEDS_TLSD "needs msb-tlsd"
+
+/** TABLE_NEEDS_DNSD - Comment of queries that are dropped as nobody takes them
+ */
+#define TABLE_NEEDS_DNSD "needs msb-dnsd"
+
+/**
+ * enum tail_verb - What becomes of a TCP flow in the rest of a walk
+ * @TAIL_ALLOW:	it is allowed, whatever its server name
+ * @TAIL_DROP:	it is dropped
+ * @TAIL_CHAIN:	a chain says
+ */
+enum tail_verb {
+	TAIL_ALLOW,
+	TAIL_DROP,
+	TAIL_CHAIN,
+};
+
+/**
+ * struct tail - The rest of a walk, for TCP flows of one state
+ * @verb:	what becomes of all of them
+ * @target:	TAIL_CHAIN: the chain
+ * @comment:	else: why
+ */
+struct tail {
+	enum tail_verb verb;
+	const char *target;
+	const char *comment;
+};
+
+/**
+ * struct name_group - Rules about names that are the same but for the names
+ * @first:	index of the first of them
+ * @end:	index behind the last
+ * @behind:	index behind the rules about addresses that follow them
+ * @pins:	addresses pinned to their names, or NULL
+ * @depends:	TCP flows that they are about depend on the server's name
+ * @taken:	@depends: but none of those flows comes here any more
+ * @tail:	@depends and not @taken: what follows, for those flows
+ */
+struct name_group {
+	size_t first;
+	size_t end;
+	size_t behind;
+	const struct pin_pair *pins;
+	bool depends;
+	bool taken;
+	struct tail tail;
+};
+
+/**
+ * walk_groups() - Find the groups of a walk, and print what follows each
+ * @a:		arena for the groups
+ * @b:		where to: chains of their own, and sets
+ * @p:		policy
+ * @dir:	which walk
+ * @ret:	groups, in order; set on success
+ * @ret_n:	how many
+ *
+ * Return: false if it would be too large
+ */
+bool walk_groups(struct arena *a, struct walk_build *b, const struct policy *p,
+		 enum policy_direction dir, struct name_group **ret,
+		 size_t *ret_n) __attribute__((warn_unused_result));
+
+/**
+ * walk_group() - Print a group of rules about names
+ * @a:		arena
+ * @b:		where to
+ * @p:		policy
+ * @dir:	which walk
+ * @group:	group
+ * @chain:	chain to append to
+ */
+void walk_group(struct arena *a, struct walk_build *b, const struct policy *p,
+		enum policy_direction dir, const struct name_group *group,
+		struct nft_chain *chain);
+
 /** walk_peer_key() - What holds the peer's address: of the flow, as it was
  * opened
  */
@@ -147,10 +266,18 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 /** TABLE_OWNER_RELAY - Carried by msb-relayd; 0 is the kernel */
 #define TABLE_OWNER_RELAY 1u
 
+/** TABLE_OWNER_DNS - Carried by msb-dnsd */
+#define TABLE_OWNER_DNS 2u
+
 /** TABLE_STEER_PORT - Port of msb-relayd's transparent sockets in the gateway
  * namespace; below its net.ipv4.ip_local_port_range
  */
 #define TABLE_STEER_PORT 61440u
+
+/** TABLE_DNS_PORT - Port of msb-dnsd's transparent sockets: answers come from
+ * the port that was asked
+ */
+#define TABLE_DNS_PORT 53u
 
 /** TABLE_STEER_MARK - Mark of packets that a local socket is to get */
 #define TABLE_STEER_MARK 1u
@@ -194,7 +321,8 @@ void limit_rules(struct arena *a, const struct config *config,
  * @ret:	table
  * @ret_build:	how its walks were printed
  *
- * Return: false if it would be too large
+ * Return: false if it would be too large; @ret_build->pins.full says whether it
+ * is the sets that are too many
  */
 bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		   struct nft_table *ret, struct walk_build *ret_build)

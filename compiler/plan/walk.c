@@ -44,10 +44,8 @@ static void append(struct arena *a, struct nft_chain *to,
 	}
 }
 
-/* @run of @s into @chain; false if either way is too large. */
-static bool print_run(struct arena *a, struct walk_build *b,
-		      const struct space *s, size_t run,
-		      struct plan_choice *choice, struct nft_chain *chain)
+bool walk_run(struct arena *a, struct walk_build *b, const struct space *s,
+	      size_t run, struct plan_choice *choice, struct nft_chain *chain)
 {
 	const struct space_run *r = &s->runs[run];
 	const struct walk_maps maps = b->maps;
@@ -97,9 +95,12 @@ bool walk_print(struct arena *a, struct walk_build *b, const struct policy *p,
 		.target = walk->default_allow ? TABLE_ALLOW : NULL,
 		.comment = walk->default_pointer,
 	};
+	struct name_group *groups;
+	size_t n_groups, g = 0, i;
 	struct space s;
-	size_t i;
 
+	if (!walk_groups(a, b, p, dir, &groups, &n_groups))
+		return false;
 	space_build(&scratch, walk, &p->slot, SPACE_CUT, &s);
 	for (i = 0; i < s.n_runs; i++) {
 		struct plan_choice choice = {
@@ -108,13 +109,16 @@ bool walk_print(struct arena *a, struct walk_build *b, const struct policy *p,
 			.end = s.runs[i].end,
 		};
 
-		if (choice.first == choice.end)
-			continue;
-		if (!print_run(a, b, &s, i, &choice, chain))
-			return false;
-		b->choices = arena_grow(a, b->choices, b->n_choices,
-					&b->cap_choices, sizeof(choice));
-		b->choices[b->n_choices++] = choice;
+		if (choice.first != choice.end) {
+			if (!walk_run(a, b, &s, i, &choice, chain))
+				return false;
+			b->choices = arena_grow(a, b->choices, b->n_choices,
+						&b->cap_choices,
+						sizeof(choice));
+			b->choices[b->n_choices++] = choice;
+		}
+		if (g < n_groups && choice.end == groups[g].first)
+			walk_group(a, b, p, dir, &groups[g++], chain);
 		if (chain->n + b->maps.n_rules > TABLES_MAX_RULES)
 			return false;
 	}

@@ -302,12 +302,23 @@ static void put_few(struct mapper *m, struct nft_chain *chain,
 	}
 }
 
+static const char *map_name(const struct mapper *m, size_t run)
+{
+	const int family = (int)m->family;
+
+	if (m->m->label)
+		return arena_printf(m->a, "%s_%d", m->m->label, family);
+	if (run)
+		return arena_printf(m->a, "%s%d_run%zu", TABLE_WALK(m->dir),
+				    family, run);
+	return arena_printf(m->a, "%s%d", TABLE_WALK(m->dir), family);
+}
+
 static void put_map(struct mapper *m, struct nft_chain *chain,
 		    const struct nft_branch *v, size_t n, size_t run)
 {
 	struct nft_vmap *map = arena_new(m->a, struct nft_vmap);
-	const char *name =
-		arena_printf(m->a, "%s%d", TABLE_WALK(m->dir), (int)m->family);
+	const char *name = map_name(m, run);
 	const struct nft_rule r = {
 		.verb = NFT_VMAP,
 		.key = walk_peer_key(m->dir, m->family),
@@ -316,7 +327,7 @@ static void put_map(struct mapper *m, struct nft_chain *chain,
 	size_t i;
 
 	*map = (struct nft_vmap){
-		.name = run ? arena_printf(m->a, "%s_run%zu", name, run) : name,
+		.name = name,
 		.type = m->family == IP_V4 ? NFT_TYPE_IPV4_ADDR
 					   : NFT_TYPE_IPV6_ADDR,
 		.v = v,

@@ -214,6 +214,24 @@ static void walk_services(struct arena *a, struct nft_chain *chain,
 	}
 }
 
+void walk_pinned(struct arena *a, const struct policy_rule *r,
+		 const struct pin_pair *pins, enum policy_direction dir,
+		 struct nft_chain *chain)
+{
+	enum ip_family family;
+
+	for (family = IP_V4; family <= IP_V6; family += IP_V6 - IP_V4) {
+		const struct peer peer = {
+			.present = true,
+			.match.key = walk_peer_key(dir, family),
+			.match.set = family == IP_V4 ? &pins->set4
+						     : &pins->set6,
+		};
+
+		walk_services(a, chain, r, &peer, family, dir);
+	}
+}
+
 bool walk_rules(struct arena *a, struct group_sets *g,
 		const struct policy_walk *walk, size_t first, size_t end,
 		enum policy_direction dir, struct nft_chain *chain)

@@ -129,8 +129,8 @@ static bool rule_matches(const struct policy *p, const struct policy_rule *r,
 	return false;
 }
 
-static struct verdict walk(struct arena *a, const struct policy *p,
-			   enum policy_direction dir, const struct flow *f)
+static struct decision walk(const struct policy *p, enum policy_direction dir,
+			    const struct flow *f)
 {
 	const struct policy_walk *w = &p->walk[dir];
 	size_t i;
@@ -139,25 +139,23 @@ static struct verdict walk(struct arena *a, const struct policy *p,
 		const struct policy_rule *r = &w->rules[i];
 
 		if (rule_matches(p, r, f))
-			return (struct verdict){
+			return (struct decision){
 				.allow = r->allow,
 				.pointer = r->pointer,
-				.words = policy_rule_words(a, r, dir),
+				.rule = r,
+				.dir = dir,
 			};
 	}
-	return (struct verdict){
+	return (struct decision){
 		.allow = w->default_allow,
 		.pointer = w->default_pointer,
-		.words = arena_printf(
-			a, "no rule matches; the default for %s is %s",
-			dir == POLICY_EGRESS ? "egress" : "ingress",
-			w->default_allow ? "allow" : "deny"),
+		.dir = dir,
 	};
 }
 
-static struct verdict always(const char *pointer, const char *words)
+static struct decision always(const char *pointer, const char *words)
 {
-	return (struct verdict){.pointer = pointer, .words = words};
+	return (struct decision){.pointer = pointer, .words = words};
 }
 
 bool eval_blocks_quic(const struct policy *p, uint16_t port)
@@ -193,10 +191,9 @@ struct ip_range eval_uplink_net(void)
 	return ip_prefix(ip4(169, 254, 62, 0), 30);
 }
 
-static struct verdict eval_egress(struct arena *a, const struct policy *p,
-				  const struct flow *f)
+static struct decision eval_egress(const struct policy *p, const struct flow *f)
 {
-	struct verdict v;
+	struct decision v;
 
 	if (ip_range_has(eval_uplink_net(), f->ip))
 		return always("always:uplink",
@@ -209,7 +206,7 @@ static struct verdict eval_egress(struct arena *a, const struct policy *p,
 		return always("always:quic",
 			      "QUIC is blocked on ports where TLS is "
 			      "intercepted");
-	v = walk(a, p, POLICY_EGRESS, f);
+	v = walk(p, POLICY_EGRESS, f);
 	if (f->has_port && f->port == 53)
 		v.note = "this is the verdict on the packet alone: ask with "
 			 "\"dns NAME\" what becomes of a query";
@@ -219,8 +216,8 @@ static struct verdict eval_egress(struct arena *a, const struct policy *p,
 	return v;
 }
 
-static struct verdict eval_ingress(struct arena *a, const struct policy *p,
-				   const struct flow *f)
+static struct decision eval_ingress(const struct policy *p,
+				    const struct flow *f)
 {
 	enum config_proto proto = f->proto == IPPROTO_TCP   ? CONFIG_TCP
 				  : f->proto == IPPROTO_UDP ? CONFIG_UDP
@@ -230,11 +227,10 @@ static struct verdict eval_ingress(struct arena *a, const struct policy *p,
 		return always("always:unpublished",
 			      "only published ports can be reached from "
 			      "outside");
-	return walk(a, p, POLICY_INGRESS, f);
+	return walk(p, POLICY_INGRESS, f);
 }
 
-static struct verdict eval_dns(struct arena *a, const struct policy *p,
-			       const struct flow *f)
+static struct decision eval_dns(const struct policy *p, const struct flow *f)
 {
 	const struct dname canary = {canary_wire, sizeof(canary_wire)};
 	struct flow packet = {
@@ -245,7 +241,7 @@ static struct verdict eval_dns(struct arena *a, const struct policy *p,
 		.port = 53,
 	};
 	struct flow query = packet;
-	struct verdict v;
+	struct decision v;
 
 	if (p->dns == POLICY_DNS_HELPER && dname_equal(f->qname, canary))
 		return always("always:canary",
@@ -253,11 +249,11 @@ static struct verdict eval_dns(struct arena *a, const struct policy *p,
 			      "network");
 	query.kind = FLOW_DNS;
 	query.qname = f->qname;
-	v = walk(a, p, POLICY_EGRESS, &query);
+	v = walk(p, POLICY_EGRESS, &query);
 	/* A name that is allowed opens no way to a resolver that is not. */
 	if (v.allow &&
 	    group_of(packet.ip, p->slot.gw4, p->slot.gw6) != GROUP_HOST) {
-		struct verdict plain = eval_egress(a, p, &packet);
+		struct decision plain = eval_egress(p, &packet);
 
 		if (!plain.allow) {
 			plain.note = "the name is allowed, the resolver that "
@@ -268,16 +264,60 @@ static struct verdict eval_dns(struct arena *a, const struct policy *p,
 	return v;
 }
 
-struct verdict eval(struct arena *a, const struct policy *p,
-		    const struct flow *f)
+struct decision eval_decide(const struct policy *p, const struct flow *f)
 {
 	switch (f->kind) {
 	case FLOW_EGRESS:
-		return eval_egress(a, p, f);
+		return eval_egress(p, f);
 	case FLOW_INGRESS:
-		return eval_ingress(a, p, f);
+		return eval_ingress(p, f);
 	case FLOW_DNS:
-		return eval_dns(a, p, f);
+		return eval_dns(p, f);
 	}
 	return always("", "");
+}
+
+bool eval_name_denied(const struct policy *p, struct dname name,
+		      const char **ret_pointer)
+{
+	const struct policy_walk *w = &p->walk[POLICY_EGRESS];
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		const struct policy_rule *r = &w->rules[i];
+
+		if (!eval_selects(r, name))
+			continue;
+		*ret_pointer = r->pointer;
+		return !r->allow;
+	}
+	return false;
+}
+
+bool eval_selects(const struct policy_rule *r, struct dname name)
+{
+	return (r->dest.kind == CONFIG_DEST_NAME ||
+		r->dest.kind == CONFIG_DEST_SUFFIX) &&
+	       name_matches(&r->dest, name);
+}
+
+struct verdict eval(struct arena *a, const struct policy *p,
+		    const struct flow *f)
+{
+	const struct decision d = eval_decide(p, f);
+	struct verdict v = {
+		.allow = d.allow,
+		.pointer = d.pointer,
+		.words = d.words,
+		.note = d.note,
+	};
+
+	if (d.rule)
+		v.words = policy_rule_words(a, d.rule, d.dir);
+	else if (!d.words)
+		v.words = arena_printf(
+			a, "no rule matches; the default for %s is %s",
+			d.dir == POLICY_EGRESS ? "egress" : "ingress",
+			d.allow ? "allow" : "deny");
+	return v;
 }

@@ -25,6 +25,49 @@ struct verdict {
 };
 
 /**
+ * struct decision - The same answer, before it is put into words
+ * @allow:	whether the flow is allowed
+ * @pointer:	what decided
+ * @rule:	the rule that decided; NULL: a default, or what always holds
+ * @dir:	the walk that decided
+ * @words:	what always holds, in words; NULL: a rule or a default
+ * @note:	what the reader should know besides, or NULL
+ */
+struct decision {
+	bool allow;
+	const char *pointer;
+	const struct policy_rule *rule;
+	enum policy_direction dir;
+	const char *words;
+	const char *note;
+};
+
+/**
+ * eval_decide() - Judge one flow, for those who judge many
+ * @p:	policy
+ * @f:	flow
+ *
+ * What eval() says, with nothing allocated.
+ */
+struct decision eval_decide(const struct policy *p, const struct flow *f);
+
+/** eval_selects() - Whether a rule is about a name: a domain rule that it
+ * matches
+ */
+bool eval_selects(const struct policy_rule *r, struct dname name);
+
+/**
+ * eval_name_denied() - Whether the first egress rule about a name denies it
+ * @p:			policy
+ * @name:		name that an answer's CNAME chain leads to
+ * @ret_pointer:	the rule; set if there is one
+ *
+ * Address rules and the default have no say: nobody asked for this name.
+ */
+bool eval_name_denied(const struct policy *p, struct dname name,
+		      const char **ret_pointer);
+
+/**
  * eval() - Judge one flow
  * @a:		arena for the text of the answer
  * @p:		policy

@@ -2,21 +2,42 @@
 /* group.c - The destination groups: a partition of all addresses. */
 #include "group.h"
 
-#include <assert.h>
 #include <string.h>
+
+/* A prefix as numbers: groups are asked about on the paths of packets. */
+#define NET4(a, b, c, d, len) \
+	{ \
+		IP_V4, (ip_num)(a) << 24 | (b) << 16 | (c) << 8 | (d), len \
+	}
+#define NET6(hi, lo, len) \
+	{ \
+		IP_V6, (ip_num)UINT64_C(hi) << 64 | UINT64_C(lo), len \
+	}
+
+/**
+ * struct group_net - A prefix
+ * @family:	family; 0 ends a list
+ * @num:	address
+ * @len:	length, bits
+ */
+struct group_net {
+	enum ip_family family;
+	ip_num num;
+	unsigned int len;
+};
 
 /**
  * struct group_row - One group
  * @name:	the word in a document
  * @summary:	what it holds, for the manual
- * @prefixes:	its prefixes, up to NULL; what an earlier group holds is not in
- *		a later one. Host and public have none: the one depends on the
- *		slot, the other is the rest
+ * @nets:	its prefixes; what an earlier group holds is not in a later one.
+ *		Host and public have none: the one depends on the slot, the
+ *		other is the rest
  */
 struct group_row {
 	const char *name;
 	const char *summary;
-	const char *prefixes[6];
+	struct group_net nets[6];
 };
 
 /* Sources: RFC 6890 and the IANA special-purpose address registries for
@@ -25,26 +46,29 @@ struct group_row {
 static const struct group_row groups[GROUP_COUNT] = {
 	[GROUP_NONE] = {"none",
 			"the unspecified addresses 0.0.0.0 and ::",
-			{"0.0.0.0/32", "::/128"}},
-	[GROUP_HOST] = {"host", "the sandbox's own gateway addresses", {NULL}},
+			{NET4(0, 0, 0, 0, 32), NET6(0, 0, 128)}},
+	[GROUP_HOST] = {"host", "the sandbox's own gateway addresses", {{0}}},
 	[GROUP_METADATA] = {"metadata",
 			    "169.254.169.254, the cloud metadata service",
-			    {"169.254.169.254/32"}},
+			    {NET4(169, 254, 169, 254, 32)}},
 	[GROUP_LOOPBACK] = {"loopback",
 			    "127.0.0.0/8 and ::1",
-			    {"127.0.0.0/8", "::1/128"}},
+			    {NET4(127, 0, 0, 0, 8), NET6(0, 1, 128)}},
 	[GROUP_PRIVATE] = {"private",
 			   "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, "
 			   "100.64.0.0/10 and fc00::/7",
-			   {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-			    "100.64.0.0/10", "fc00::/7"}},
+			   {NET4(10, 0, 0, 0, 8), NET4(172, 16, 0, 0, 12),
+			    NET4(192, 168, 0, 0, 16), NET4(100, 64, 0, 0, 10),
+			    NET6(0xfc00000000000000, 0, 7)}},
 	[GROUP_LINK_LOCAL] = {"link-local",
 			      "169.254.0.0/16 and fe80::/10",
-			      {"169.254.0.0/16", "fe80::/10"}},
+			      {NET4(169, 254, 0, 0, 16),
+			       NET6(0xfe80000000000000, 0, 10)}},
 	[GROUP_MULTICAST] = {"multicast",
 			     "224.0.0.0/4 and ff00::/8",
-			     {"224.0.0.0/4", "ff00::/8"}},
-	[GROUP_PUBLIC] = {"public", "every other address", {NULL}},
+			     {NET4(224, 0, 0, 0, 4),
+			      NET6(0xff00000000000000, 0, 8)}},
+	[GROUP_PUBLIC] = {"public", "every other address", {{0}}},
 };
 
 const char *group_name(enum group g)
@@ -81,13 +105,11 @@ static size_t group_prefixes(enum group g, struct ip gw4, struct ip gw6,
 		ret[n++] = ip_single(gw4);
 		ret[n++] = ip_single(gw6);
 	}
-	while (n < 6 && groups[g].prefixes[n]) {
-		bool good =
-			ip_parse_prefix(groups[g].prefixes[n], &ret[n], NULL);
+	for (const struct group_net *net = groups[g].nets; n < 6 && net->family;
+	     net++) {
+		const struct ip ip = {net->family, net->num};
 
-		assert(good);
-		(void)good;
-		n++;
+		ret[n++] = ip_prefix(ip, net->len);
 	}
 	return n;
 }

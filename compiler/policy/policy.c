@@ -150,8 +150,8 @@ static bool resolvable_left(struct resolvable *r, struct ip_set set)
 	return ip_set_minus(&scratch, set, denied).n > 0;
 }
 
-static bool rule_has_service(const struct policy_rule *r,
-			     enum config_proto proto, uint16_t port)
+bool policy_rule_serves(const struct policy_rule *r, enum config_proto proto,
+			uint16_t port)
 {
 	size_t i;
 
@@ -163,7 +163,7 @@ static bool rule_has_service(const struct policy_rule *r,
 	return !r->n_ports;
 }
 
-static bool dest_is_name(const struct config_dest *dest)
+bool policy_is_name(const struct config_dest *dest)
 {
 	return dest->kind == CONFIG_DEST_NAME ||
 	       dest->kind == CONFIG_DEST_SUFFIX;
@@ -212,12 +212,12 @@ static bool dns_possible(const struct policy *p, enum config_proto proto)
 		const struct policy_rule *rule = &walk->rules[i];
 		struct ip_set set;
 
-		if (dest_is_name(&rule->dest)) {
+		if (policy_is_name(&rule->dest)) {
 			if (rule->allow && resolvable_left(&r, gateway))
 				return true;
 			continue;
 		}
-		if (!rule_has_service(rule, proto, 53))
+		if (!policy_rule_serves(rule, proto, 53))
 			continue;
 		if (rule->dest.kind == CONFIG_DEST_GROUP) {
 			struct ip_set *known = &groups[rule->dest.group];
@@ -241,7 +241,7 @@ static bool walk_has_names(const struct policy_walk *walk)
 	size_t i;
 
 	for (i = 0; i < walk->n; i++)
-		if (dest_is_name(&walk->rules[i].dest))
+		if (policy_is_name(&walk->rules[i].dest))
 			return true;
 	return false;
 }

@@ -105,6 +105,13 @@ bool policy_lower(struct arena *a, struct diags *d, const struct config *config,
  */
 bool policy_rebind_protection(const struct config *config);
 
+/** policy_is_name() - Whether a destination is a name or a suffix */
+bool policy_is_name(const struct config_dest *dest);
+
+/** policy_rule_serves() - Whether a rule matches a protocol at a port */
+bool policy_rule_serves(const struct policy_rule *r, enum config_proto proto,
+			uint16_t port);
+
 /** policy_published() - Whether a guest port is published for a protocol */
 bool policy_published(const struct policy *p, enum config_proto proto,
 		      uint16_t guest_port);

@@ -154,6 +154,11 @@ static bool follow(struct reading *r, struct listing_verdict v,
 		*ret_ends = true;
 		return decide(r, in, true, at);
 	}
+	if (strcmp(v.chain, READBACK_RESOLVER) == 0) {
+		*ret_ends = true;
+		next.helper = true;
+		return decide(r, in, true, &next);
+	}
 	c = listing_chain_named(r->t, v.chain);
 	if (!c || c->base)
 		return refuse(r, at, "chain %s cannot be gone to", v.chain);

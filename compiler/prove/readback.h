@@ -14,6 +14,11 @@
  */
 #define READBACK_ALLOW "allow"
 
+/** READBACK_RESOLVER - Chain that a query is gone to which counts as one of the
+ * guest's flows; what is in it is not read back
+ */
+#define READBACK_RESOLVER "resolver"
+
 /** READBACK_HELPERS - Low bits of a stamp: they say which helper a flow is of
  */
 #define READBACK_HELPERS 0xfu

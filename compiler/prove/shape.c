@@ -18,6 +18,7 @@
  *	GUEST4 GUEST6	its addresses		GW4 GW6	its gateway's
  *	STAMP		its generation		NS4 NS6	"ADDRESS:PORT" of the
  *	RELAYED		of the relay's flows		name servers of NAT
+ *	QUERIED		of queries to msb-dnsd
  *	MAX		its MaxConnections
  */
 
@@ -36,6 +37,9 @@ enum when {
 	DNS_NAT,
 	DNS_NAT4,
 	DNS_NAT6,
+	/* DNS is msb-dnsd's; and counted, but for what goes to the gateway */
+	QUERY,
+	QUERY_CAP,
 	/* MaxConnections; 0 of them, and more */
 	CAP,
 	CAP_0,
@@ -48,6 +52,10 @@ enum when {
 	/* One or the other */
 	RELAY,
 	OPENED,
+	/* The latter, where DNS is not msb-dnsd's */
+	OPENED_DNS,
+	/* One of those that are handed to a helper by tproxy */
+	STEER,
 	/* Rate limits: any of a direction, packets, bytes, each with a burst
 	 * that is there once or without */
 	OUT,
@@ -82,6 +90,7 @@ static const struct {
 	{ALWAYS, "type filter hook prerouting priority mangle; policy drop;"},
 	{ALWAYS, "ct mark STAMP accept"},
 	{RELAY, "ct mark RELAYED accept"},
+	{QUERY, "ct mark QUERIED accept"},
 	{ALWAYS, "ct state invalid drop"},
 	{ALWAYS, "iifname \"guest0\" ip6 daddr { GW6, " ND_LINK " } " ND},
 	{ALWAYS, "iifname \"uplink0\" ip6 daddr { " ND_LINK " } " ND},
@@ -124,6 +133,7 @@ static const struct {
 	{ALWAYS, ND},
 	{ALWAYS, "iifname \"guest0\" ct mark STAMP accept"},
 	{RELAY, "iifname \"guest0\" ct mark RELAYED accept"},
+	{QUERY, "iifname \"guest0\" ct mark QUERIED accept"},
 	{ALWAYS, "}"},
 
 	{ALWAYS, "chain forward {"},
@@ -148,6 +158,11 @@ static const struct {
 	{OPENS_UDP, "oifname \"guest0\" ct direction original ct original ip6 "
 		    "saddr GW6 meta l4proto udp ct original proto-dst "
 		    "@relayed_udp ct mark set RELAYED accept"},
+	{QUERY, "oifname \"guest0\" ct mark QUERIED accept"},
+	{QUERY, "oifname \"guest0\" " RESETS
+		"meta l4proto tcp ct original proto-dst 53 goto egress"},
+	{QUERY, "oifname \"guest0\" " RESETS
+		"meta l4proto udp ct original proto-dst 53 goto egress"},
 	{HOST, "oifname \"guest0\" " RESETS
 	       "ct original ip daddr GW4 tcp flags & rst == rst accept"},
 	{HOST, "oifname \"guest0\" " ANSWERS "ct original ip daddr GW4 " BOTH
@@ -170,14 +185,14 @@ static const struct {
 	{DNS_NAT, "}"},
 
 	{OPENED, "chain opened {"},
-	{OPENED, "ct original ip daddr GW4 meta l4proto tcp ct original "
-		 "proto-dst 53 ct mark set STAMP accept"},
-	{OPENED, "ct original ip daddr GW4 meta l4proto udp ct original "
-		 "proto-dst 53 ct mark set STAMP accept"},
-	{OPENED, "ct original ip6 daddr GW6 meta l4proto tcp ct original "
-		 "proto-dst 53 ct mark set STAMP accept"},
-	{OPENED, "ct original ip6 daddr GW6 meta l4proto udp ct original "
-		 "proto-dst 53 ct mark set STAMP accept"},
+	{OPENED_DNS, "ct original ip daddr GW4 meta l4proto tcp ct original "
+		     "proto-dst 53 ct mark set STAMP accept"},
+	{OPENED_DNS, "ct original ip daddr GW4 meta l4proto udp ct original "
+		     "proto-dst 53 ct mark set STAMP accept"},
+	{OPENED_DNS, "ct original ip6 daddr GW6 meta l4proto tcp ct original "
+		     "proto-dst 53 ct mark set STAMP accept"},
+	{OPENED_DNS, "ct original ip6 daddr GW6 meta l4proto udp ct original "
+		     "proto-dst 53 ct mark set STAMP accept"},
 	{CAP, "ct mark 0x00000000 jump cap"},
 	{HOST, "ct original ip daddr GW4 ct mark set RELAYED accept"},
 	{HOST, "ct original ip6 daddr GW6 ct mark set RELAYED accept"},
@@ -193,12 +208,24 @@ static const struct {
 	{CAP, "drop"},
 	{CAP, "}"},
 
-	{HOST, "chain steer {"},
-	{HOST, "type filter hook prerouting priority mangle + 10; policy "
-	       "accept;"},
+	{QUERY_CAP, "chain resolver {"},
+	{QUERY_CAP, "ct mark 0x00000000 jump cap"},
+	{QUERY_CAP, "ct mark set QUERIED accept"},
+	{QUERY_CAP, "}"},
+
+	{STEER, "chain steer {"},
+	{STEER, "type filter hook prerouting priority mangle + 10; policy "
+		"accept;"},
 	{HOST, "iifname \"guest0\" ct direction original ct mark RELAYED " BOTH
 	       "tproxy to :61440 meta mark set 0x00000001 accept"},
-	{HOST, "}"},
+	{QUERY, "ct mark QUERIED goto query"},
+	{STEER, "}"},
+
+	{QUERY, "chain query {"},
+	{QUERY, "iifname \"guest0\" ct direction original " BOTH
+		"tproxy to :53 meta mark set 0x00000001 accept"},
+	{QUERY, "iifname \"guest0\" ct direction original " BOTH "drop"},
+	{QUERY, "}"},
 
 	{OUT, "chain limit_egress {"},
 	{OUT, "type filter hook prerouting priority mangle - 10; policy "
@@ -291,6 +318,8 @@ static bool put_word(struct str *s, const char *word, size_t len,
 		str_printf(s, "0x%08x", of->generation);
 	else if (len == 7 && strncmp(word, "RELAYED", len) == 0)
 		str_printf(s, "0x%08x", of->generation | 1);
+	else if (len == 7 && strncmp(word, "QUERIED", len) == 0)
+		str_printf(s, "0x%08x", of->generation | 2);
 	else if (len == 3 && strncmp(word, "MAX", len) == 0)
 		str_printf(s, "%u", of->p->config->max_connections);
 	else if (len == 3 && strncmp(word, "NS4", len) == 0 && ns4)
@@ -359,6 +388,10 @@ static bool applies(enum when when, const struct shape_of *of)
 		return nat && policy_nameserver(of->p, IP_V4);
 	case DNS_NAT6:
 		return nat && policy_nameserver(of->p, IP_V6);
+	case QUERY:
+		return of->p->dns == POLICY_DNS_HELPER;
+	case QUERY_CAP:
+		return applies(QUERY, of) && c->has_max_connections;
 	case CAP:
 		return c->has_max_connections;
 	case CAP_0:
@@ -376,6 +409,10 @@ static bool applies(enum when when, const struct shape_of *of)
 		       applies(OPENS_UDP, of);
 	case OPENED:
 		return of->host || c->has_max_connections;
+	case OPENED_DNS:
+		return applies(OPENED, of) && !applies(QUERY, of);
+	case STEER:
+		return of->host || applies(QUERY, of);
 	case OUT:
 		return out->bandwidth.present || out->ops.present;
 	case OUT_OPS:

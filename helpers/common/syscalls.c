@@ -55,7 +55,10 @@ static const uint16_t allowed[] = {
 #endif
 	SYS_splice,
 	SYS_recvmsg,
+	SYS_recvmmsg,
 	SYS_sendmsg,
+	SYS_sendmmsg,
+	SYS_getrandom,
 	SYS_recvfrom,
 	SYS_sendto,
 	SYS_read,

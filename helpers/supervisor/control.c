@@ -57,12 +57,11 @@ void supervisor_reply(struct client *c, enum channel_type type,
 
 void supervisor_drop_next(struct supervisor *s)
 {
-	if (s->next.sockets.conf)
-		relay_sockets_close(&s->next.sockets, &s->now.sockets);
+	s->helper->close(&s->next, &s->now);
 	if (s->next.file >= 0)
 		close(s->next.file);
 	arena_free(&s->next.arena);
-	s->next = (struct supervised){.file = -1};
+	s->next = SUPERVISED_NONE;
 	s->owner = NULL;
 	s->ready = false;
 }
@@ -97,23 +96,20 @@ static void prepare(struct supervisor *s, struct client *c,
 		    const struct channel_msg *m, int fds[CHANNEL_MAX])
 {
 	char reason[CONF_REASON_MAX] = "prepare came without its file";
-	const struct relay_conf *conf = NULL;
 
 	if (s->owner && !owns_next(s, c))
 		return;
 	abort_next(s);
 	s->owner = c;
 	s->told[0] = 0;
-	if (m->count == 1)
-		conf = relay_conf_read(&s->next.arena, fds[0], reason);
-	if (!conf) {
+	if (m->count != 1 ||
+	    !s->helper->read(&s->next, fds[0], &s->now, reason)) {
 		refuse_next(s, reason);
 		return;
 	}
+	s->next.there = true;
 	s->next.file = fds[0];
 	fds[0] = -1;
-	s->next.sockets = relay_sockets_begin(&s->next.arena, conf,
-					      &s->now.sockets, true);
 }
 
 /* The file description is the worker's, too. */
@@ -135,8 +131,10 @@ static void take_sockets(struct supervisor *s, const struct client *c,
 
 	if (!owns_next(s, c) || s->ready)
 		return;
-	if (make_nonblocking(m, fds))
-		refused = relay_sockets_put(&s->next.sockets, m, fds);
+	if (!s->next.there)
+		refused = "sockets came before a configuration";
+	else if (make_nonblocking(m, fds))
+		refused = s->helper->put(&s->next, m, fds);
 	if (refused && !*s->told)
 		refuse_next(s, refused);
 }
@@ -150,8 +148,8 @@ static void ready(struct supervisor *s, struct client *c)
 				 "another change is being prepared");
 		return;
 	}
-	if (!s->owner || *s->told || s->ready || !s->next.sockets.conf ||
-	    !relay_sockets_check(&s->next.sockets, true, reason)) {
+	if (!s->owner || *s->told || s->ready || !s->next.there ||
+	    !s->helper->check(&s->next, reason)) {
 		/* Whoever is answered finds its sockets closed. */
 		abort_next(s);
 		supervisor_reply(c, CHANNEL_FAILED,
@@ -162,20 +160,22 @@ static void ready(struct supervisor *s, struct client *c)
 	s->ready = true;
 	/* The first configuration makes the worker: if it cannot start, this
 	 * is the time to know. */
-	if (!s->now.sockets.conf && !worker_is_there(s) && !worker_start(s)) {
-		supervisor_reply(c, CHANNEL_FAILED,
-				 "msb-relayd could not be started");
+	if (!s->now.there && !worker_is_there(s) && !worker_start(s)) {
+		snprintf(reason, sizeof(reason), "%s could not be started",
+			 s->helper->name);
+		supervisor_reply(c, CHANNEL_FAILED, reason);
 		supervisor_drop_next(s);
 		return;
 	}
 	if (worker_prepare(s, EXPECT_READY, c))
 		return;
 	/* There is no worker now; the next one is told when it starts. */
-	if (s->now.sockets.conf) {
+	if (s->now.there) {
 		supervisor_reply(c, CHANNEL_OK, "");
 		return;
 	}
-	supervisor_reply(c, CHANNEL_FAILED, "msb-relayd does not answer");
+	snprintf(reason, sizeof(reason), "%s does not answer", s->helper->name);
+	supervisor_reply(c, CHANNEL_FAILED, reason);
 	supervisor_drop_next(s);
 }
 
@@ -188,11 +188,10 @@ static void commit(struct supervisor *s, struct client *c)
 		return;
 	}
 	s->now = s->next;
-	s->next = (struct supervised){.file = -1};
+	s->next = SUPERVISED_NONE;
 	s->owner = NULL;
 	s->ready = false;
-	if (old.sockets.conf)
-		relay_sockets_close(&old.sockets, &s->now.sockets);
+	s->helper->close(&old, &s->now);
 	if (old.file >= 0)
 		close(old.file);
 	arena_free(&old.arena);
@@ -200,11 +199,13 @@ static void commit(struct supervisor *s, struct client *c)
 		supervisor_reply(c, CHANNEL_OK, "");
 }
 
-static void status(struct supervisor *s, struct client *c)
+static void status(struct supervisor *s, struct client *c,
+		   const struct channel_msg *m, const int fds[CHANNEL_MAX])
 {
+	const bool lists = s->helper->lists && m->count == 1;
 	char text[CHANNEL_TEXT_MAX];
 
-	if (worker_ask(s, CHANNEL_STATUS, EXPECT_STATUS, c))
+	if (worker_ask_status(s, c, lists ? fds[0] : -1))
 		return;
 	snprintf(text, sizeof(text), "pid %d restarts %ju", (int)s->worker.pid,
 		 (uintmax_t)s->worker.restarts);
@@ -233,7 +234,7 @@ static void handle(struct supervisor *s, struct client *c,
 		supervisor_reply(c, CHANNEL_OK, "");
 		return;
 	case CHANNEL_STATUS:
-		status(s, c);
+		status(s, c, m, fds);
 		return;
 	case CHANNEL_STOP:
 		supervisor_stop(s, c);
@@ -269,7 +270,7 @@ static void drop_client(struct supervisor *s, struct client *c)
 	close(c->watch.fd);
 	c->watch.fd = -1;
 	/* Whoever started us went away before anything was in force. */
-	if (!s->now.sockets.conf && !has_clients(s))
+	if (!s->now.there && !has_clients(s))
 		supervisor_stop(s, NULL);
 }
 
@@ -286,10 +287,11 @@ static void client_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		return;
 	if (rc != 1) {
 		drop_client(s, c);
-		return;
+	} else {
+		handle(s, c, &m, fds);
+		channel_close_fds(&m, fds);
 	}
-	handle(s, c, &m, fds);
-	channel_close_fds(&m, fds);
+	resolv_settle(s);
 }
 
 static void stop_now(struct loop *l, struct loop_timer *t)

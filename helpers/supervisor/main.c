@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* main.c - msb-supervised: keeps a sandbox's helpers running.
+/* main.c - msb-supervised: keeps a helper of a sandbox running.
  *
  * msb-netc starts it in the host's network namespace, with the descriptors that
  * it needs; it opens nothing else but the worker's program.
@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,19 +22,12 @@
 /* What a worker may have open, unless the system's own limit is lower. */
 #define WORKER_FILES (UINT32_C(1) << 18)
 
-#define CAP(name) (UINT64_C(1) << CAP_##name)
-
-/* To enter the gateway's namespace, to make a child another user without any
- * capability, and to end that child; and to give a TCP socket a filter, which
- * newer kernels let nobody do without it. */
-static const uint64_t kept_caps = CAP(SYS_ADMIN) | CAP(SETPCAP) | CAP(SETGID) |
-				  CAP(SETUID) | CAP(KILL) | CAP(NET_ADMIN);
-
 static const struct option options[] = {
 	{"control-fd", required_argument, NULL, 'c'},
 	{"listen-fd", required_argument, NULL, 'l'},
 	{"netns-fd", required_argument, NULL, 's'},
 	{"name", required_argument, NULL, 'n'},
+	{"helper", required_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{0},
 };
@@ -46,6 +38,7 @@ struct args {
 	int listener;
 	int netns;
 	const char *name;
+	const struct helper *helper;
 	bool version;
 };
 
@@ -53,7 +46,12 @@ static bool read_args(int argc, char **argv, struct args *ret)
 {
 	int opt;
 
-	*ret = (struct args){.control = -1, .listener = -1, .netns = -1};
+	*ret = (struct args){
+		.control = -1,
+		.listener = -1,
+		.netns = -1,
+		.helper = helper_find("msb-relayd"),
+	};
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		int *fd = NULL;
 
@@ -70,6 +68,9 @@ static bool read_args(int argc, char **argv, struct args *ret)
 		case 'n':
 			ret->name = optarg;
 			break;
+		case 'h':
+			ret->helper = helper_find(optarg);
+			break;
 		case 'V':
 			ret->version = true;
 			break;
@@ -83,40 +84,40 @@ static bool read_args(int argc, char **argv, struct args *ret)
 			return false;
 	}
 	return ret->version || (ret->control >= 0 && ret->netns >= 0 &&
-				ret->name && optind == argc);
+				ret->helper && ret->name && optind == argc);
 }
 
 /* The worker's user: that of its name in /etc/passwd, else a fixed number. The
  * file is read directly: other sources of users may be behind a network. */
-static uid_t worker_uid(void)
+static uid_t worker_uid(const struct helper *h)
 {
 	FILE *f = fopen("/etc/passwd", "re");
-	uid_t uid = MSB_RELAYD_UID;
+	uid_t uid = h->uid;
 	const struct passwd *p;
 
 	if (!f)
 		return uid;
 	while ((p = fgetpwent(f)))
-		if (!strcmp(p->pw_name, "msb-relayd") && p->pw_uid)
+		if (!strcmp(p->pw_name, h->name) && p->pw_uid)
 			uid = p->pw_uid;
 	fclose(f);
 	return uid;
 }
 
 /* The worker's program, which lies beside this one. */
-static int open_worker(void)
+static int open_worker(const struct helper *h)
 {
-	static const char name[] = "msb-relayd";
+	const size_t len = strlen(h->name) + 1;
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
 
 	while (n > 0 && path[n - 1] != '/')
 		n--;
-	if (n <= 0 || (size_t)n + sizeof(name) > sizeof(path)) {
+	if (n <= 0 || (size_t)n + len > sizeof(path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(path + n, name, sizeof(name));
+	memcpy(path + n, h->name, len);
 	return open(path, O_PATH | O_CLOEXEC);
 }
 
@@ -175,10 +176,11 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "make an epoll instance";
 	loop_add_queue(&s->loop, &s->stop_queue);
 	s->netns = args->netns;
-	s->uid = worker_uid();
-	s->program = open_worker();
+	s->helper = args->helper;
+	s->uid = worker_uid(s->helper);
+	s->program = open_worker(s->helper);
 	if (s->program < 0)
-		return "open msb-relayd";
+		return "open the helper's program";
 	worker_init(s);
 	supervisor_clients_init(s);
 	s->listener = (struct loop_watch){args->listener, supervisor_accept};
@@ -191,8 +193,11 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "watch the control socket";
 	if (!supervisor_client_add(s, args->control))
 		return "watch the control channel";
+	failed = resolv_watch(s);
+	if (failed)
+		return failed;
 	limit_files();
-	return confine_keep(kept_caps);
+	return confine_keep(s->helper->caps);
 }
 
 static void tear_down(struct supervisor *s)
@@ -200,8 +205,7 @@ static void tear_down(struct supervisor *s)
 	supervisor_reply(s->stopper, CHANNEL_OK, "");
 	supervisor_clients_close(s);
 	supervisor_drop_next(s);
-	if (s->now.sockets.conf)
-		relay_sockets_close(&s->now.sockets, NULL);
+	s->helper->close(&s->now, NULL);
 	if (s->now.file >= 0)
 		close(s->now.file);
 	arena_free(&s->now.arena);
@@ -211,8 +215,9 @@ static void tear_down(struct supervisor *s)
 int main(int argc, char **argv)
 {
 	struct supervisor s = {
-		.now = {.file = -1},
-		.next = {.file = -1},
+		.now = SUPERVISED_NONE,
+		.next = SUPERVISED_NONE,
+		.resolv = {.fd = -1},
 	};
 	struct args args;
 	const char *failed;
@@ -220,7 +225,7 @@ int main(int argc, char **argv)
 	if (!read_args(argc, argv, &args)) {
 		fprintf(stderr,
 			"usage: msb-supervised --control-fd N --netns-fd N "
-			"--name NAME [--listen-fd N]\n"
+			"--name NAME [--listen-fd N] [--helper NAME]\n"
 			"It is started by msb-netc.\n");
 		return 2;
 	}

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* supervisor.h - msb-supervised's one context struct.
  *
- * The supervisor of a sandbox keeps what must outlive a worker: the sockets and
- * the configuration. It makes a worker of its sockets, and another one when
+ * The supervisor of a helper keeps what must outlive its worker: the sockets
+ * and the configuration. It makes a worker of its sockets, and another one when
  * that dies; it makes the sockets of the host's namespace that a worker asks
  * for, if the policy allows them; and it takes msb-netc's requests. It never
  * reads a byte that a guest or its peers have sent.
+ *
+ * A sandbox has one for each helper that it needs; what a helper needs of its
+ * supervisor is in struct helper.
  */
 #ifndef MSB_SUPERVISOR_H
 #define MSB_SUPERVISOR_H
 
 #include "channel.h"
+#include "dns_fd.h"
 #include "log.h"
 #include "loop.h"
 #include "monitor.h"
@@ -67,15 +71,70 @@ struct expected {
 
 /**
  * struct supervised - A configuration with its sockets
- * @arena:	holds @conf and what belongs to it
- * @file:	descriptor of relay.json; -1: there is none
- * @sockets:	its sockets
+ * @there:	whether there is one
+ * @arena:	holds the configuration and what belongs to it
+ * @file:	descriptor of the file that it was read from; -1: there is none
+ * @sockets:	its sockets, if it is msb-relayd's
+ * @dns:	its descriptors by enum dns_fd, if it is msb-dnsd's; -1: not
+ *		there
  */
 struct supervised {
+	bool there;
 	struct arena arena;
 	int file;
 	struct relay_sockets sockets;
+	int dns[DNS_FD_COUNT];
 };
+
+/** SUPERVISED_NONE - No configuration */
+#define SUPERVISED_NONE \
+	((struct supervised){ \
+		.file = -1, \
+		.dns = {-1, -1, -1, -1, -1, -1, -1}, \
+	})
+
+struct supervisor;
+
+/**
+ * struct helper - A helper, as its supervisor sees it
+ * @name:	its program, and its user's name
+ * @uid:	its user's number, where the system has no such user
+ * @caps:	what its supervisor keeps: bit n is capability n
+ * @broker:	whether it asks for sockets of the host's namespace
+ * @lists:	whether a descriptor that comes with STATUS is for it to write
+ *		to
+ * @resolv:	whether it has the host's resolv.conf
+ * @read:	read a configuration from a file into @next, and take over what
+ *		@now has of its sockets; false, with a reason, if it is none
+ * @put:	put the sockets of a message in their places; NULL, or why not
+ * @check:	whether all are there; false: the reason says which is missing
+ * @send:	send it to a worker that has @held, or nothing (NULL), with
+ *READY at the end; 0, or -1 and errno
+ * @close:	close the sockets that @kept, which may be NULL, does not have
+ * @become:	in a child that will be the worker; NULL, or what failed
+ */
+struct helper {
+	const char *name;
+	uid_t uid;
+	uint64_t caps;
+	bool broker;
+	bool lists;
+	bool resolv;
+	bool (*read)(struct supervised *next, int fd,
+		     const struct supervised *now,
+		     char ret_reason[CONF_REASON_MAX]);
+	const char *(*put)(struct supervised *next, const struct channel_msg *m,
+			   int fds[CHANNEL_MAX]);
+	bool (*check)(const struct supervised *next,
+		      char ret_reason[CONF_REASON_MAX]);
+	int (*send)(int channel, const struct supervised *s,
+		    const struct supervised *held);
+	void (*close)(struct supervised *s, const struct supervised *kept);
+	const char *(*become)(const struct supervisor *s);
+};
+
+/** helper_find() - The helper of a name, or NULL */
+const struct helper *helper_find(const char *name);
 
 /**
  * struct supervisor - msb-supervised
@@ -83,7 +142,8 @@ struct supervised {
  * @log:	event log
  * @name:	the sandbox's name
  * @netns:	descriptor of the gateway's network namespace
- * @program:	descriptor of msb-relayd
+ * @helper:	what it supervises
+ * @program:	descriptor of its program
  * @uid:	user that the worker runs as
  * @listener:	control socket; its fd is -1 if there is none
  * @signals:	signalfd for SIGTERM
@@ -105,12 +165,15 @@ struct supervised {
  * @stop_timer:	the worker has not ended by itself
  * @connected:	sockets that were made for the worker
  * @forbidden:	sockets that were asked for and not allowed
+ * @resolv:	watches resolv.conf; its fd is -1 if nobody wants to know
+ * @stale:	resolv.conf has changed, and the worker was not told yet
  */
 struct supervisor {
 	struct loop loop;
 	struct log log;
 	const char *name;
 	int netns;
+	const struct helper *helper;
 	int program;
 	uid_t uid;
 	struct loop_watch listener;
@@ -133,6 +196,8 @@ struct supervisor {
 	struct loop_timer stop_timer;
 	uint64_t connected;
 	uint64_t forbidden;
+	struct loop_watch resolv;
+	bool stale;
 };
 
 /* control.c - requests of msb-netc. */
@@ -183,6 +248,11 @@ bool worker_is_there(const struct supervisor *s);
 bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
 		struct client *client);
 
+/** worker_ask_status() - As worker_ask(), for STATUS; @list: a file for it to
+ * write to, or -1
+ */
+bool worker_ask_status(struct supervisor *s, struct client *client, int list);
+
 /** worker_prepare() - Send it @s->next, with READY at the end; as worker_ask()
  */
 bool worker_prepare(struct supervisor *s, enum expect what,
@@ -193,6 +263,15 @@ void worker_forget(struct supervisor *s, const struct client *client);
 
 /** worker_close() - Close the channels to it */
 void worker_close(struct supervisor *s);
+
+/* resolv.c - the host's resolv.conf. */
+
+/** resolv_watch() - Tell the worker whenever it changes; NULL, or what failed
+ */
+const char *resolv_watch(struct supervisor *s);
+
+/** resolv_settle() - Tell the worker of a change, if this is the time for it */
+void resolv_settle(struct supervisor *s);
 
 /* broker.c - sockets of the host's namespace. */
 

@@ -2,7 +2,6 @@
 /* worker.c - The worker's life: started, asked, started again. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "confine.h"
 #include "supervisor.h"
 
 bool worker_is_there(const struct supervisor *s)
@@ -70,27 +68,43 @@ void worker_forget(struct supervisor *s, const struct client *client)
 			s->expected[i].client = NULL;
 }
 
-bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
-		struct client *client)
+static bool ask(struct supervisor *s, const struct channel_msg *m,
+		const int *fds, enum expect what, struct client *client)
 {
 	if (!worker_is_there(s) || s->n_expected == SUPERVISOR_EXPECTED)
 		return false;
-	if (channel_send_text(s->channel.fd, type, "%s", "") == 0)
+	if (channel_send(s->channel.fd, m, fds) == 0)
 		return expect(s, what, client);
 	monitor_kill(&s->worker);
 	return false;
 }
 
+bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
+		struct client *client)
+{
+	const struct channel_msg m = {.type = type};
+
+	return ask(s, &m, NULL, what, client);
+}
+
+bool worker_ask_status(struct supervisor *s, struct client *client, int list)
+{
+	const struct channel_msg m = {
+		.type = CHANNEL_STATUS,
+		.count = list >= 0,
+	};
+
+	return ask(s, &m, &list, EXPECT_STATUS, client);
+}
+
 bool worker_prepare(struct supervisor *s, enum expect what,
 		    struct client *client)
 {
-	const struct relay_sockets *held = s->now.sockets.conf ? &s->now.sockets
-							       : NULL;
+	const struct supervised *held = s->now.there ? &s->now : NULL;
 
 	if (!worker_is_there(s) || s->n_expected == SUPERVISOR_EXPECTED)
 		return false;
-	if (relay_sockets_send(s->channel.fd, s->next.file, &s->next.sockets,
-			       held) == 0)
+	if (s->helper->send(s->channel.fd, &s->next, held) == 0)
 		return expect(s, what, client);
 	monitor_kill(&s->worker);
 	return false;
@@ -100,12 +114,14 @@ bool worker_prepare(struct supervisor *s, enum expect what,
 static void reply_status(const struct supervisor *s, struct client *c,
 			 const char *said)
 {
-	char text[2 * CHANNEL_TEXT_MAX];
+	char text[2 * CHANNEL_TEXT_MAX], broker[64] = "";
 
-	snprintf(text, sizeof(text),
-		 "pid %d restarts %ju connected %ju forbidden %ju %s",
-		 (int)s->worker.pid, (uintmax_t)s->worker.restarts,
-		 (uintmax_t)s->connected, (uintmax_t)s->forbidden, said);
+	if (s->helper->broker)
+		snprintf(broker, sizeof(broker), "connected %ju forbidden %ju ",
+			 (uintmax_t)s->connected, (uintmax_t)s->forbidden);
+	snprintf(text, sizeof(text), "pid %d restarts %ju %s%s",
+		 (int)s->worker.pid, (uintmax_t)s->worker.restarts, broker,
+		 said);
 	supervisor_reply(c, CHANNEL_STATUS, text);
 }
 
@@ -168,30 +184,28 @@ static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 	monitor_kill(&s->worker);
 }
 
-/* Both channels, seen from either side. */
-static bool make_channels(struct supervisor *s)
+/* One channel, seen from either side. */
+static bool make_channel(struct supervisor *s, struct loop_watch *mine,
+			 int *theirs)
 {
-	int channel[2], broker[2];
+	int ends[2];
 
-	if (channel_pair(channel) < 0)
+	if (channel_pair(ends) < 0)
 		return false;
-	if (channel_pair(broker) < 0) {
-		close(channel[0]);
-		close(channel[1]);
-		return false;
-	}
-	s->channel.fd = channel[0];
-	s->broker.fd = broker[0];
-	s->child_fds[0] = channel[1];
-	s->child_fds[1] = broker[1];
+	mine->fd = ends[0];
+	*theirs = ends[1];
 	/* A worker that reads nothing must not make us wait. */
-	return fcntl(channel[0], F_SETFL, O_NONBLOCK) == 0 &&
-	       fcntl(broker[0], F_SETFL, O_NONBLOCK) == 0 &&
-	       loop_add(&s->loop, &s->channel, EPOLLIN) == 0 &&
-	       loop_add(&s->loop, &s->broker, EPOLLIN) == 0;
+	return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+	       loop_add(&s->loop, mine, EPOLLIN) == 0;
 }
 
-/* In the child: to the gateway's namespace, then without any power. */
+static bool make_channels(struct supervisor *s)
+{
+	return make_channel(s, &s->channel, &s->child_fds[0]) &&
+	       (!s->helper->broker ||
+		make_channel(s, &s->broker, &s->child_fds[1]));
+}
+
 static const char *become_worker(const struct supervisor *s)
 {
 	sigset_t none;
@@ -199,31 +213,32 @@ static const char *become_worker(const struct supervisor *s)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return "unblock signals";
-	if (setns(s->netns, CLONE_NEWNET) < 0)
-		return "enter the gateway's network namespace";
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < (s->helper->broker ? 2 : 1); i++)
 		if (fcntl(s->child_fds[i], F_SETFD, 0) < 0)
 			return "pass the channels on";
-	return confine_child(s->uid);
+	return s->helper->become(s);
 }
 
 static void run_worker(struct monitor *m)
 {
 	struct supervisor *s = loop_owner(m, struct supervisor, worker);
 	char channel[16], broker[16];
-	char *const argv[] = {
-		(char[]){"msb-relayd"},
+	char *argv[] = {
+		(char *)(uintptr_t)s->helper->name,
 		(char[]){"--channel-fd"},
 		channel,
-		(char[]){"--broker-fd"},
-		broker,
 		(char[]){"--name"},
 		(char *)(uintptr_t)s->name,
+		(char[]){"--broker-fd"},
+		broker,
 		NULL,
 	};
 	char *const envp[] = {NULL};
 	const char *failed = become_worker(s);
 
+	/* The last option is for those that have a broker. */
+	if (!s->helper->broker)
+		argv[5] = NULL;
 	snprintf(channel, sizeof(channel), "%d", s->child_fds[0]);
 	snprintf(broker, sizeof(broker), "%d", s->child_fds[1]);
 	/* By its descriptor: the path may lead through directories that the
@@ -231,7 +246,7 @@ static void run_worker(struct monitor *m)
 	if (!failed) {
 		syscall(SYS_execveat, s->program, "", argv, envp,
 			AT_EMPTY_PATH);
-		failed = "execute msb-relayd";
+		failed = "execute the helper";
 	}
 	log_failure(&s->log, failed);
 }
@@ -240,13 +255,12 @@ static void run_worker(struct monitor *m)
  * is being prepared. */
 static bool send_start(struct supervisor *s)
 {
-	if (s->now.sockets.conf &&
-	    (relay_sockets_send(s->channel.fd, s->now.file, &s->now.sockets,
-				NULL) < 0 ||
+	if (s->now.there &&
+	    (s->helper->send(s->channel.fd, &s->now, NULL) < 0 ||
 	     channel_send_text(s->channel.fd, CHANNEL_COMMIT, "%s", "") < 0 ||
 	     !expect(s, EXPECT_START, NULL) || !expect(s, EXPECT_START, NULL)))
 		return false;
-	return !s->ready || !s->now.sockets.conf ||
+	return !s->ready || !s->now.there ||
 	       worker_prepare(s, EXPECT_START, NULL);
 }
 
@@ -275,7 +289,7 @@ static void answer_all(struct supervisor *s)
 		case EXPECT_READY:
 			supervisor_drop_next(s);
 			supervisor_reply(e.client, CHANNEL_FAILED,
-					 "msb-relayd has ended; the event log "
+					 "the helper has ended; the event log "
 					 "says why");
 			break;
 		case EXPECT_COMMIT:
@@ -306,7 +320,7 @@ static void ended(struct monitor *m, int status)
 		log_event(&s->log, "died", fields);
 	answer_all(s);
 	/* Nothing is in force yet, so there is nothing to start it for. */
-	if (!s->now.sockets.conf)
+	if (!s->now.there)
 		loop_unset(&m->queue, &m->timer);
 	if (s->stopping)
 		s->loop.stop = true;

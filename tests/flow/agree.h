@@ -6,11 +6,34 @@
 #include "compile.h"
 #include "eval.h"
 
+/** AGREE_NEEDS_TLSD - What decides where a flow depends on its server's name */
+#define AGREE_NEEDS_TLSD "needs msb-tlsd"
+
+/** AGREE_NEEDS_DNSD - What decides of plain DNS that nobody serves */
+#define AGREE_NEEDS_DNSD "needs msb-dnsd"
+
+/**
+ * agree_want() - What the ruleset is to do with the first packet of a flow
+ * @a:		arena for the text
+ * @c:		compiled document
+ * @f:		flow that packets can express. What it says of an SNI is not
+ *		known when it is opened, so that does not count
+ * @v:		eval's verdict on it
+ * @ret:	verdict; of a TCP flow that meets rules about names, its pointer
+ *		is one of those that eval names
+ *
+ * Return: NULL, or a sentence that says how eval disagrees with the table of
+ * walk_names.c
+ */
+const char *agree_want(struct arena *a, const struct compiled *c,
+		       const struct flow *f, const struct verdict *v,
+		       struct verdict *ret);
+
 /**
  * agree_check() - Hold the emitted ruleset against eval
  * @a:		arena for the text
  * @c:		compiled document
- * @f:		flow; one that packets can express: no query, no pins
+ * @f:		flow that packets can express
  * @v:		eval's verdict on it
  *
  * The flow's first packet, and packets of it while its stamp counts and after
@@ -21,13 +44,13 @@
 const char *agree_check(struct arena *a, const struct compiled *c,
 			const struct flow *f, const struct verdict *v);
 
-/** agree_expressible() - Whether packets alone say all that a flow says */
-bool agree_expressible(const struct flow *f);
-
-/** agree_needs_dnsd() - Whether a flow is plain DNS that awaits msb-dnsd: the
- * ruleset drops it until then, whatever the walk says
+/** agree_expressible() - Whether packets, and pins that can come to be, say all
+ * that a flow says but its SNI
  */
-bool agree_needs_dnsd(const struct policy *p, const struct flow *f);
+bool agree_expressible(const struct policy *p, const struct flow *f);
+
+/** agree_is_dns() - Whether a flow is plain DNS that is msb-dnsd's */
+bool agree_is_dns(const struct policy *p, const struct flow *f);
 
 /**
  * agree_bindings() - Whether the host's table serves what the document

@@ -13,14 +13,23 @@
  * Each NAME.json has a NAME.flows: lines of the flow language with the expected
  * verdict, and behind a "# " the pointer of what decides. "# slot N" on a line
  * of its own chooses the slot. Every line is judged by eval, and, if packets
- * can express it, by the interpreter of the emitted ruleset.
+ * can express it, by the interpreter of the emitted ruleset. With --dump those
+ * lines are written to a file of the same name, with what the ruleset is to do:
+ * that is for the kernel to judge.
  */
 
-/** struct tally - What was counted so far */
+/**
+ * struct tally - What was counted so far
+ * @passed:	lines that are as they should be
+ * @failed:	others
+ * @interpreted: lines that the interpreter judged as well
+ * @dump:	receives those lines, or NULL
+ */
 struct tally {
 	size_t passed;
 	size_t failed;
 	size_t interpreted;
+	struct str *dump;
 };
 
 static void fail(struct tally *t, const char *file, unsigned int line,
@@ -56,8 +65,13 @@ static void run_line(struct tally *t, const struct compiled *c,
 				  v.allow ? "allow" : "deny", v.pointer));
 		return;
 	}
-	if (agree_expressible(&f)) {
+	if (agree_expressible(&c->policy, &f)) {
+		struct verdict want;
+
 		t->interpreted++;
+		if (t->dump && !agree_want(&a, c, &f, &v, &want))
+			str_printf(t->dump, "%s %s # %s\n", flow_format(&a, &f),
+				   want.allow ? "allow" : "deny", want.pointer);
 		why = agree_check(&a, c, &f, &v);
 		if (why) {
 			fail(t, file, line,
@@ -84,7 +98,8 @@ static uint32_t slot_of(const char *text)
 							  : UINT32_MAX;
 }
 
-static void run_case(struct tally *t, const char *dir, const char *name)
+static void run_case(struct tally *t, const char *dir, const char *name,
+		     const char *dump)
 {
 	ARENA(a);
 	const char *json = arena_printf(&a, "%s/%s.json", dir, name);
@@ -93,6 +108,7 @@ static void run_case(struct tally *t, const char *dir, const char *name)
 	unsigned int line = 0;
 	char *flows, *text, *at;
 	const char *why;
+	STR(lines);
 	size_t len;
 
 	flows = document_read(&a, file, &len);
@@ -106,6 +122,8 @@ static void run_case(struct tally *t, const char *dir, const char *name)
 	why = agree_bindings(&a, &c);
 	if (why)
 		fail(t, json, 0, why);
+	t->dump = dump ? &lines : NULL;
+	str_printf(&lines, "# slot %u\n", c.policy.slot.number);
 	while ((at = strsep(&flows, "\n"))) {
 		char *comment = strchr(at, '#'), *pointer = NULL;
 
@@ -118,6 +136,10 @@ static void run_case(struct tally *t, const char *dir, const char *name)
 		if (at[strspn(at, " \t")])
 			run_line(t, &c, file, line, at, pointer);
 	}
+	t->dump = NULL;
+	if (dump && !document_write(arena_printf(&a, "%s/%s.flows", dump, name),
+				    str_text(&lines), lines.len))
+		fail(t, file, line, "cannot be dumped");
 }
 
 static int ends_in_json(const struct dirent *e)
@@ -133,8 +155,8 @@ int main(int argc, char **argv)
 	struct dirent **v;
 	int n, i;
 
-	if (argc != 2) {
-		fputs("usage: cases DIR\n", stderr);
+	if (argc != 2 && (argc != 4 || strcmp(argv[2], "--dump") != 0)) {
+		fputs("usage: cases DIR [--dump DIR]\n", stderr);
 		return 2;
 	}
 	n = scandir(argv[1], &v, ends_in_json, alphasort);
@@ -144,7 +166,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < n; i++) {
 		v[i]->d_name[strlen(v[i]->d_name) - 5] = '\0';
-		run_case(&t, argv[1], v[i]->d_name);
+		run_case(&t, argv[1], v[i]->d_name, argc == 4 ? argv[3] : NULL);
 		free(v[i]);
 	}
 	free(v);

@@ -45,6 +45,18 @@ static const unsigned int lengths4[] = {0,  1,	7,  8,	9,  12, 16, 23,
 static const unsigned int lengths6[] = {0,  1,	3,  7,	10,  31,  32,  33,
 					47, 48, 64, 96, 127, 128, 128, 128};
 
+/* Names and suffixes that hold each other, and others. */
+static const char *const names[] = {
+	"example.com", ".example.com", "a.example.com", ".a.example.com",
+	".com",	       "example.net",  ".example.net",	"a.example.net",
+};
+
+/* What addresses are pinned to. */
+static const char *const pins[] = {
+	"example.com",	 "a.example.com", "b.a.example.com", "c.example.com",
+	"a.example.net", "example.net",	  "other.test",
+};
+
 /* The first and last address of every group, as far as they are fixed. */
 static const char *const edges[] = {
 	"0.0.0.0",
@@ -137,7 +149,6 @@ static void put_destination(struct str *s, struct generator *g)
 		"public",   "private",	 "loopback", "link-local",
 		"metadata", "multicast", "host",     "*",
 	};
-	static const char *const names[] = {"example.com", ".example.net"};
 	struct ip ip = parsed(bases[generate_below(g, COUNT(bases))]);
 	char text[IP_TEXT_MAX];
 	unsigned int len;
@@ -147,7 +158,7 @@ static void put_destination(struct str *s, struct generator *g)
 	str_puts(s, ", \"Destination\": \"");
 	if (percent(g, 30)) {
 		str_puts(s, groups[generate_below(g, COUNT(groups))]);
-	} else if (percent(g, 5)) {
+	} else if (percent(g, g->names)) {
 		str_puts(s, names[generate_below(g, COUNT(names))]);
 	} else if (percent(g, 30)) {
 		put_nested(s, g);
@@ -285,10 +296,12 @@ const char *generate_document(struct arena *a, struct generator *g)
 		"2001:db8:ffff::/48",
 	};
 	static const char *const verdicts[] = {"allow", "deny"};
-	/* Few rules are printed in order, many as maps. */
+	/* Few rules are printed in order, many as maps; some documents are
+	 * about names. */
 	unsigned int n = generate_below(g, percent(g, 50) ? 12 : 80), i;
 	STR(s);
 
+	g->names = percent(g, 40) ? 5 + generate_below(g, 60) : 0;
 	str_printf(&s, "{\"IPv4Pool\": \"%s\", \"IPv6Pool\": \"%s\"",
 		   pools4[generate_below(g, COUNT(pools4))],
 		   pools6[generate_below(g, COUNT(pools6))]);
@@ -311,6 +324,8 @@ const char *generate_document(struct arena *a, struct generator *g)
 	}
 	if (percent(g, 10))
 		str_puts(&s, ", \"DenyDomainSuffixes\": [\".example.org\"]");
+	if (percent(g, 5))
+		str_puts(&s, ", \"DenyDomains\": [\"a.example.com\"]");
 	if (percent(g, 40))
 		str_puts(&s, ", \"DNS\": {\"RebindProtection\": false, "
 			     "\"Nameservers\": [\"198.51.100.53\", "
@@ -393,7 +408,22 @@ static uint16_t any_port(struct generator *g, const struct policy *p,
 	return (uint16_t)port;
 }
 
-struct flow generate_flow(struct generator *g, const struct policy *p)
+static void put_pins(struct arena *a, struct generator *g, struct flow *f)
+{
+	struct dname *v = arena_array(a, 3, struct dname);
+	const size_t n = 1 + generate_below(g, 3);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (dname_from_config(a, pins[generate_below(g, COUNT(pins))],
+				      &v[i]))
+			__builtin_trap();
+	f->pins = v;
+	f->n_pins = n;
+}
+
+struct flow generate_flow(struct arena *a, struct generator *g,
+			  const struct policy *p)
 {
 	static const uint8_t others[] = {132, 47, 89, 50, 253};
 	struct flow f = {
@@ -413,5 +443,7 @@ struct flow generate_flow(struct generator *g, const struct policy *p)
 	} else {
 		f.proto = others[generate_below(g, COUNT(others))];
 	}
+	if (percent(g, g->names))
+		put_pins(a, g, &f);
 	return f;
 }

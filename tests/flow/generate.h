@@ -8,9 +8,14 @@
 #include "flow.h"
 #include "policy.h"
 
-/** struct generator - State of the random numbers */
+/**
+ * struct generator - A source of random documents
+ * @state:	state of the random numbers
+ * @names:	percent of the last document's rules that are about names, about
+ */
 struct generator {
 	uint64_t state;
+	unsigned int names;
 };
 
 /** generate_below() - A random number from 0 to @n - 1 */
@@ -30,12 +35,14 @@ const char *generate_document(struct arena *a, struct generator *g);
 
 /**
  * generate_flow() - A flow that the policy's rules have something to say about
+ * @a:	arena for names
  * @g:	random numbers
  * @p:	policy
  *
  * Its address is mostly an end of a rule's prefix, or next to one; so is its
- * port. Packets can express it.
+ * port. Packets, and pins where the document is about names, can express it.
  */
-struct flow generate_flow(struct generator *g, const struct policy *p);
+struct flow generate_flow(struct arena *a, struct generator *g,
+			  const struct policy *p);
 
 #endif

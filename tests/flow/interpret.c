@@ -22,6 +22,7 @@
  *     end of what the last jump called, or the policy of the base chain;
  *   - chains of type nat see the first packet of a flow and no other;
  *   - a map without the key, and tproxy without a socket, end the rule;
+ *   - what a set of elements with timeouts holds is said by the packet too;
  *   - "ct count over" is about the list with this flow in it; what the objects
  *     and the list hold is said by the packet.
  */
@@ -266,6 +267,21 @@ static const struct nft_set *set_named(const struct nft_table *t,
 	unknown("set %s is not in the table", want->name);
 }
 
+/* Whether the packet says that its pinned address is in a set. */
+static bool in_dynamic(const struct interpret_packet *p,
+		       const struct nft_set *set)
+{
+	const enum nft_type type = p->pinned.family == IP_V4
+					   ? NFT_TYPE_IPV4_ADDR
+					   : NFT_TYPE_IPV6_ADDR;
+	size_t i;
+
+	for (i = 0; i < p->n_sets; i++)
+		if (strcmp(p->sets[i], set->name) == 0)
+			return p->pinned.family && set->type == type;
+	return false;
+}
+
 static bool match_holds(const struct state *s, const struct nft_match *m,
 			bool outgoing)
 {
@@ -283,6 +299,15 @@ static bool match_holds(const struct state *s, const struct nft_match *m,
 		if (set->type != type)
 			unknown("set %s has another type than its key",
 				set->name);
+		if (set->dynamic != m->set->dynamic ||
+		    (set->dynamic && (set->n || set->interval)))
+			unknown("set %s is of two kinds", set->name);
+		if (set->dynamic) {
+			found = in_dynamic(s->p, set);
+			return key_value(s, m->key, outgoing, &value) &&
+			       (found && value.num == s->p->pinned.num) !=
+				       m->negate;
+		}
 		v = set->v;
 		n = set->n;
 	} else if (!n) {
@@ -467,7 +492,7 @@ static void run_base(struct state *s, const struct nft_chain *base)
 				unknown("tproxy outside of its place");
 			if (!s->p->listening)
 				continue;
-			s->r.steered = true;
+			s->r.steered = r->to_port;
 			return;
 		case NFT_MASQUERADE:
 			unknown("masquerade at %s", base->base->hook);

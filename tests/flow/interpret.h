@@ -45,6 +45,9 @@ enum interpret_route {
  * @ct_count:	flows that "ct count" has in its list, this one included
  * @exhausted:	whether the named limits and quotas are used up
  * @listening:	whether a transparent socket listens where tproxy leads
+ * @pinned:	address that is in dynamic sets; no other is in any
+ * @sets:	names of those sets
+ * @n_sets:	how many
  *
  * An invalid or untracked packet belongs to no flow: of the ct_ members only
  * @ct_state counts.
@@ -73,6 +76,9 @@ struct interpret_packet {
 	uint64_t ct_count;
 	bool exhausted;
 	bool listening;
+	struct ip pinned;
+	const char *const *sets;
+	size_t n_sets;
 };
 
 /** enum interpret_fate - What becomes of a packet */
@@ -91,7 +97,7 @@ enum interpret_fate {
  *		one that translates addresses; NULL if there was none
  * @stamped:	whether a rule set the flow's mark
  * @mark:	mark of the flow afterwards
- * @steered:	whether a transparent socket has the packet
+ * @steered:	port of the transparent socket that has the packet, or 0
  * @translated:	whether the destination was rewritten
  * @to:		destination afterwards
  * @to_port:	destination port afterwards
@@ -102,7 +108,7 @@ struct interpret_result {
 	const char *comment;
 	bool stamped;
 	uint32_t mark;
-	bool steered;
+	uint16_t steered;
 	bool translated;
 	struct ip to;
 	uint16_t to_port;

@@ -85,7 +85,7 @@ static void check(struct tally *t, struct generator *g, uint64_t seed,
 		fail(t, seed, "without it the policy means something else",
 		     d->pointer);
 	for (i = 0; never && i < FLOWS; i++) {
-		const struct flow f = generate_flow(g, p);
+		const struct flow f = generate_flow(&a, g, p);
 		const struct verdict v = eval(&a, p, &f);
 
 		if (strcmp(v.pointer, d->pointer) == 0)

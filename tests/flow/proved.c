@@ -85,7 +85,15 @@ static void flip(struct tally *t, struct generator *g, uint64_t seed,
 		 const struct policy *p)
 {
 	ARENA(a);
-	const struct flow f = generate_flow(g, p);
+	const struct flow named = generate_flow(&a, g, p);
+	/* What is proved is about addresses. */
+	const struct flow f = {
+		.kind = named.kind,
+		.proto = named.proto,
+		.ip = named.ip,
+		.has_port = named.has_port,
+		.port = named.port,
+	};
 	const enum policy_direction dir =
 		f.kind == FLOW_EGRESS ? POLICY_EGRESS : POLICY_INGRESS;
 	const struct verdict v = eval(&a, p, &f);
@@ -95,7 +103,7 @@ static void flip(struct tally *t, struct generator *g, uint64_t seed,
 	struct prove_result r;
 	const char *text;
 
-	if (strncmp(v.pointer, "always:", 7) == 0 || agree_needs_dnsd(p, &f))
+	if (strncmp(v.pointer, "always:", 7) == 0 || agree_is_dns(p, &f))
 		return;
 	rules = arena_array(&a, p->walk[dir].n + 1, struct policy_rule);
 	if (!rule_of(&f, !v.allow, &rules[0], &ports))

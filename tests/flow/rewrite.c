@@ -183,7 +183,7 @@ static const char *check_names(struct arena *a, struct generator *g,
 		if (dname_from_config(a, texts[i], &names[i]))
 			return "a name of the test is none";
 	for (i = 0; i < 40; i++) {
-		struct flow f = generate_flow(g, p);
+		struct flow f = generate_flow(a, g, p);
 		const struct dname pins[2] = {names[generate_below(g, n)],
 					      names[generate_below(g, n)]};
 
@@ -357,7 +357,7 @@ static const char *check_flip(struct arena *a, struct generator *g,
 			      const struct space *before)
 {
 	const bool dns = dir == POLICY_EGRESS;
-	const struct flow f = generate_flow(g, p);
+	const struct flow f = generate_flow(a, g, p);
 	const bool was = one_by_one(a, before, f.ip, f.proto, f.port);
 	struct policy_rule box;
 	const struct policy_walk walk =

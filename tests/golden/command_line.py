@@ -18,6 +18,7 @@ FILES = {
     "good.json": '{"Rules": [{"Action": "allow", "Destination": "10.0.0.0/8"}]}',
     "bad.json": '{"Polcy": "none"}',
     "names.json": '{"Rules": [{"Action": "allow", "Destination": "example.com"}]}',
+    "later.json": '{"TrustHostCAs": true}',
     "pool.json": '{"IPv4Pool": "10.9.0.0/29"}',
     "good.flows": "egress tcp 10.0.0.1 80 allow\n",
     "bad.flows": "egress tcp 10.0.0.1 80 deny\n",
@@ -50,7 +51,8 @@ STATUS = (
     ("compile", 2, "Try "),
     ("compile good.json bad.json", 2, "Try "),
     ("compile bad.json", 1, "unknown-key"),
-    ("compile names.json", 1, "not-enforced"),
+    ("compile names.json", 0, r"/Rules/0: .*\[needs-tlsd\]"),
+    ("compile later.json", 1, "not-enforced"),
     ("compile gone.json", 2, "No such file"),
     ("compile --preset nobody", 2, "nobody"),
     ("compile --name Web good.json", 2, "Web"),
@@ -143,7 +145,7 @@ def same_bytes(tool):
                "another ruleset on standard output")
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     tool.run("compile bad.json -o out")
-    tool.run("compile names.json -o out")
+    tool.run("compile later.json -o out")
     tool.check("compile -o", before == {p: p.read_bytes() for p in out.rglob("*")
                                         if p.is_file()}, "a refused document wrote files")
     tool.run("compile bad.json -o never")

@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "compile"
 
 
 def tree(path):
-    return {str(p.relative_to(path)): p.read_text(encoding="utf-8")
+    return {str(p.relative_to(path)): p.read_bytes()
             for p in sorted(path.rglob("*")) if p.is_file()}
 
 
@@ -106,7 +106,7 @@ def check(tool, doc, update):
                      if want.get(f) != have.get(f)]
         for ruleset in ("sandbox.nft", "host.nft"):
             result = listed(out / ruleset)
-            body = have[ruleset].split("\n", 3)[3]
+            body = have[ruleset].decode().split("\n", 3)[3]
             if result.returncode:
                 problems.append("%s: nft: %s" % (ruleset, result.stderr))
             elif result.stdout != body:

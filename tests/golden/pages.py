@@ -13,8 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOP = ("compiler/", "helpers/", "presets/", "schemas/", "tests/", "docs/")
 NETNS = ROOT / "tests" / "netns"
 NAMES = {
-    "packets": re.findall(r'^    "([a-z-]+)": [a-z_]+,$',
-                          (NETNS / "scenes.py").read_text(encoding="utf-8"), re.M),
+    "packets": re.findall(r'^    "([a-z-]+)": [a-z_]+,$', "".join(
+        p.read_text(encoding="utf-8") for p in sorted(NETNS.glob("scenes*.py"))), re.M),
     "live": re.findall(r"^def ([a-z_]+)\(m, t",
                        (NETNS / "test_live.py").read_text(encoding="utf-8"), re.M),
 }

@@ -3,7 +3,8 @@
 
 Makes a small internet inside namespaces of its own, brings a sandbox up with
 "msb-netc up", and lets its guest try to reach one host after the other with
-ordinary sockets. Beside each attempt stands what "msb-netc explain" says.
+ordinary sockets. Beside each attempt stands what "msb-netc explain" says. Where
+msb-dnsd serves names, it asks for some as well.
 """
 import argparse
 import concurrent.futures
@@ -11,8 +12,11 @@ import json
 import os
 import select
 import socket
+import struct
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 from lab import Laboratory, enter_laboratory, make_namespace, run
@@ -45,6 +49,91 @@ ATTEMPTS = [
     ("", "gateway6", ("icmpv6", None)),
     ("the host's end of the uplink", "169.254.62.1", ("tcp", 22)),
 ]
+
+
+# Names, and the address that a name server on the host has for each. One that
+# leads inside is not let through where no rule allows the address; that the
+# default allows it is not enough.
+NAMES = {"www.example.com": "198.51.100.7", "printer.example.com": "192.168.1.9"}
+NAMESERVER = "192.0.2.53"
+
+
+class NameServer:
+    """The host's name server, and its resolv.conf that says so."""
+
+    def __init__(self):
+        run("ip", "link", "set", "lo", "up")
+        run("ip", "addr", "add", NAMESERVER + "/32", "dev", "lo")
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+            file.write("nameserver %s\n" % NAMESERVER)
+            file.flush()
+            run("mount", "--bind", file.name, "/etc/resolv.conf")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((NAMESERVER, 53))
+        self.socket.settimeout(0.1)
+        self.stopped = False
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while not self.stopped:
+            try:
+                query, peer = self.socket.recvfrom(2048)
+            except socket.timeout:
+                continue
+            labels, at = [], 12
+            while query[at]:
+                labels.append(query[at + 1:at + 1 + query[at]].decode())
+                at += 1 + query[at]
+            address = NAMES.get(".".join(labels).lower())
+            record = b"" if not address or query[at + 1:at + 3] != b"\0\1" \
+                else b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + \
+                socket.inet_aton(address)
+            self.socket.sendto(query[:2] + struct.pack(
+                "!HHHHH", 0x8180 if address else 0x8183, 1, bool(record), 0,
+                0) + query[12:at + 5] + record, peer)
+
+    def close(self):
+        self.stopped = True
+        self.thread.join()
+        self.socket.close()
+        run("umount", "/etc/resolv.conf")
+
+
+def resolve(guest, resolver, name):
+    """What the guest is told: an address, or that there is none; or nothing."""
+    question = b"".join(bytes([len(label)]) + label.encode()
+                        for label in name.split("."))
+    with guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.settimeout(5 * PATIENCE)
+        made.connect((resolver, 53))
+        made.send(struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + question +
+                  b"\0\0\1\0\1")
+        try:
+            answer = made.recv(2048)
+        except OSError:
+            return None
+    if struct.unpack_from("!H", answer, 6)[0] != 1:
+        return "no such name"
+    return socket.inet_ntoa(answer[12 + len(question) + 5 + 12:][:4])
+
+
+def names(program, policy, guest, up):
+    """Ask for the names; how many answers are not what they should be."""
+    wrong = 0
+    for name, address in NAMES.items():
+        said = explain(program, policy, up["slot"],
+                       ["egress", "tcp", address, "80"])
+        told = resolve(guest, up["gateway4"], name)
+        good = said["verdict"] == "allow" and (
+            not address.startswith("192.168.") or
+            said["pointer"] != "/DefaultEgress")
+        agree = told == (address if good else "no such name")
+        wrong += not agree
+        print("%-2s %-20s leads to %-13s (%s, %s): %s" % (
+            "" if agree else "!!", name, address, said["verdict"],
+            said["pointer"], told))
+    return wrong
 
 
 class Servers:
@@ -129,13 +218,14 @@ def explain(program, policy, slot, flow):
                           *policy, *flow))
 
 
-def show(program, policy, lab):
+def show(program, policy, helpers, lab):
     """Everything behind "up"; how many attempts went otherwise."""
     guest = make_namespace("guest-" + NAME)
     prepare_guest(guest)
+    server = NameServer()
     done = subprocess.run(
         [program, "up", "--json", "--state", STATE, "--guest-netns",
-         "guest-" + NAME, NAME] + policy, stdout=subprocess.PIPE, text=True,
+         "guest-" + NAME, NAME] + helpers + policy, stdout=subprocess.PIPE, text=True,
         check=False)
     if done.returncode:
         sys.exit(done.returncode)
@@ -144,6 +234,7 @@ def show(program, policy, lab):
         return table(program, policy, lab, guest, up)
     finally:
         run(program, "down", "--state", STATE, NAME)
+        server.close()
 
 
 def table(program, policy, lab, guest, up):
@@ -165,7 +256,7 @@ def table(program, policy, lab, guest, up):
         NAME, up["guest4"], up["guest6"], up["gateway4"], up["gateway6"]))
     form = "%-2s %-40s %-8s %-12s %s"
     print(form % ("", "flow of the guest", "policy", "kernel", "decided by"))
-    wrong = 0
+    wrong = wrong_names = 0
     for (what, address, (proto, port)), (worked, how) in zip(ATTEMPTS,
                                                              outcome):
         if what:
@@ -180,18 +271,19 @@ def table(program, policy, lab, guest, up):
                                                          said["rule"])))
     print()
     if up["dns"] == "helper":
-        print("Names need msb-dnsd here (%s), which this version does not "
-              "have:\nthe guest's port 53 is dropped and not tried above." %
-              up["dns_reason"])
+        print("msb-dnsd serves names here (%s):" % up["dns_reason"])
+        wrong_names = names(program, policy, guest, up)
+        print()
     print("%d flows, %d as the policy says, %d otherwise" % (
         len(ATTEMPTS), len(ATTEMPTS) - wrong, wrong))
-    return wrong
+    return wrong + wrong_names
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program", help="the program msb-netc")
     parser.add_argument("config", nargs="?", help="a document")
+    parser.add_argument("--helpers", help="directory of the helpers")
     parser.add_argument("--preset", help="a preset instead (public-only)")
     args = parser.parse_args()
     enter_laboratory()
@@ -199,7 +291,9 @@ def main():
         "--preset", args.preset or "public-only"]
     print("policy: " + " ".join(policy))
     sys.stdout.flush()
-    sys.exit(1 if show(os.path.abspath(args.program), policy,
+    helpers = ["--helpers", os.path.abspath(args.helpers)] if args.helpers \
+        else []
+    sys.exit(1 if show(os.path.abspath(args.program), policy, helpers,
                        Laboratory()) else 0)
 
 

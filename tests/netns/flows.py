@@ -34,11 +34,10 @@ class Flow:
         ip = ipaddress.ip_address(address)
         self.ip = getattr(ip, "ipv4_mapped", None) or ip
         self.port = int(words[3]) if self.proto in (6, 17) else 0
+        self.pins = sorted(n for w in words if w.startswith("pin=")
+                           for n in w[4:].split(","))
         self.allow = words[-1] == "allow"
-        self.pointer = comment.split()[0] if comment.split() else ""
-
-    def is_dns(self):
-        return self.kind == "egress" and self.port == 53
+        self.pointer = comment.strip()
 
 
 def not_answers(flows):
@@ -62,8 +61,7 @@ def read_flows(path):
             if said:
                 slot = int(said.group(1))
             words = line.partition("#")[0].split()
-            if not words or words[0] == "dns" or any(
-                    w.startswith(("pin=", "sni=")) for w in words):
+            if not words:
                 continue
             flow = Flow(line)
             # The other family's ICMP is no protocol that conntrack knows:
@@ -104,27 +102,70 @@ def send(sandbox, flow, tag, guest, uplink):
             int.from_bytes(load[2:4], "big"))
 
 
+def is_about(destination, name):
+    """Whether a Destination of dns.json is about a name."""
+    if destination.startswith("."):
+        return name.endswith(destination)
+    return name == destination
+
+
+def pin(sandbox, flows):
+    """Put addresses into the sets that msb-dnsd would have put them into."""
+    elements = set()
+    for flow in flows:
+        for pair in sandbox.pin_sets if flow.pins else ():
+            if any(is_about(d, n) for d in pair["Destinations"]
+                   for n in flow.pins):
+                elements.add((pair["Set%d" % flow.ip.version], str(flow.ip)))
+    sandbox.gateway.run("nft", "-f", "-", text="".join(
+        ["flush set inet msb %s\n" % pair[key] for pair in sandbox.pin_sets
+         for key in ("Set4", "Set6")] +
+        ["add element inet msb %s { %s timeout 1h }\n" % e
+         for e in sorted(elements)]))
+
+
+def batches(flows):
+    """Flows with their tags, so that in each batch an address has the same
+    pins throughout. What has no ports is one flow to conntrack: it is sent with
+    one set of pins only."""
+    made, sent = [], {}
+    for tag, flow in enumerate(flows):
+        if flow.proto not in (1, 6, 17, 58) and sent.setdefault(
+                (flow.kind, flow.proto, flow.ip), flow.pins) != flow.pins:
+            continue
+        for pins, batch in made:
+            if pins.setdefault(flow.ip, flow.pins) == flow.pins:
+                batch.append((tag, flow))
+                break
+        else:
+            made.append(({flow.ip: flow.pins}, [(tag, flow)]))
+    return [batch for _, batch in made]
+
+
 def judge(lab, sandbox, flows):
     """Send all flows; one line for each that the kernel judged otherwise."""
     guest, uplink = sandbox.wire("guest"), sandbox.wire("uplink")
     world = Wire(lab.world, "eth0")
-    keys, failures, mode = [], [], sandbox.plan["dns"]["mode"]
-    for tag, flow in enumerate(flows):
-        keys.append(send(sandbox, flow, tag, guest, uplink))
-        if tag % 32 == 31:
-            time.sleep(0.003)
-    time.sleep(0.05)
-    passed = sandbox.probed()
-    at_world = {p.tag() for p in world.read(0.02)}
-    at_guest = {p.tag() for p in guest.read()}
+    keys, failures, at_world, at_guest = {}, [], set(), set()
+    for batch in batches(flows):
+        if sandbox.pin_sets:
+            pin(sandbox, [flow for _, flow in batch])
+        for n, (tag, flow) in enumerate(batch):
+            keys[tag] = send(sandbox, flow, tag, guest, uplink)
+            if n % 32 == 31:
+                time.sleep(0.003)
+        time.sleep(0.05)
+        at_world |= {p.tag() for p in world.read(0.02)}
+        at_guest |= {p.tag() for p in guest.read()}
     world.close()
-    for tag, flow in enumerate(flows):
+    passed = sandbox.probed()
+    for tag, key in keys.items():
+        flow = flows[tag]
         want = flow.allow and not refused_early(flow)
-        # Until msb-dnsd is there to answer it, plain DNS is dropped.
-        if flow.is_dns() and mode == "helper":
-            want = False
         wrong = []
-        if (keys[tag] in passed) != want:
+        # Plain DNS is handed over behind the judge, and dropped if nobody
+        # takes it.
+        if flow.pointer != "needs msb-dnsd" and (key in passed) != want:
             wrong.append("judge")
         arrived = tag in (at_world if flow.kind == "egress" else at_guest)
         if arrived and not want:

@@ -223,6 +223,11 @@ class Sandbox:
         with open(os.path.join(directory, "plan.json"),
                   encoding="utf-8") as file:
             self.plan = json.load(file)
+        self.pin_sets = []
+        if "dns.json" in self.plan["files"]:
+            with open(os.path.join(directory, "dns.json"),
+                      encoding="utf-8") as file:
+                self.pin_sets = json.load(file)["PinSets"]
         self.name = self.plan["name"]
         self.guest_name = guest
         self.gateway_name = next(n["name"] for n in self.plan["namespaces"]

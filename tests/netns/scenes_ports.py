@@ -189,9 +189,10 @@ def published_ports(stage):
 class Relay:
     """Transparent sockets that say for whom a flow was, and to whom."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, port=None):
         self.sandbox = sandbox
-        self.port = ports_json(sandbox, "relay.json")["HostEgress"]["Port"]
+        self.port = port or ports_json(sandbox, "relay.json")[
+            "HostEgress"]["Port"]
         self.done, self.sockets, self.threads = False, [], []
         self.accepted = []
         for v in FAMILIES:
@@ -248,6 +249,9 @@ class Relay:
             with self.sandbox.gateway.socket(
                     AF[v], socket.SOCK_DGRAM) as back:
                 back.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                # The relay's own address needs no more than that.
+                if address != self.sandbox.gateway_ip[v]:
+                    back.setsockopt(*TRANSPARENT[v], 1)
                 back.bind((str(address), port))
                 back.sendto(self._said(address, port, peer[0]), peer)
 

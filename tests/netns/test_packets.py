@@ -15,6 +15,7 @@ import time
 from lab import Laboratory, Sandbox, compile_document, enter_laboratory, run
 import flows
 import scenes
+import scenes_names
 import scenes_ports
 
 
@@ -51,9 +52,9 @@ def check_listing(report, name, sandbox):
 
 
 def check_file(report, lab, program, document, scratch):
-    """One document, and its file of flows."""
+    """One document, and its file of flows, which a program has written."""
     name = os.path.basename(document)[:-5]
-    slot, lines = flows.read_flows(document[:-5] + ".flows")
+    slot, lines = flows.read_flows(os.path.join(scratch, name + ".flows"))
     directory = compile_document(program, document,
                                  os.path.join(scratch, "out"), slot)
     sandbox = Sandbox(lab, directory)
@@ -77,6 +78,8 @@ def main():
                         help="the program compile_unenforced")
     parser.add_argument("--random", required=True,
                         help="the program flow_random")
+    parser.add_argument("--judge", required=True,
+                        help="the program flow_cases")
     parser.add_argument("--cases", required=True, help="directory of cases")
     parser.add_argument("--docs", type=int, default=20)
     parser.add_argument("--flows", type=int, default=60)
@@ -90,13 +93,16 @@ def main():
         run(args.random, "--seed", str(args.seed), "--docs", str(args.docs),
             "--flows", str(args.flows), "--dump", scratch, check=False)
         report.check("random documents are written", len(glob.glob(
-            scratch + "/*.flows")) == args.docs)
+            scratch + "/random-*.flows")) == args.docs)
+        report.check("the cases are judged", run(
+            args.judge, args.cases, "--dump", scratch,
+            check=False).returncode == 0)
         documents = sorted(glob.glob(args.cases + "/*.json")) + sorted(
             glob.glob(scratch + "/*.json"))
         for document in documents:
             if args.only in document:
                 check_file(report, lab, args.compile, document, scratch)
-        for name, scene in {**scenes.SCENES,
+        for name, scene in {**scenes.SCENES, **scenes_names.SCENES,
                             **scenes_ports.SCENES}.items():
             if args.only in name:
                 stage = scenes.Stage(lab, args.compile, scratch, name, report)

@@ -141,6 +141,47 @@ Test(nft_update, limits_keep_what_is_used_up)
 	cr_expect(strstr(str_text(&s), "rate over 6/second"));
 }
 
+/* What a helper has put into a set stays, wherever the set is in the list. */
+Test(nft_update, timed_elements_stay)
+{
+	static const char before[] = "table inet t {\n"
+				     "\tset pins4_1 {\n"
+				     "\t\ttype ipv4_addr\n"
+				     "\t\tsize 32768\n"
+				     "\t\tflags timeout\n"
+				     "\t\telements = { 192.0.2.1 timeout 6m,\n"
+				     "\t\t\t     192.0.2.2 timeout 6m }\n"
+				     "\t}\n\n"
+				     "\tset pins4_2 {\n"
+				     "\t\ttype ipv4_addr\n"
+				     "\t\tsize 16\n"
+				     "\t\tflags timeout\n"
+				     "\t\telements = { 192.0.2.3 timeout 6m }\n"
+				     "\t}\n"
+				     "}\n";
+	struct nft_set sets[] = {
+		{.name = "pins4_3",
+		 .type = NFT_TYPE_IPV4_ADDR,
+		 .dynamic = true},
+		{.name = "pins4_1",
+		 .type = NFT_TYPE_IPV4_ADDR,
+		 .dynamic = true},
+		{.name = "pins4_2",
+		 .type = NFT_TYPE_IPV4_ADDR,
+		 .dynamic = true},
+	};
+	struct nft_table t = {.name = "t", .sets = sets, .n_sets = 3};
+	STR(got);
+
+	nft_update(&got, &t, NULL, before);
+	cr_expect(!strstr(str_text(&got), "set pins4_1 {"));
+	cr_expect(!strstr(str_text(&got), "delete set inet t pins4_1"));
+	cr_expect(strstr(str_text(&got), "delete set inet t pins4_2"));
+	cr_expect(strstr(str_text(&got), "set pins4_2 {"));
+	cr_expect(strstr(str_text(&got), "set pins4_3 {"));
+	cr_expect(!strstr(str_text(&got), "192.0.2."));
+}
+
 static const struct nft_base hook_forward = {"filter", "forward", "filter",
 					     true};
 static const struct nft_elem stamps[2] = {{.lo = 0x10, .hi = 0x10},
@@ -186,6 +227,42 @@ Test(nft_update, a_packet_on_its_way_has_the_old_stamp)
 	cr_expect(strstr(text, "flush chain inet t forward\n"));
 	cr_expect(!strstr(text, "0x00000010"));
 	cr_expect(!strstr(text, "judge"));
+}
+
+/* A rule that asks for an old stamp, and leads to a chain that is no more. */
+Test(nft_update, nothing_leads_to_what_is_gone)
+{
+	static const char before[] =
+		"table inet t {\n"
+		"\tchain forward {\n"
+		"\t\ttype filter hook forward priority filter; "
+		"policy drop;\n"
+		"\t\tct mark 0x00000012 goto query\n"
+		"\t\tct mark 0x00000010 accept\n"
+		"\t}\n\n"
+		"\tchain query {\n"
+		"\t\taccept\n"
+		"\t}\n"
+		"}\n";
+	struct nft_chain chains[] = {
+		{.name = "forward",
+		 .base = &hook_forward,
+		 .judged = true,
+		 .rules = &stamped[1],
+		 .n = 1},
+		{.name = "query", .rules = &stamped[1], .n = 1}};
+	struct nft_table t = {.name = "t", .chains = chains, .n_chains = 1};
+	STR(between);
+	STR(then);
+
+	nft_update_bridge(&between, &then, &t, before);
+	cr_expect(strstr(str_text(&between), "0x00000010 accept"));
+	cr_expect(!strstr(str_text(&between), "goto query"));
+	str_free(&between);
+	str_free(&then);
+	t.n_chains = 2;
+	nft_update_bridge(&between, &then, &t, before);
+	cr_expect(strstr(str_text(&between), "0x00000012 goto query"));
 }
 
 Test(nft_update, without_another_stamp_there_is_no_bridge)

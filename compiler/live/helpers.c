@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* helpers.c - What each helper of a sandbox is given. */
+#include "helpers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "str.h"
+#include "tables.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+void helpers_init(struct arena *a, struct helper_sockets *s, size_t n)
+{
+	size_t i;
+
+	listen_init(a, &s->relay, n);
+	for (i = 0; i < DNS_FD_COUNT; i++)
+		s->dns[i] = -1;
+}
+
+int helpers_open_gateway(struct helper_sockets *s, enum supervisor_kind kind,
+			 struct live_error *e)
+{
+	if (kind == SUPERVISOR_RELAY)
+		return listen_open_gateway(&s->relay, TABLE_STEER_PORT, e);
+	return listen_open_dns(s->dns, e);
+}
+
+/* --- resolv.conf --- */
+
+static void put_file(struct str *s)
+{
+	char buf[4096];
+	int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n;
+
+	/* Half is room enough for the file, the rest is for what follows. */
+	while (fd >= 0 && s->len < DNS_RESOLV_MAX / 2 &&
+	       (n = read(fd, buf, sizeof(buf))) > 0)
+		str_append(s, buf, (size_t)n);
+	if (fd >= 0)
+		close(fd);
+	str_putc(s, '\n');
+}
+
+/* The addresses of a name server that the document names. */
+static int put_host(struct str *s, size_t index,
+		    const struct config_nameserver *ns, struct live_error *e)
+{
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_DGRAM,
+		.ai_flags = AI_ADDRCONFIG,
+	};
+	struct addrinfo *found, *i;
+	char text[NI_MAXHOST];
+	const int rc = getaddrinfo(ns->host, NULL, &hints, &found);
+
+	if (rc)
+		return live_refuse(e, "/DNS/Nameservers/%zu: %s: %s", index,
+				   ns->host, gai_strerror(rc));
+	for (i = found; i; i = i->ai_next)
+		if (getnameinfo(i->ai_addr, i->ai_addrlen, text, sizeof(text),
+				NULL, 0, NI_NUMERICHOST) == 0 &&
+		    !strchr(text, '%'))
+			str_printf(s, DNS_RESOLV_HOST "%zu %s\n", index, text);
+	freeaddrinfo(found);
+	return 0;
+}
+
+/* A copy of the host's resolv.conf, with these addresses behind it. */
+static int make_resolv(const struct config_dns *dns, struct live_error *e)
+{
+	size_t i;
+	STR(text);
+	int fd;
+
+	put_file(&text);
+	for (i = 0; i < dns->n_nameservers; i++)
+		if (dns->nameservers[i].host &&
+		    put_host(&text, i, &dns->nameservers[i], e) < 0)
+			return -1;
+	fd = memfd_create("resolv.conf", MFD_CLOEXEC);
+	if (fd >= 0 &&
+	    write(fd, str_text(&text), text.len) == (ssize_t)text.len)
+		return fd;
+	live_errno(e, errno, "copy " RESOLV_CONF);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* --- handing over --- */
+
+static int prepare_relay(int channel, const struct artefact *conf,
+			 const struct listen_sockets *s, struct live_error *e)
+{
+	struct supervisor_fd *v;
+	size_t i;
+	ARENA(a);
+
+	v = arena_array(&a, s->n + LISTEN_GATEWAY, struct supervisor_fd);
+	for (i = 0; i < s->n + LISTEN_GATEWAY; i++)
+		v[i] = (struct supervisor_fd){
+			i, i < s->n ? s->binding[i] : s->gateway[i - s->n]};
+	return supervisor_prepare(
+		channel, conf,
+		&(struct supervisor_fds){v, s->n + LISTEN_GATEWAY}, e);
+}
+
+int helpers_prepare(int channel, enum supervisor_kind kind,
+		    const struct compiled *c, struct helper_sockets *s,
+		    int names, struct live_error *e)
+{
+	const struct artefact *conf =
+		compile_artefact(c, supervisor_config(kind));
+	struct supervisor_fd v[DNS_FD_COUNT];
+	size_t i;
+
+	if (kind == SUPERVISOR_RELAY)
+		return prepare_relay(channel, conf, &s->relay, e);
+	if (s->dns[DNS_RESOLV] < 0)
+		s->dns[DNS_RESOLV] = make_resolv(&c->config.dns, e);
+	if (s->dns[DNS_RESOLV] < 0)
+		return -1;
+	for (i = 0; i < DNS_FD_COUNT; i++)
+		v[i] = (struct supervisor_fd){i, i == DNS_NAMES ? names
+								: s->dns[i]};
+	return supervisor_prepare(channel, conf,
+				  &(struct supervisor_fds){v, DNS_FD_COUNT}, e);
+}
+
+void helpers_close(struct helper_sockets *s)
+{
+	size_t i;
+
+	listen_close(&s->relay);
+	for (i = 0; i < DNS_FD_COUNT; i++) {
+		if (s->dns[i] >= 0)
+			close(s->dns[i]);
+		s->dns[i] = -1;
+	}
+}

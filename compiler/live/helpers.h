@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* helpers.h - What each helper of a sandbox is given. */
+#ifndef MSB_HELPERS_H
+#define MSB_HELPERS_H
+
+#include "listen.h"
+#include "supervisor.h"
+
+/**
+ * struct helper_sockets - Sockets and files for a sandbox's helpers
+ * @relay:	for msb-relayd
+ * @dns:	for msb-dnsd, by enum dns_fd; -1: not there
+ */
+struct helper_sockets {
+	struct listen_sockets relay;
+	int dns[DNS_FD_COUNT];
+};
+
+/** helpers_init() - No socket yet, room for @n bindings */
+void helpers_init(struct arena *a, struct helper_sockets *s, size_t n);
+
+/**
+ * helpers_open_gateway() - Open a helper's sockets of the gateway's namespace
+ * @s:		receives them
+ * @kind:	helper
+ * @e:		error
+ *
+ * The network namespace is the one that the process is in.
+ *
+ * Return: 0, -1 on failure
+ */
+int helpers_open_gateway(struct helper_sockets *s, enum supervisor_kind kind,
+			 struct live_error *e);
+
+/**
+ * helpers_prepare() - Hand over a configuration, and what it needs
+ * @channel:	to the supervisor
+ * @kind:	helper
+ * @c:		what is compiled
+ * @s:		sockets that it does not have yet
+ * @names:	the table of denied names, or -1
+ * @e:		error
+ *
+ * The network namespace is the host's: names of name servers are looked up
+ * there.
+ *
+ * Return: 0, -1 on failure
+ */
+int helpers_prepare(int channel, enum supervisor_kind kind,
+		    const struct compiled *c, struct helper_sockets *s,
+		    int names, struct live_error *e);
+
+/** helpers_close() - Close what is open */
+void helpers_close(struct helper_sockets *s);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dnsd_pins.c - The monitor's part in pinning: checked, counted, committed. */
+#include "dnsd_pins.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "str.h"
+
+bool dnsd_pins_open(struct dnsd_pins *p)
+{
+	*p = (struct dnsd_pins){.table = pin_table_new()};
+	return p->table && pin_set_open(&p->set);
+}
+
+void dnsd_pins_close(struct dnsd_pins *p)
+{
+	pin_set_close(&p->set);
+	pin_table_free(p->table);
+	p->table = NULL;
+}
+
+/**
+ * struct taking - A set of the kernel while it is read
+ * @table:	table that takes it over
+ * @now:	s
+ */
+struct taking {
+	struct pin_table *table;
+	uint64_t now;
+};
+
+static void take(void *to, const struct pin_element *e, uint32_t life)
+{
+	const struct taking *t = to;
+
+	pin_table_add(t->table, e, (struct dname){0}, life, t->now, NULL, NULL);
+}
+
+/* Whatever the table says, the kernel's sets are right. */
+static bool take_over(struct dnsd_pins *p, uint64_t now)
+{
+	struct taking t = {p->table, now};
+	bool all = true;
+
+	pin_table_clear(p->table);
+	for (size_t i = 0; i < p->conf->n_pin_sets; i++)
+		all &= pin_set_list(&p->set, (uint16_t)i, take, &t);
+	return all;
+}
+
+static bool same_selectors(const struct dns_pin_set *a,
+			   const struct dns_pin_set *b)
+{
+	if (strcmp(a->set4, b->set4) || strcmp(a->set6, b->set6) ||
+	    a->names != b->names || a->n_dests != b->n_dests)
+		return false;
+	for (size_t i = 0; i < a->n_dests; i++)
+		if (a->dests[i].kind != b->dests[i].kind ||
+		    !dname_equal(a->dests[i].name, b->dests[i].name))
+			return false;
+	return true;
+}
+
+/**
+ * struct moving - Pins while they go from one configuration to the next
+ * @from:	configuration in force
+ * @p:		pins, with the new configuration
+ * @table:	table that is filled
+ * @now:	s
+ */
+struct moving {
+	const struct dns_conf *from;
+	struct dnsd_pins *p;
+	struct pin_table *table;
+	uint64_t now;
+};
+
+static void move(void *to, const struct pin_element *e, struct dname name,
+		 uint32_t life)
+{
+	const struct moving *m = to;
+	const struct dns_conf *c = m->p->conf;
+	uint16_t sets[DNS_SETS_OF_NAME];
+	size_t n;
+
+	if (!name.len) {
+		for (n = 0; n < c->n_pin_sets; n++)
+			if (same_selectors(&c->pin_sets[n],
+					   &m->from->pin_sets[e->set]))
+				break;
+		sets[0] = (uint16_t)n;
+		n = n < c->n_pin_sets;
+	} else {
+		n = dns_conf_sets(c, name, sets);
+	}
+	for (size_t i = 0; i < n && i < DNS_SETS_OF_NAME; i++)
+		pin_table_add(m->table, &(struct pin_element){sets[i], e->ip},
+			      name, life, m->now, &pin_set_change, &m->p->set);
+}
+
+bool dnsd_pins_configure(struct dnsd_pins *p, const struct dns_conf *conf,
+			 int fd, uint64_t now)
+{
+	const struct dns_conf *old = p->conf;
+	struct moving m = {old, p, NULL, now};
+	bool done;
+
+	p->conf = conf;
+	pin_set_use(&p->set, conf, fd);
+	if (!old)
+		return take_over(p, now);
+	m.table = pin_table_new();
+	if (!m.table)
+		return false;
+	pin_set_begin(&p->set);
+	for (size_t i = 0; i < conf->n_pin_sets; i++)
+		pin_set_flush(&p->set, (uint16_t)i);
+	pin_table_each(p->table, now, move, &m);
+	done = pin_set_commit(&p->set);
+	if (done) {
+		pin_table_free(p->table);
+		p->table = m.table;
+		return true;
+	}
+	pin_table_free(m.table);
+	return take_over(p, now);
+}
+
+static bool name_good(const struct pin_name *n)
+{
+	size_t at = 0;
+
+	while (at < n->len && n->wire[at]) {
+		if (n->wire[at] > 63)
+			return false;
+		at += n->wire[at] + 1u;
+	}
+	return at + 1 == n->len;
+}
+
+static bool address_good(const struct pin_address *a, uint32_t names)
+{
+	return a->name < names && !a->zero &&
+	       (a->family == IP_V4 || a->family == IP_V6) &&
+	       a->life >= PIN_LIFE_MIN && a->life <= PIN_LIFE_MAX;
+}
+
+bool dnsd_pins_check(struct pin_batch *b, size_t len)
+{
+	const struct pin_head *h = &b->head;
+	size_t names, addresses;
+
+	if (len < sizeof(*h) || !h->names || h->names > PIN_NAMES ||
+	    h->addresses > PIN_ADDRESSES)
+		return false;
+	names = h->names * sizeof(b->name[0]);
+	addresses = h->addresses * sizeof(b->address[0]);
+	if (len != sizeof(*h) + names + addresses)
+		return false;
+	memmove(b->address, (const char *)b->name + names, addresses);
+	for (uint32_t i = 0; i < h->names; i++)
+		if (!name_good(&b->name[i]))
+			return false;
+	for (uint32_t i = 0; i < h->addresses; i++)
+		if (!address_good(&b->address[i], h->names))
+			return false;
+	return true;
+}
+
+/* Put a message into the table, and what it changes into a batch. */
+static bool add_all(struct dnsd_pins *p, const struct pin_batch *b,
+		    uint64_t now)
+{
+	uint16_t sets[DNS_SETS_OF_NAME];
+	uint32_t last = UINT32_MAX;
+	struct dname name = {0};
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < b->head.addresses; i++) {
+		const struct pin_address *a = &b->address[i];
+		struct pin_element e = {
+			.ip = ip_from_bytes((enum ip_family)a->family,
+					    a->bytes),
+		};
+
+		if (a->name != last) {
+			last = a->name;
+			name = (struct dname){b->name[last].wire,
+					      b->name[last].len};
+			n = dns_conf_sets(p->conf, name, sets);
+			/* No rule is about it: the worker knows better. */
+			if (!n || n > DNS_SETS_OF_NAME)
+				return false;
+		}
+		for (size_t s = 0; s < n; s++) {
+			e.set = sets[s];
+			pin_table_add(p->table, &e, name, a->life, now,
+				      &pin_set_change, &p->set);
+		}
+	}
+	return true;
+}
+
+struct pin_reply dnsd_pins_commit(struct dnsd_pins *p,
+				  const struct pin_batch *b, uint64_t now)
+{
+	bool good = false;
+
+	p->commits++;
+	/* Somebody else may have changed the sets: then the table is read anew,
+	 * and it is tried once more. */
+	for (int i = 0; i < 2 && !good; i++) {
+		pin_set_begin(&p->set);
+		good = add_all(p, b, now) && pin_set_commit(&p->set);
+		if (!good && !take_over(p, now))
+			break;
+	}
+	p->failed += !good;
+	return (struct pin_reply){good, pin_table_epoch(p->table)};
+}
+
+/**
+ * struct writing - The list of pins while it is written
+ * @p:		pins
+ * @s:		text
+ */
+struct writing {
+	const struct dnsd_pins *p;
+	struct str s;
+};
+
+static void write_pin(void *to, const struct pin_element *e, struct dname name,
+		      uint32_t life)
+{
+	struct writing *w = to;
+	const struct dns_pin_set *set = &w->p->conf->pin_sets[e->set];
+	char text[DNAME_TEXT_MAX], ip[IP_TEXT_MAX];
+
+	str_puts(&w->s, "{\"name\":");
+	if (name.len) {
+		dname_format(name, text);
+		str_json(&w->s, text, strlen(text));
+	} else {
+		str_puts(&w->s, "null");
+	}
+	str_printf(&w->s, ",\"address\":\"%s\",\"set\":", ip_format(e->ip, ip));
+	str_json(&w->s, e->ip.family == IP_V4 ? set->set4 : set->set6,
+		 strlen(e->ip.family == IP_V4 ? set->set4 : set->set6));
+	str_printf(&w->s, ",\"seconds\":%u}\n", life);
+}
+
+void dnsd_pins_write(const struct dnsd_pins *p, int fd, uint64_t now)
+{
+	struct writing w = {.p = p};
+	size_t at = 0;
+
+	if (p->conf)
+		pin_table_each(p->table, now, write_pin, &w);
+	while (at < w.s.len) {
+		const ssize_t n = write(fd, w.s.data + at, w.s.len - at);
+
+		if (n <= 0)
+			break;
+		at += (size_t)n;
+	}
+	str_free(&w.s);
+}

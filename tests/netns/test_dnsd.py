@@ -1,0 +1,686 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test_dnsd.py - msb-dnsd with real clients, name servers and packets.
+
+    test_dnsd.py --dnsd PROGRAM [--rounds N] [--flood SECONDS] [TEST...]
+
+Queries and expected answers are in dns/queries.table; what a table cannot say
+is tested by the functions below.
+"""
+import argparse
+import os
+import random
+import re
+import signal
+import socket
+import struct
+import sys
+import time
+
+from lab import enter_laboratory
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+failures = []
+
+
+def check(condition, what):
+    if not condition:
+        failures.append(what)
+        print("FAILED:", what)
+
+
+def read_table(path):
+    """The zone, and the configurations with their queries."""
+    zone, configs, exact, suffixes = [], [], [], []
+    with open(path, encoding="utf-8") as file:
+        for text in file:
+            word, _, rest = text.strip().partition(" ")
+            if not word or word.startswith("#"):
+                continue
+            if word == "zone":
+                zone.append(rest)
+            elif word == "deny":
+                exact = rest.split()
+            elif word == "suffix":
+                suffixes = rest.split()
+            elif word == "config":
+                name, _, document = rest.partition(" ")
+                configs.append((name, document, exact, suffixes, []))
+                exact, suffixes = [], []
+            else:
+                configs[-1][4].append(read_query(text.strip()))
+    return zone, configs
+
+
+def read_query(text):
+    words = text.split()
+    query = {"text": text, "name": words.pop(0), "type": words.pop(0),
+             "resolver": None, "over": ("udp", "tcp"), "do": False,
+             "edns": True}
+    while words[0][0] == "@" or words[0] in ("udp", "tcp", "do", "noedns"):
+        word = words.pop(0)
+        if word[0] == "@":
+            query["resolver"] = word[1:]
+        elif word in ("udp", "tcp"):
+            query["over"] = (word,)
+        elif word == "do":
+            query["do"] = True
+        else:
+            query["edns"] = False
+    query["rcode"] = words.pop(0)
+    query["answer"] = " ".join(text.split(" %s " % query["rcode"], 1)[1:])
+    return query
+
+
+def expected(query):
+    """The answer section as a set of texts, in one library's spelling."""
+    made = set()
+    for record in filter(None, query["answer"].split(" | ")):
+        kind, _, data = record.partition(" ")
+        made.add(spelt(kind, data))
+    return made
+
+
+def spelt(kind, data):
+    rdtype = dns.rdatatype.from_text(kind)
+    rdata = dns.rdata.from_text("IN", rdtype, data)
+    return "%s %s" % (dns.rdatatype.to_text(rdtype),
+                      rdata.to_digestable().hex())
+
+
+class Zone:
+    """What the name servers answer."""
+
+    def __init__(self, records):
+        self.sets = {}
+        for record in records:
+            name, ttl, _, kind, data = record.split(" ", 4)
+            rrset = dns.rrset.from_text(name, int(ttl), "IN", kind, data)
+            self.sets.setdefault((rrset.name, rrset.rdtype), []).append(rrset)
+
+    def __call__(self, query, stream):
+        question = query.question[0]
+        labels = question.name.to_text().lower().split(".")
+        reply = dns.message.make_response(query)
+        reply.flags |= dns.flags.RA
+        for word, rcode in (("servfail", 2), ("refused", 5), ("notimp", 4)):
+            if word in labels:
+                reply.set_rcode(rcode)
+                return reply.to_wire()
+        if "tc" in labels and not stream:
+            reply.flags |= dns.flags.TC
+            return reply.to_wire()
+        self._fill(reply, question)
+        if "lower" in labels:
+            reply.question[0].name = question.name.canonicalize()
+        wire = reply.to_wire(max_size=65535)
+        limit = max(512, query.payload) if query.edns >= 0 else 512
+        if not stream and len(wire) > limit:
+            reply.answer, reply.flags = [], reply.flags | dns.flags.TC
+            return reply.to_wire()
+        if "forged" not in labels or stream:
+            return wire
+        return self._forge(reply, wire) + [wire]
+
+    def _fill(self, reply, question):
+        name, seen = question.name, set()
+        while name not in seen:
+            seen.add(name)
+            found = self.sets.get((name, question.rdtype))
+            alias = self.sets.get((name, dns.rdatatype.CNAME))
+            if found or not alias:
+                break
+            reply.answer += alias
+            name = alias[0][0].target
+        reply.answer += found or []
+        if not reply.answer and not any(n == name for n, _ in self.sets):
+            reply.set_rcode(3)
+        if not found:
+            reply.authority.append(dns.rrset.from_text(
+                "test.", 60, "IN", "SOA", "ns.test. h.test. 1 2 3 4 5"))
+
+    @staticmethod
+    def _forge(reply, wire):
+        """Another identifier, another question, a broken message."""
+        other = dns.message.from_wire(wire)
+        other.id ^= 1
+        for rrset in other.answer:
+            rrset.clear()
+            rrset.add(dns.rdata.from_text("IN", "A", "203.0.113.66"))
+        return [other.to_wire(), wire[:-1], wire + b"\0", b"", b"\0" * 5]
+
+
+def ask_dig(place, query, resolver, over):
+    done = place.guest.run(
+        "dig", "+tries=1", "+time=4", "+noall", "+answer", "+comments",
+        "+unknownformat", "+nocookie" if query["edns"] else "+noedns",
+        "+dnssec" if query["do"] else "+nodnssec", "+ignore",
+        "+tcp" if over == "tcp" else "+notcp", "@" + resolver, "-q",
+        query["name"], "-t", "IXFR=1" if query["type"] == "IXFR"
+        else query["type"], check=False)
+    rcode, answer = "none", set()
+    for text in done.stdout.splitlines():
+        if ", status: " in text:
+            rcode = text.split(", status: ")[1].split(",")[0]
+        elif text and text[0] != ";":
+            words = text.split(None, 4)
+            answer.add(spelt(words[3], words[4]))
+    return rcode, answer
+
+
+def ask_library(place, query, resolver, over):
+    message = dns.message.make_query(
+        dns.name.from_text(query["name"]), query["type"],
+        want_dnssec=query["do"], use_edns=0 if query["edns"] else False)
+    with place.guest:
+        ask = dns.query.tcp if over == "tcp" else dns.query.udp
+        try:
+            reply = ask(message, resolver, timeout=4)
+        except dns.exception.Timeout:
+            return "none", set()
+    answer = set()
+    for rrset in reply.answer:
+        for rdata in rrset:
+            answer.add("%s %s" % (dns.rdatatype.to_text(rrset.rdtype),
+                                  rdata.to_digestable().hex()))
+    return dns.rcode.to_text(reply.rcode()), answer
+
+
+def test_table(place, daemon, args):
+    """Every query of the table, by two clients, over all transports."""
+    zone, configs = read_table(os.path.join(HERE, "dns/queries.table"))
+    answer = Zone(zone)
+    servers = [dnsd.Server("192.0.2.53", answer),
+               dnsd.Server("192.0.2.54", answer, 5354),
+               dnsd.Server("198.51.100.53", answer),
+               dnsd.Server("10.99.0.53", answer),
+               dnsd.Server("169.254.9.9", answer),
+               dnsd.Server("2001:db8:53::1", answer)]
+    count = rows = 0
+    for name, document, exact, suffixes, queries in configs:
+        document = json.loads(document)
+        place.load([])
+        refused = daemon.configure(document, exact, suffixes)
+        check(refused is None, "%s: %s" % (name, refused))
+        for query in queries:
+            rows += 1
+            for ask, over, gateway in (
+                    (ask_dig, "udp", 4), (ask_dig, "tcp", 6),
+                    (ask_library, "udp", 6), (ask_library, "tcp", 4)):
+                if over not in query["over"] or (
+                        ask is ask_library and query["type"] == "IXFR"):
+                    continue
+                resolver = query["resolver"] or dnsd.GATEWAY[gateway]
+                got = ask(place, query, resolver, over)
+                count += 1
+                check(got == (query["rcode"], expected(query)),
+                      "%s: %s (%s, %s, @%s): %s %s" % (
+                          name, query["text"], ask.__name__, over, resolver,
+                          *got))
+    print("%d queries of %d rows and %d configurations" %
+          (count, rows, len(configs)))
+    check(rows >= 120, "the table is too short")
+    for server in servers:
+        server.close()
+
+
+PIN_SETS = [{"Set4": "a4", "Set6": "a6", "Destinations": [".pin.test"]},
+            {"Set4": "b4", "Set6": "b6", "Destinations": ["one.test"]}]
+PINNED = {"Rules": [{"Action": "allow", "Destination": ".pin.test"},
+                    {"Action": "allow", "Destination": "one.test"},
+                    {"Action": "allow", "Destination": "host", "Port": "53"}],
+          "DefaultEgress": "deny", "Nameservers": ["192.0.2.53"],
+          "PinSets": PIN_SETS}
+
+
+def numbered(query, _stream):
+    """nN.pin.test is address N of a prefix; everything else is one address."""
+    question = query.question[0]
+    reply = dns.message.make_response(query)
+    label = question.name.labels[0].decode("latin-1").lower()
+    n = int(label[1:]) if label[1:].isdigit() else 0
+    if question.rdtype == dns.rdatatype.A:
+        reply.answer.append(dns.rrset.from_text(
+            question.name, 30, "IN", "A", "198.51.100.%d" % (n % 250 + 1)))
+    elif question.rdtype == dns.rdatatype.AAAA:
+        reply.answer.append(dns.rrset.from_text(
+            question.name, 30, "IN", "AAAA",
+            "2001:db8:2::%x" % (n % 65000 + 1)))
+    return reply.to_wire()
+
+
+def resolve(place, name, kind="A", resolver=None):
+    message = dns.message.make_query(name, kind)
+    with place.guest:
+        reply = dns.query.udp(message, resolver or dnsd.GATEWAY[4], timeout=4)
+    return [rdata.address for rrset in reply.answer for rdata in rrset]
+
+
+def connects(place, address, port=80, seconds=0.5):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with place.guest.socket(family, socket.SOCK_STREAM) as sock:
+        sock.settimeout(seconds)
+        try:
+            sock.connect((address, port))
+        except OSError:
+            return False
+        return True
+
+
+def listen(place):
+    """A server of the world, at every address there."""
+    made = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        sock = place.world.socket(family, socket.SOCK_STREAM)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 80))
+        sock.listen(4096)
+        made.append(sock)
+
+    def serve(sock):
+        while sock.fileno() >= 0:
+            try:
+                sock.accept()[0].close()
+            except OSError:
+                continue
+    for sock in made:
+        sock.settimeout(0.1)
+        threading.Thread(target=serve, args=(sock,), daemon=True).start()
+    return made
+
+
+def test_race(place, daemon, args):
+    """A connection right behind the answer is never too early."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    listeners = listen(place)
+    place.load(PIN_SETS)
+    check(daemon.configure(PINNED) is None, "configured")
+    lost = 0
+    for i in range(args.rounds):
+        kind = "AAAA" if i % 2 else "A"
+        if i % 250 == 249:
+            # So that every connection needs a pin that is new.
+            place.gateway.run("nft", "flush", "set", "inet", "msb", "a4")
+            place.gateway.run("nft", "flush", "set", "inet", "msb", "a6")
+            check(daemon.configure(PINNED) is None, "configured again")
+        addresses = resolve(place, "n%d.pin.test" % i, kind)
+        if not addresses:
+            lost += 1
+        elif not connects(place, addresses[0], seconds=5):
+            lost += 1
+    # What was dropped once would have come through at the second try.
+    refused = place.refused()
+    print("%d rounds, %d lost, %d packets dropped; %s" %
+          (args.rounds, lost, refused, daemon.status()[0]))
+    check(lost == 0, "%d answers or connections are missing" % lost)
+    check(refused == 0, "%d connections were too early" % refused)
+    check(not connects(place, "198.51.100.254", seconds=0.2),
+          "an address never resolved passes")
+    for sock in listeners + [server]:
+        sock.close()
+
+
+def test_pins(place, daemon, _args):
+    """What is pinned where, for how long; what becomes of it."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    place.load(PIN_SETS)
+    check(daemon.configure(PINNED) is None, "configured")
+    resolve(place, "n1.pin.test")
+    resolve(place, "one.test", "AAAA")
+    _, pins = daemon.status()
+    check([(p["name"], p["address"], p["set"]) for p in pins] ==
+          [("n1.pin.test", "198.51.100.2", "a4"),
+           ("one.test", "2001:db8:2::1", "b6")], "pins: %s" % pins)
+    check(all(115 <= p["seconds"] <= 121 for p in pins), "life: %s" % pins)
+    # Another configuration keeps what still counts.
+    less = dict(PINNED, PinSets=PIN_SETS[1:])
+    check(daemon.configure(less) is None, "configured for less")
+    _, pins = daemon.status()
+    check([p["name"] for p in pins] == ["one.test"], "kept: %s" % pins)
+    check("198.51.100.2" in place.gateway.run(
+        "nft", "list", "set", "inet", "msb", "a4"), "sets of others stay")
+    check(daemon.configure(PINNED) is None, "configured")
+    check("198.51.100.2" not in place.gateway.run(
+        "nft", "list", "set", "inet", "msb", "a4"), "what is lost is gone")
+    # Sets that are not there: SERVFAIL, never the answer.
+    place.load(PIN_SETS[1:])
+    message = dns.message.make_query("n2.pin.test", "A")
+    with place.guest:
+        reply = dns.query.udp(message, dnsd.GATEWAY[4], timeout=4)
+    check(reply.rcode() == dns.rcode.SERVFAIL and not reply.answer,
+          "an answer that is not pinned: %s" % reply)
+    place.load(PIN_SETS)
+    check(resolve(place, "n2.pin.test") == ["198.51.100.3"], "pinned again")
+    # 64 pins a name: the oldest goes.
+    server.answer = lambda query, stream: many(query)
+    for _ in range(5):
+        resolve(place, "one.test")
+    _, pins = daemon.status()
+    mine = [p for p in pins if p["set"] == "b4"]
+    check(len(mine) == 64, "%d pins of one name" % len(mine))
+    server.close()
+
+
+def test_many_pins(place, daemon, _args):
+    """Thousands of pins go to another configuration in one transaction."""
+    def sixty(query, _stream):
+        reply = dns.message.make_response(query)
+        n = int(query.question[0].name.labels[0][1:])
+        reply.answer.append(dns.rrset.from_text(
+            query.question[0].name, 300, "IN", "A",
+            *["198.51.%d.%d" % (100 + n, i) for i in range(60)]))
+        return reply.to_wire(max_size=65535)
+    server = dnsd.Server("192.0.2.53", sixty)
+    place.load(PIN_SETS)
+    check(daemon.configure(PINNED) is None, "configured")
+    count = daemon.status()[0]["pins"]
+    for n in range(150):
+        message = dns.message.make_query("n%d.pin.test" % n, "A")
+        with place.guest:
+            reply = dns.query.tcp(message, dnsd.GATEWAY[4], timeout=4)
+        check(len(reply.answer[0]) == 60, "sixty addresses")
+    for _ in range(2):
+        figures, _ = daemon.status()
+        check(figures["pins"] == count + 9000, "%s" % figures)
+        text = place.gateway.run("nft", "list", "set", "inet", "msb", "a4")
+        check(len(re.findall(r"198\.51\.\d+\.\d+ ", text)) == 9000,
+              "elements of the set")
+        check(daemon.configure(dict(PINNED, Generation="2")) is None,
+              "configured again")
+    server.close()
+
+
+def many(query):
+    many.n += 16
+    reply = dns.message.make_response(query)
+    reply.answer.append(dns.rrset.from_text(
+        query.question[0].name, 0, "IN", "A",
+        *["198.51.%d.%d" % (100 + n // 250, n % 250 + 1)
+          for n in range(many.n - 16, many.n)]))
+    return reply.to_wire()
+
+
+many.n = 0
+
+
+def test_restart(place, daemon, _args):
+    """A worker or monitor that is killed takes nothing with it."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    place.load(PIN_SETS)
+    check(daemon.configure(PINNED) is None, "configured")
+    for which in (0, 1):
+        resolve(place, "n%d.pin.test" % (10 + which))
+        os.kill(daemon.processes()[which], signal.SIGKILL)
+        begun = time.monotonic()
+        daemon.restart()
+        check(time.monotonic() - begun < 1, "back within a second")
+        check(resolve(place, "n20.pin.test") == ["198.51.100.21"],
+              "answers again")
+        _, pins = daemon.status()
+        check({"198.51.100.%d" % (11 + n) for n in range(which + 1)} <=
+              {p["address"] for p in pins}, "pins stay: %s" % pins)
+    server.close()
+
+
+def test_resolv(place, daemon, _args):
+    """resolv.conf is used, and used anew when it changes."""
+    one = dnsd.Server("192.0.2.53", numbered)
+    two = dnsd.Server("192.0.2.55", numbered)
+    place.load([])
+    document = {"DefaultEgress": "allow"}
+    check(daemon.configure(document, resolv="nameserver 192.0.2.53\n") is None,
+          "configured")
+    resolve(place, "n1.resolv.test")
+    check(len(one.asked) == 1 and not two.asked, "the first is asked")
+    daemon.resolv("# changed\nnameserver 192.0.2.55\n")
+    time.sleep(0.1)
+    resolve(place, "n2.resolv.test")
+    check(len(one.asked) == 1 and len(two.asked) == 1, "the second is asked")
+    daemon.resolv("")
+    time.sleep(0.1)
+    message = dns.message.make_query("n3.resolv.test", "A")
+    with place.guest:
+        reply = dns.query.udp(message, dnsd.GATEWAY[4], timeout=4)
+    check(reply.rcode() == dns.rcode.SERVFAIL, "no server: SERVFAIL")
+    daemon.resolv("nameserver 192.0.2.55\n")
+    for server in (one, two):
+        server.close()
+
+
+def test_refused(place, daemon, _args):
+    """A configuration that is no good leaves the old one in force."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    place.load([])
+    good = {"DefaultEgress": "allow", "Nameservers": ["192.0.2.53"]}
+    check(daemon.configure(good) is None, "configured")
+    for bad in ({"DefaultEgress": "perhaps"},
+                {"DefaultEgress": "allow", "X": 1},
+                dict(good, Nameservers=["not a server"]),
+                dict(good, Names="missing.bin"),
+                dict(good, PinSets=[{"Set4": "x" * 64, "Set6": "y"}])):
+        check(daemon.configure(bad), "refused: %s" % bad)
+        check(resolve(place, "n5.test") == ["198.51.100.6"], "still answers")
+    check(daemon.configure(good) is None, "configured")
+    server.close()
+
+
+def stream_of(place):
+    sock = place.guest.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.settimeout(4)
+    sock.connect((dnsd.GATEWAY[4], 53))
+    return sock
+
+
+def read_message(sock):
+    head = sock.recv(2, socket.MSG_WAITALL)
+    if len(head) < 2:
+        return None
+    return dns.message.from_wire(
+        sock.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL))
+
+
+def test_streams(place, daemon, _args):
+    """Pipelining, answers out of order, and what attacks lengths."""
+    def slow(query, stream):
+        if query.question[0].name.labels[0].lower() == b"slow":
+            time.sleep(0.3)
+        return numbered(query, stream)
+    servers = [dnsd.Server("192.0.2.53", numbered)]
+    servers[0].answer = slow
+    place.load([])
+    check(daemon.configure({"DefaultEgress": "allow",
+                            "Nameservers": ["192.0.2.53"]}) is None,
+          "configured")
+    idle, begun = stream_of(place), time.monotonic()
+    idle.sendall(b"\0")
+    wires = [dns.message.make_query("%s.stream.test" % name, "A").to_wire()
+             for name in ["n%d" % i for i in range(100)]]
+    with stream_of(place) as sock:
+        sock.sendall(b"".join(struct.pack("!H", len(w)) + w for w in wires))
+        ids = {read_message(sock).id for _ in wires}
+        check(ids == {struct.unpack("!H", w[:2])[0] for w in wires},
+              "a hundred queries in one go")
+    # What is answered by itself overtakes what has to be asked.
+    first = dns.message.make_query("slow.stream.test", "A")
+    second = dns.message.make_query("host.microsandbox.internal", "A")
+    with stream_of(place) as sock:
+        for message in (first, second):
+            wire = message.to_wire()
+            for octet in struct.pack("!H", len(wire)) + wire:
+                sock.sendall(bytes([octet]))
+        check(read_message(sock).id == second.id, "the second comes first")
+        check(read_message(sock).id == first.id, "then the first")
+    # It shuts down its side, and is answered still.
+    with stream_of(place) as sock:
+        wire = first.to_wire()
+        sock.sendall(struct.pack("!H", len(wire)) + wire)
+        sock.shutdown(socket.SHUT_WR)
+        check(read_message(sock).id == first.id, "answered after its end")
+        check(sock.recv(1) == b"", "then closed")
+    for attack in (b"\0\0", b"\0\x0b" + b"x" * 11, b"\xff\xff" + b"x" * 64,
+                   struct.pack("!H", 20) + b"\xff" * 20,
+                   b"\0\x40" + b"\0\1\x81\0" + b"\0" * 60):
+        with stream_of(place) as sock:
+            sock.sendall(attack)
+            try:
+                check(sock.recv(1) == b"", "closed after %r" % attack[:8])
+            except ConnectionResetError:
+                pass
+    check(resolve(place, "n7.stream.test") == ["198.51.100.8"],
+          "still answers")
+    # One that says nothing whole is closed after ten seconds,
+    idle.settimeout(12)
+    check(idle.recv(1) == b"" and 9 < time.monotonic() - begun < 12,
+          "an idle connection is closed")
+    # or when there are too many of them.
+    streams = [stream_of(place) for _ in range(130)]
+    check(streams[0].recv(1) == b"", "the idlest is closed")
+    wire = second.to_wire()
+    streams[-1].sendall(struct.pack("!H", len(wire)) + wire)
+    check(read_message(streams[-1]).id == second.id, "the last is served")
+    for sock in streams + [idle]:
+        sock.close()
+    for server in servers:
+        server.close()
+
+
+def test_confined(place, daemon, _args):
+    """What both processes have left."""
+    monitor, worker = daemon.processes()
+    for pid, capabilities in ((monitor, 1 << 12), (worker, 0)):
+        with open("/proc/%d/status" % pid, encoding="ascii") as file:
+            status = dict(line.split(":\t", 1) for line in file)
+        check(int(status["CapEff"], 16) == capabilities and
+              int(status["CapPrm"], 16) == capabilities,
+              "capabilities of %d: %s" % (pid, status["CapEff"]))
+        check(status["NoNewPrivs"].strip() == "1", "no_new_privs")
+        check(status["Seccomp"].strip() == "2", "seccomp")
+        if pid == worker:
+            check(int(status["CapBnd"], 16) == 0, "bounding set")
+            check(status["Uid"].split()[1] != "0", "the worker's user")
+
+
+def test_flood(place, daemon, args):
+    """Random names, octets and connections; it stays as it is."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    place.load(PIN_SETS)
+    check(daemon.configure(dict(PINNED, DefaultEgress="allow")) is None,
+          "configured")
+    chance = random.Random(1)
+    udp = place.guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.connect((dnsd.GATEWAY[4], 53))
+    udp.setblocking(False)
+    streams, sizes, slowest = [], [], 0.0
+    end = time.monotonic() + args.flood
+    while time.monotonic() < end:
+        for _ in range(200):
+            kind = chance.randrange(4)
+            if kind == 0:
+                data = chance.randbytes(chance.randrange(1, 600))
+            elif kind == 1:
+                wire = bytearray(dns.message.make_query(
+                    "a.test", "A").to_wire())
+                wire[chance.randrange(len(wire))] = chance.randrange(256)
+                data = bytes(wire)
+            else:
+                data = dns.message.make_query("n%d.%s.test" % (
+                    chance.randrange(1 << 30), "pin" if kind == 2 else "x"),
+                    "A").to_wire()
+            try:
+                udp.send(data)
+            except OSError:
+                pass
+        for _ in range(20):
+            sock = place.guest.socket(socket.AF_INET, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            sock.connect_ex((dnsd.GATEWAY[4], 53))
+            streams.append(sock)
+        while len(streams) > 800:
+            streams.pop(0).close()
+        begun = time.monotonic()
+        answered = False
+        for _ in range(3):
+            try:
+                answered = answered or resolve(
+                    place, "host.microsandbox.internal") == ["172.16.0.1"]
+            except dns.exception.Timeout:
+                pass
+        check(answered, "it answers during the flood")
+        slowest = max(slowest, time.monotonic() - begun)
+        sizes.append(memory(daemon))
+    for sock in streams + [udp]:
+        sock.close()
+    figures, pins = daemon.status()
+    print("flood: %d queries, %d pins, slowest answer %.0f ms, memory %d to "
+          "%d KiB" % (figures["queries"], len(pins), slowest * 1000, sizes[0],
+                      max(sizes)))
+    check(len(pins) <= 16384, "too many pins")
+    check(max(sizes) < sizes[0] + 12288, "memory grows: %d to %d KiB" %
+          (sizes[0], max(sizes)))
+    server.close()
+
+
+def memory(daemon):
+    """Proportional set size of both processes, KiB."""
+    total = 0
+    for pid in daemon.processes():
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+            total += next(int(line.split()[1]) for line in file
+                          if line.startswith("Pss:"))
+    return total
+
+
+TESTS = (test_table, test_pins, test_many_pins, test_refused, test_restart,
+         test_resolv, test_streams, test_confined, test_race, test_flood)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dnsd", required=True)
+    parser.add_argument("--rounds", type=int, default=1500)
+    parser.add_argument("--flood", type=float, default=5)
+    parser.add_argument("tests", nargs="*")
+    args = parser.parse_args()
+    place = dnsd.Place()
+    daemon = dnsd.Dnsd(args.dnsd, place)
+    for test in TESTS:
+        if args.tests and test.__name__ not in args.tests:
+            continue
+        begun = time.monotonic()
+        try:
+            test(place, daemon, args)
+        except RuntimeError:
+            daemon.log.seek(0)
+            print(daemon.log.read().decode(errors="replace")[-8000:])
+            raise
+        print("%s: %.1f s" % (test.__name__, time.monotonic() - begun))
+    daemon.stop()
+    check(daemon.process.returncode == 0,
+          "exit status %s" % daemon.process.returncode)
+    for event in daemon.events():
+        if event["event"] not in ("dns-denied",):
+            print(event)
+    daemon.log.seek(0)
+    text = daemon.log.read().decode(errors="replace")
+    if "Sanitizer" in text or "runtime error" in text:
+        print(text)
+    print("%d failures" % len(failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    enter_laboratory()
+    import json
+    import threading
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.name
+    import dns.query
+    import dns.rcode
+    import dns.rdata
+    import dns.rdatatype
+    import dns.rrset
+    import dnsd
+    sys.exit(main())

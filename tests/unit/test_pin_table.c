@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_pin_table.c - Pins: limits, order, and what the sets are told. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dnsd_pins.h"
+#include "str.h"
+
+static struct dname name(struct arena *a, const char *text)
+{
+	struct dname n = {0};
+
+	cr_assert_null(dname_from_presentation(a, text, &n));
+	return n;
+}
+
+static void told(void *to, const char *what, const struct pin_element *e,
+		 uint32_t life)
+{
+	char ip[IP_TEXT_MAX];
+
+	str_printf(to, "%s %u %s %u;", what, e->set, ip_format(e->ip, ip),
+		   life);
+}
+
+static void told_add(void *to, const struct pin_element *e, uint32_t life)
+{
+	told(to, "add", e, life);
+}
+
+static void told_renew(void *to, const struct pin_element *e, uint32_t life,
+		       bool unsure)
+{
+	told(to, unsure ? "renew?" : "renew", e, life);
+}
+
+static void told_remove(void *to, const struct pin_element *e)
+{
+	told(to, "remove", e, 0);
+}
+
+static const struct pin_change change = {told_add, told_renew, told_remove};
+
+static struct pin_element element(uint16_t set, unsigned int n)
+{
+	return (struct pin_element){set, {IP_V4, (ip_num)0xc6336400 + n}};
+}
+
+static void expect(struct str *s, const char *text)
+{
+	cr_expect_str_eq(str_text(s), text);
+	str_free(s);
+}
+
+Test(pin_table, says_what_is_to_be_done)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element one = element(0, 1), other = element(1, 1);
+	ARENA(a);
+	STR(s);
+
+	pin_table_add(t, &one, name(&a, "a"), 120, 1000, &change, &s);
+	expect(&s, "add 0 198.51.100.1 120;");
+	/* Not longer than it has: nothing. */
+	pin_table_add(t, &one, name(&a, "a"), 100, 1010, &change, &s);
+	pin_table_add(t, &one, name(&a, "b"), 110, 1010, &change, &s);
+	expect(&s, "");
+	pin_table_add(t, &one, name(&a, "b"), 120, 1010, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 120;");
+	/* Another set is another element. */
+	pin_table_add(t, &other, name(&a, "a"), 120, 1010, &change, &s);
+	expect(&s, "add 1 198.51.100.1 120;");
+	/* Near its end, and behind it, it may be gone. */
+	pin_table_add(t, &one, name(&a, "a"), 120, 1129, &change, &s);
+	expect(&s, "renew? 0 198.51.100.1 120;");
+	cr_expect_eq(pin_table_count(t), 3);
+	pin_table_add(t, &other, name(&a, "a"), 120, 1131, &change, &s);
+	expect(&s, "renew? 1 198.51.100.1 120;");
+	cr_expect_eq(pin_table_epoch(t), 0);
+	pin_table_free(t);
+}
+
+Test(pin_table, a_name_has_64)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e;
+	ARENA(a);
+	STR(s);
+
+	for (unsigned int i = 0; i < PIN_NAME_MAX; i++) {
+		e = element(0, i);
+		pin_table_add(t, &e, name(&a, "a"), 120, 1000, &change, &s);
+	}
+	str_free(&s);
+	/* The first one is renewed, so the second is the oldest; but somebody
+	 * else has it too. */
+	e = element(0, 0);
+	pin_table_add(t, &e, name(&a, "a"), 121, 1000, NULL, NULL);
+	e = element(0, 1);
+	pin_table_add(t, &e, name(&a, "b"), 120, 1000, NULL, NULL);
+	e = element(0, 100);
+	pin_table_add(t, &e, name(&a, "a"), 120, 1000, &change, &s);
+	expect(&s, "add 0 198.51.100.100 120;");
+	cr_expect_eq(pin_table_epoch(t), 1);
+	e = element(0, 101);
+	pin_table_add(t, &e, name(&a, "a"), 120, 1000, &change, &s);
+	expect(&s, "add 0 198.51.100.101 120;remove 0 198.51.100.2 0;");
+	cr_expect_eq(pin_table_epoch(t), 2);
+	/* The limit is each name's own. */
+	pin_table_add(t, &e, name(&a, "c"), 120, 1000, &change, &s);
+	expect(&s, "");
+	cr_expect_eq(pin_table_count(t), PIN_NAME_MAX + 2);
+	pin_table_free(t);
+}
+
+Test(pin_table, a_sandbox_has_16384)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e;
+	char text[32];
+	ARENA(a);
+	STR(s);
+
+	for (unsigned int i = 0; i < 3 * PIN_TABLE_MAX; i++) {
+		snprintf(text, sizeof(text), "n%u", i / 2);
+		e = element(0, i);
+		pin_table_add(t, &e, name(&a, text), 3600, 1000 + i / 1000,
+			      &change, &s);
+		cr_assert_leq(pin_table_count(t), PIN_TABLE_MAX);
+		if (i == PIN_TABLE_MAX)
+			cr_expect_not_null(
+				strstr(str_text(&s), "remove 0 198.51.100.0"));
+		str_free(&s);
+	}
+	cr_expect_eq(pin_table_count(t), PIN_TABLE_MAX);
+	cr_expect_eq(pin_table_epoch(t), 2 * PIN_TABLE_MAX);
+	pin_table_clear(t);
+	cr_expect_eq(pin_table_count(t), 0);
+	pin_table_free(t);
+}
+
+static void list(void *to, const struct pin_element *e, struct dname n,
+		 uint32_t life)
+{
+	char text[DNAME_TEXT_MAX] = "?";
+
+	if (n.len)
+		dname_format(n, text);
+	told(to, text, e, life);
+}
+
+Test(pin_table, lists_what_has_time_left)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e = element(0, 1);
+	ARENA(a);
+	STR(s);
+
+	pin_table_add(t, &e, name(&a, "a"), 120, 1000, NULL, NULL);
+	e = element(2, 2);
+	pin_table_add(t, &e, (struct dname){0}, 300, 1000, NULL, NULL);
+	e = element(2, 3);
+	pin_table_add(t, &e, (struct dname){0}, 300, 1000, NULL, NULL);
+	pin_table_each(t, 1100, list, &s);
+	expect(&s, "a 0 198.51.100.1 20;? 2 198.51.100.2 200;"
+		   "? 2 198.51.100.3 200;");
+	pin_table_each(t, 1200, list, &s);
+	expect(&s, "? 2 198.51.100.2 100;? 2 198.51.100.3 100;");
+	pin_table_free(t);
+}
+
+Test(pin_table, expired_ones_make_room)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e;
+	ARENA(a);
+
+	for (unsigned int i = 0; i < 100; i++) {
+		e = element(0, i);
+		pin_table_add(t, &e, name(&a, "a"), 120, 1000, NULL, NULL);
+		pin_table_add(t, &e, name(&a, "b"), 120, 1000 + i, NULL, NULL);
+	}
+	for (unsigned int i = 0; i < 100; i++) {
+		e = element(0, 1000 + i);
+		pin_table_add(t, &e, name(&a, "c"), 120, 5000, NULL, NULL);
+	}
+	cr_expect_eq(pin_table_count(t), PIN_NAME_MAX);
+	pin_table_free(t);
+}
+
+/* A message as the worker sends it: without gaps. */
+static size_t message(struct pin_batch *b, uint32_t names, uint32_t addresses)
+{
+	char *at = (char *)b->name;
+
+	memset(b, 0, sizeof(*b));
+	b->head = (struct pin_head){names, addresses};
+	for (uint32_t i = 0; i < names; i++) {
+		const struct pin_name n = {3, {1, 'a', 0}};
+
+		memcpy(at, &n, sizeof(n));
+		at += sizeof(n);
+	}
+	for (uint32_t i = 0; i < addresses; i++) {
+		const struct pin_address a = {.life = 120, .family = 4};
+
+		memcpy(at, &a, sizeof(a));
+		at += sizeof(a);
+	}
+	return (size_t)(at - (char *)b);
+}
+
+Test(dnsd_pins, takes_whole_messages_alone)
+{
+	static struct pin_batch b;
+	size_t len;
+
+	len = message(&b, 2, 3);
+	cr_expect(dnsd_pins_check(&b, len));
+	cr_expect_eq(b.address[2].life, 120);
+	for (size_t cut = 0; cut < len; cut++) {
+		message(&b, 2, 3);
+		cr_expect_not(dnsd_pins_check(&b, cut));
+	}
+	len = message(&b, 1, 1);
+	b.head.names = 0;
+	cr_expect_not(dnsd_pins_check(&b, len));
+	len = message(&b, 1, 1);
+	b.head.names = UINT32_MAX;
+	cr_expect_not(dnsd_pins_check(&b, len));
+	len = message(&b, 1, 1);
+	b.head.addresses = UINT32_MAX;
+	cr_expect_not(dnsd_pins_check(&b, len));
+}
+
+Test(dnsd_pins, takes_good_names_and_addresses_alone)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} bad[] = {
+		{0, 2},	    {0, 4},	 {1, 64},  {1, 0},   {3, 1},
+		{256, 119}, {257, 0xff}, {260, 1}, {262, 5}, {263, 1},
+	};
+	static struct pin_batch b;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const size_t len = message(&b, 1, 1);
+
+		((uint8_t *)b.name)[bad[i].at] = bad[i].value;
+		cr_expect_not(dnsd_pins_check(&b, len), "case %zu", i);
+	}
+}
