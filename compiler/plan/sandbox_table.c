@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "eval.h"
+#include "rule_builder.h"
+#include "sandbox_carry.h"
 #include "tables.h"
 
 /*
@@ -104,170 +106,21 @@ static const struct {
 	[CHAIN_INPUT] = {"input", {"filter", "input", "filter", true}},
 	[CHAIN_FORWARD] = {"forward", {"filter", "forward", "filter", true}},
 	[CHAIN_OUTPUT] = {"output", {"filter", "output", "filter", true}},
-	[CHAIN_CAP] = {"cap", {0}},
-	[CHAIN_FULL] = {"full", {0}},
+	[CHAIN_CAP] = {SANDBOX_CAP, {0}},
+	[CHAIN_FULL] = {SANDBOX_FULL, {0}},
 	/* A chain of type nat sees first packets only, and must pass what it
 	 * does not translate. */
 	[CHAIN_DNS_NAT] = {"dns_nat", {"nat", "prerouting", "dstnat", false}},
 	[CHAIN_RESOLVER] = {"resolver", {0}},
-	[CHAIN_OPENED] = {"opened", {0}},
+	[CHAIN_OPENED] = {SANDBOX_OPENED, {0}},
 	[CHAIN_STEER] = {"steer",
 			 {"filter", "prerouting", "mangle + 10", false}},
-	[CHAIN_QUERY] = {"query", {0}},
+	[CHAIN_QUERY] = {SANDBOX_QUERY, {0}},
 };
 
 /* Chains whose packets have been through CHAIN_JUDGE: see struct nft_chain. */
 static const enum sandbox_chain judged[] = {CHAIN_INPUT, CHAIN_FORWARD,
 					    CHAIN_STEER};
-
-/**
- * struct needs - What a table has besides what every table has
- * @cap:	MaxConnections
- * @steer:	flows to the gateway go on to the host
- * @dns:	DNS goes to msb-dnsd
- * @relayed:	the relay opens flows to published ports
- * @tcp:	those ports of TCP
- * @udp:	those ports of UDP
- */
-struct needs {
-	bool cap;
-	bool steer;
-	bool dns;
-	bool relayed;
-	const struct nft_set *tcp;
-	const struct nft_set *udp;
-};
-
-/** struct builder - A rule being written, and where it goes */
-struct builder {
-	struct arena *a;
-	struct nft_chain *chain;
-	struct nft_match match[6];
-	size_t n;
-};
-
-static struct builder *rule(struct arena *a, struct nft_chain *chain,
-			    struct builder *b)
-{
-	*b = (struct builder){.a = a, .chain = chain};
-	return b;
-}
-
-static void match(struct builder *b, enum nft_key key, const struct nft_elem *v,
-		  size_t n)
-{
-	struct nft_elem *copy = arena_array(b->a, n, struct nft_elem);
-
-	memcpy(copy, v, n * sizeof(*v));
-	b->match[b->n++] = (struct nft_match){.key = key, .v = copy, .n = n};
-}
-
-static void match_value(struct builder *b, enum nft_key key, ip_num value)
-{
-	match(b, key, &(struct nft_elem){.lo = value, .hi = value}, 1);
-}
-
-static void match_range(struct builder *b, enum nft_key key, struct ip_range r)
-{
-	match(b, key, &(struct nft_elem){.lo = r.lo, .hi = r.hi}, 1);
-}
-
-static void match_link(struct builder *b, enum nft_key key, const char *name)
-{
-	match(b, key, &(struct nft_elem){.name = name}, 1);
-}
-
-static void match_stamp(struct builder *b, uint32_t owner)
-{
-	match_value(b, NFT_CT_MARK, owner);
-}
-
-static void match_set(struct builder *b, enum nft_key key,
-		      const struct nft_set *set)
-{
-	b->match[b->n++] = (struct nft_match){.key = key, .set = set};
-}
-
-/* The address of the gateway or the guest, in the family of the keys. */
-static void match_ip(struct builder *b, enum nft_key key4, enum nft_key key6,
-		     struct ip ip)
-{
-	match_value(b, ip.family == IP_V4 ? key4 : key6, ip.num);
-}
-
-static void match_tcp_udp(struct builder *b)
-{
-	const struct nft_elem both[2] = {{.lo = 6, .hi = 6},
-					 {.lo = 17, .hi = 17}};
-
-	match(b, NFT_L4PROTO, both, 2);
-}
-
-/* ICMPv6 types and hop limit of neighbour solicitation and advertisement
- * (RFC 4861 §4.3, §4.4). */
-static void match_neighbour(struct builder *b)
-{
-	const struct nft_elem types[2] = {{.lo = 135, .hi = 135},
-					  {.lo = 136, .hi = 136}};
-
-	match(b, NFT_ICMPV6_TYPE, types, 2);
-	match_value(b, NFT_HOPLIMIT, 255);
-}
-
-static void end(struct builder *b, enum nft_verb verb, bool counter,
-		const char *comment)
-{
-	const struct nft_rule r = {
-		.match = b->match,
-		.n = b->n,
-		.counter = counter,
-		.verb = verb,
-		.comment = comment,
-	};
-
-	nft_chain_add(b->a, b->chain, &r);
-}
-
-static void end_accept_limited(struct builder *b, uint32_t limit)
-{
-	const struct nft_rule r = {
-		.match = b->match,
-		.n = b->n,
-		.limit = limit,
-		.verb = NFT_ACCEPT,
-	};
-
-	nft_chain_add(b->a, b->chain, &r);
-}
-
-static void end_chain(struct builder *b, enum nft_verb verb, const char *target)
-{
-	const struct nft_rule r = {
-		.match = b->match,
-		.n = b->n,
-		.verb = verb,
-		.target = target,
-	};
-
-	nft_chain_add(b->a, b->chain, &r);
-}
-
-static void end_goto(struct builder *b, const char *target)
-{
-	end_chain(b, NFT_GOTO, target);
-}
-
-static void end_stamp(struct builder *b, uint32_t owner)
-{
-	const struct nft_rule r = {
-		.match = b->match,
-		.n = b->n,
-		.verb = NFT_MARK_ACCEPT,
-		.mark = owner,
-	};
-
-	nft_chain_add(b->a, b->chain, &r);
-}
 
 /* The addresses that neighbour discovery is sent to, @gw6 if it has a value. */
 static size_t neighbour_targets(struct ip gw6, struct nft_elem v[4])
@@ -307,31 +160,31 @@ static void chain_antispoof(struct arena *a, const struct policy *p,
 	};
 	struct builder b;
 
-	match_range(rule(a, c, &b), NFT_SADDR6, ip_prefix(mapped, 96));
-	end(&b, NFT_DROP, true, "always:mapped");
-	match_range(rule(a, c, &b), NFT_DADDR6, ip_prefix(mapped, 96));
-	end(&b, NFT_DROP, true, "always:mapped");
-	match_link(rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
-	end(&b, NFT_ACCEPT, false, NULL);
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_value(&b, NFT_SADDR4, p->slot.guest4.num);
-	end(&b, NFT_ACCEPT, false, NULL);
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_value(&b, NFT_SADDR6, p->slot.guest6.num);
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_range(build_rule(a, c, &b), NFT_SADDR6, ip_prefix(mapped, 96));
+	build_end(&b, NFT_DROP, true, "always:mapped");
+	build_range(build_rule(a, c, &b), NFT_DADDR6, ip_prefix(mapped, 96));
+	build_end(&b, NFT_DROP, true, "always:mapped");
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
+	build_end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	build_value(&b, NFT_SADDR4, p->slot.guest4.num);
+	build_end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	build_value(&b, NFT_SADDR6, p->slot.guest6.num);
+	build_end(&b, NFT_ACCEPT, false, NULL);
 	/* Before it has its address, and on the link, the guest is
 	 * unspecified or link-local; as such it may find its neighbour. The
 	 * gateway remembers each address that asks, in a table that the kernel
 	 * has once for all namespaces: hence not at any rate. */
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match(&b, NFT_SADDR6, unbound, 2);
-	match_neighbour(&b);
-	end_accept_limited(&b, NEIGHBOURS_A_SECOND);
-	end(rule(a, c, &b), NFT_DROP, true, "always:source");
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	build_match(&b, NFT_SADDR6, unbound, 2);
+	build_neighbour(&b);
+	build_end_limited(&b, NEIGHBOURS_A_SECOND);
+	build_end(build_rule(a, c, &b), NFT_DROP, true, "always:source");
 }
 
 static void chain_judge(struct arena *a, const struct policy *p,
-			const struct needs *needs, struct nft_chain *c)
+			const struct sandbox_needs *needs, struct nft_chain *c)
 {
 	static const struct {
 		const char *link;
@@ -347,36 +200,36 @@ static void chain_judge(struct arena *a, const struct policy *p,
 	struct builder b;
 	size_t i, n;
 
-	match_stamp(rule(a, c, &b), 0);
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_stamp_is(build_rule(a, c, &b), 0);
+	build_end(&b, NFT_ACCEPT, false, NULL);
 	if (needs->steer || needs->relayed) {
-		match_stamp(rule(a, c, &b), TABLE_OWNER_RELAY);
-		end(&b, NFT_ACCEPT, false, NULL);
+		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_RELAY);
+		build_end(&b, NFT_ACCEPT, false, NULL);
 	}
 	if (needs->dns) {
-		match_stamp(rule(a, c, &b), TABLE_OWNER_DNS);
-		end(&b, NFT_ACCEPT, false, NULL);
+		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_DNS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
 	}
-	match_value(rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
-	end(&b, NFT_DROP, true, "always:invalid");
+	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
+	build_end(&b, NFT_DROP, true, "always:invalid");
 	n = neighbour_targets(p->slot.gw6, targets);
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match(&b, NFT_DADDR6, targets, n);
-	match_neighbour(&b);
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	build_match(&b, NFT_DADDR6, targets, n);
+	build_neighbour(&b);
+	build_end(&b, NFT_ACCEPT, false, NULL);
 	n = neighbour_targets((struct ip){0}, targets);
-	match_link(rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
-	match(&b, NFT_DADDR6, targets, n);
-	match_neighbour(&b);
-	end(&b, NFT_ACCEPT, false, NULL);
-	match_value(rule(a, c, &b), NFT_CT_STATE, NFT_CT_UNTRACKED);
-	end(&b, NFT_DROP, true, "always:untracked");
-	match_value(rule(a, c, &b), NFT_CT_STATE, NFT_CT_RELATED);
-	end(&b, NFT_DROP, true, "always:related");
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
+	build_match(&b, NFT_DADDR6, targets, n);
+	build_neighbour(&b);
+	build_end(&b, NFT_ACCEPT, false, NULL);
+	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_UNTRACKED);
+	build_end(&b, NFT_DROP, true, "always:untracked");
+	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_RELATED);
+	build_end(&b, NFT_DROP, true, "always:related");
 	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
-		match_link(rule(a, c, &b), NFT_IIFNAME, walks[i].link);
-		match_value(&b, NFT_CT_DIRECTION, walks[i].direction);
-		end_goto(&b, walks[i].walk);
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, walks[i].link);
+		build_value(&b, NFT_CT_DIRECTION, walks[i].direction);
+		build_end_goto(&b, walks[i].walk);
 	}
 }
 
@@ -385,34 +238,34 @@ static void refuse_port(struct arena *a, struct nft_chain *c, uint8_t proto,
 {
 	struct builder b;
 
-	match_value(rule(a, c, &b), NFT_L4PROTO, proto);
-	match_value(&b, NFT_CT_DPORT, port);
-	end(&b, verb, true, comment);
+	build_value(build_rule(a, c, &b), NFT_L4PROTO, proto);
+	build_value(&b, NFT_CT_DPORT, port);
+	build_end(&b, verb, true, comment);
 }
 
 /* Plain DNS. What goes to other resolvers than the gateway counts against the
  * cap. */
 static void egress_dns(struct arena *a, const struct policy *p,
-		       const struct needs *needs, struct nft_chain *c)
+		       const struct sandbox_needs *needs, struct nft_chain *c)
 {
 	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
 	struct builder b;
 	size_t i;
 
 	for (i = 0; i < 4 && needs->cap; i++) {
-		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
+		build_ip(build_rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
 			 gateways[i / 2]);
-		match_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
-		match_value(&b, NFT_CT_DPORT, 53);
-		end_stamp(&b, TABLE_OWNER_DNS);
+		build_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
+		build_value(&b, NFT_CT_DPORT, 53);
+		build_end_stamp(&b, TABLE_OWNER_DNS);
 	}
 	for (i = 0; i < 2; i++) {
-		match_value(rule(a, c, &b), NFT_L4PROTO, i % 2 ? 17 : 6);
-		match_value(&b, NFT_CT_DPORT, 53);
+		build_value(build_rule(a, c, &b), NFT_L4PROTO, i % 2 ? 17 : 6);
+		build_value(&b, NFT_CT_DPORT, 53);
 		if (needs->cap)
-			end_goto(&b, chains[CHAIN_RESOLVER].name);
+			build_end_goto(&b, chains[CHAIN_RESOLVER].name);
 		else
-			end_stamp(&b, TABLE_OWNER_DNS);
+			build_end_stamp(&b, TABLE_OWNER_DNS);
 	}
 }
 
@@ -420,9 +273,9 @@ static void chain_resolver(struct arena *a, struct nft_chain *c)
 {
 	struct builder b;
 
-	match_value(rule(a, c, &b), NFT_CT_MARK_IS, 0);
-	end_chain(&b, NFT_JUMP, chains[CHAIN_CAP].name);
-	end_stamp(rule(a, c, &b), TABLE_OWNER_DNS);
+	build_value(build_rule(a, c, &b), NFT_CT_MARK_IS, 0);
+	build_end_chain(&b, NFT_JUMP, SANDBOX_CAP);
+	build_end_stamp(build_rule(a, c, &b), TABLE_OWNER_DNS);
 }
 
 static int port_order(const void *x, const void *y)
@@ -433,7 +286,8 @@ static int port_order(const void *x, const void *y)
 }
 
 static void egress_always(struct arena *a, const struct policy *p,
-			  const struct needs *needs, struct nft_chain *c)
+			  const struct sandbox_needs *needs,
+			  struct nft_chain *c)
 {
 	static const uint16_t https[] = {443};
 	const struct config_tls *tls = &p->config->tls;
@@ -441,8 +295,8 @@ static void egress_always(struct arena *a, const struct policy *p,
 	uint16_t *ports = arena_array(a, n, uint16_t);
 	struct builder b;
 
-	match_range(rule(a, c, &b), NFT_CT_DADDR4, eval_uplink_net());
-	end(&b, NFT_DROP, true, "always:uplink");
+	build_range(build_rule(a, c, &b), NFT_CT_DADDR4, eval_uplink_net());
+	build_end(&b, NFT_DROP, true, "always:uplink");
 	if (needs->dns) {
 		for (i = 0; i < EVAL_DNS_TRANSPORTS; i++)
 			refuse_port(a, c, 17, eval_dns_transports[i],
@@ -498,35 +352,6 @@ static const struct nft_set *port_set(struct arena *a, const struct policy *p,
 	return set;
 }
 
-/*
- * Flows that the relay opens to the guest. At output its own packets are
- * stamped, at ingress what answers them: the one that comes first after a
- * change does it for both.
- */
-static void relayed_stamp(struct arena *a, const struct policy *p,
-			  const struct needs *needs, enum nft_key link,
-			  enum nft_ct_direction direction, struct nft_chain *c)
-{
-	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
-	size_t i, j;
-
-	for (i = 0; i < 2; i++) {
-		for (j = 0; j < 2; j++) {
-			const struct nft_set *set = j ? needs->udp : needs->tcp;
-			struct builder b;
-
-			if (!set->n)
-				continue;
-			match_link(rule(a, c, &b), link, GUEST_LINK);
-			match_value(&b, NFT_CT_DIRECTION, direction);
-			match_ip(&b, NFT_CT_SADDR4, NFT_CT_SADDR6, gateways[i]);
-			match_value(&b, NFT_L4PROTO, j ? 17 : 6);
-			match_set(&b, NFT_CT_DPORT, set);
-			end_stamp(&b, TABLE_OWNER_RELAY);
-		}
-	}
-}
-
 static void ingress_always(struct arena *a, const struct nft_set *tcp,
 			   const struct nft_set *udp, struct nft_chain *c)
 {
@@ -534,153 +359,38 @@ static void ingress_always(struct arena *a, const struct nft_set *tcp,
 					 {.lo = 17, .hi = 17}};
 	struct builder b;
 
-	match(rule(a, c, &b), NFT_L4PROTO, both, 2);
+	build_match(build_rule(a, c, &b), NFT_L4PROTO, both, 2);
 	b.match[0].negate = true;
-	end(&b, NFT_DROP, true, "always:unpublished");
-	match_value(rule(a, c, &b), NFT_L4PROTO, 6);
+	build_end(&b, NFT_DROP, true, "always:unpublished");
+	build_value(build_rule(a, c, &b), NFT_L4PROTO, 6);
 	b.match[b.n++] = (struct nft_match){
 		.key = NFT_CT_DPORT, .negate = true, .set = tcp};
-	end(&b, NFT_DROP, true, "always:unpublished");
-	match_value(rule(a, c, &b), NFT_L4PROTO, 17);
+	build_end(&b, NFT_DROP, true, "always:unpublished");
+	build_value(build_rule(a, c, &b), NFT_L4PROTO, 17);
 	b.match[b.n++] = (struct nft_match){
 		.key = NFT_CT_DPORT, .negate = true, .set = udp};
-	end(&b, NFT_DROP, true, "always:unpublished");
+	build_end(&b, NFT_DROP, true, "always:unpublished");
 }
 
-/* Who carries a flow, and whether there is room for it. What the guest opens
- * goes anywhere but to the guest; what is opened to the guest only there. */
-static void chain_allow(struct arena *a, const struct policy *p,
-			const struct needs *needs, struct nft_chain *c)
-{
-	const struct ip guests[2] = {p->slot.guest4, p->slot.guest6};
-	struct builder b;
-	size_t i;
-
-	for (i = 0; i < 2 && (needs->cap || needs->steer); i++) {
-		match_tcp_udp(rule(a, c, &b));
-		match_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, guests[i]);
-		b.match[b.n - 1].negate = true;
-		end_goto(&b, chains[CHAIN_OPENED].name);
-	}
-	end_stamp(rule(a, c, &b), 0);
-}
-
-static void chain_opened(struct arena *a, const struct policy *p,
-			 const struct needs *needs, struct nft_chain *c)
-{
-	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
-	struct builder b;
-	size_t i;
-
-	for (i = 0; i < 4 && !needs->dns; i++) {
-		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
-			 gateways[i / 2]);
-		/* nft lists a port as one only behind one protocol. */
-		match_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
-		match_value(&b, NFT_CT_DPORT, 53);
-		end_stamp(&b, 0);
-	}
-	if (needs->cap) {
-		match_value(rule(a, c, &b), NFT_CT_MARK_IS, 0);
-		end_chain(&b, NFT_JUMP, chains[CHAIN_CAP].name);
-	}
-	for (i = 0; i < 2 && needs->steer; i++) {
-		match_ip(rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
-			 gateways[i]);
-		end_stamp(&b, TABLE_OWNER_RELAY);
-	}
-	end_stamp(rule(a, c, &b), 0);
-}
-
-/* The order matters: a flow is entered whatever its state. */
-static void chain_cap(struct arena *a, uint32_t max, struct nft_chain *c)
-{
-	struct builder b;
-
-	rule(a, c, &b);
-	if (max)
-		match_value(&b, NFT_CT_COUNT_OVER, max);
-	match_value(&b, NFT_CT_STATE, NFT_CT_NEW);
-	end_goto(&b, chains[CHAIN_FULL].name);
-	c->keep = true;
-}
-
-static void chain_full(struct arena *a, struct nft_chain *c)
-{
-	struct builder b;
-
-	match_value(rule(a, c, &b), NFT_L4PROTO, 6);
-	end(&b, NFT_RESET, true, "/MaxConnections");
-	end(rule(a, c, &b), NFT_DROP, true, "/MaxConnections");
-}
-
-static void steer_to(struct builder *b, uint16_t port)
-{
-	const struct nft_rule r = {
-		.match = b->match,
-		.n = b->n,
-		.verb = NFT_TPROXY_ACCEPT,
-		.mark = TABLE_STEER_MARK,
-		.to_port = port,
-	};
-
-	nft_chain_add(b->a, b->chain, &r);
-}
-
-static void chain_steer(struct arena *a, const struct needs *needs,
+static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 			struct nft_chain *c)
 {
 	struct builder b;
 
-	if (needs->steer) {
-		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		match_value(&b, NFT_CT_DIRECTION, NFT_CT_ORIGINAL);
-		match_stamp(&b, TABLE_OWNER_RELAY);
-		match_tcp_udp(&b);
-		steer_to(&b, TABLE_STEER_PORT);
-	}
-	/* Every packet comes here: one comparison is what most pay. */
-	if (needs->dns) {
-		match_stamp(rule(a, c, &b), TABLE_OWNER_DNS);
-		end_goto(&b, chains[CHAIN_QUERY].name);
-	}
-}
-
-static void chain_query(struct arena *a, struct nft_chain *c)
-{
-	struct builder b;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		match_value(&b, NFT_CT_DIRECTION, NFT_CT_ORIGINAL);
-		match_tcp_udp(&b);
-		if (!i)
-			steer_to(&b, TABLE_DNS_PORT);
-		else
-			end(&b, NFT_DROP, true, TABLE_NEEDS_DNSD);
-	}
-}
-
-static void chain_input(struct arena *a, const struct needs *needs,
-			struct nft_chain *c)
-{
-	struct builder b;
-
-	match_neighbour(rule(a, c, &b));
-	end(&b, NFT_ACCEPT, false, NULL);
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_stamp(&b, 0);
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_neighbour(build_rule(a, c, &b));
+	build_end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	build_stamp_is(&b, 0);
+	build_end(&b, NFT_ACCEPT, false, NULL);
 	if (needs->steer || needs->relayed) {
-		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		match_stamp(&b, TABLE_OWNER_RELAY);
-		end(&b, NFT_ACCEPT, false, NULL);
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_RELAY);
+		build_end(&b, NFT_ACCEPT, false, NULL);
 	}
 	if (needs->dns) {
-		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		match_stamp(&b, TABLE_OWNER_DNS);
-		end(&b, NFT_ACCEPT, false, NULL);
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_DNS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
 	}
 }
 
@@ -688,18 +398,18 @@ static void chain_forward(struct arena *a, struct nft_chain *c)
 {
 	struct builder b;
 
-	match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	match_link(&b, NFT_OIFNAME, UPLINK_LINK);
-	match_stamp(&b, 0);
-	end(&b, NFT_ACCEPT, false, NULL);
-	match_link(rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
-	match_link(&b, NFT_OIFNAME, GUEST_LINK);
-	match_stamp(&b, 0);
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+	build_link(&b, NFT_OIFNAME, UPLINK_LINK);
+	build_stamp_is(&b, 0);
+	build_end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
+	build_link(&b, NFT_OIFNAME, GUEST_LINK);
+	build_stamp_is(&b, 0);
+	build_end(&b, NFT_ACCEPT, false, NULL);
 }
 
 static void chain_output(struct arena *a, const struct policy *p,
-			 const struct needs *needs, struct nft_chain *c)
+			 const struct sandbox_needs *needs, struct nft_chain *c)
 {
 	const unsigned int answers = NFT_CT_ESTABLISHED | NFT_CT_RELATED;
 	const bool relay = needs->steer || needs->relayed;
@@ -707,50 +417,50 @@ static void chain_output(struct arena *a, const struct policy *p,
 	struct builder b;
 	size_t i;
 
-	match_neighbour(rule(a, c, &b));
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_neighbour(build_rule(a, c, &b));
+	build_end(&b, NFT_ACCEPT, false, NULL);
 	if (relay) {
-		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		match_stamp(&b, TABLE_OWNER_RELAY);
-		end(&b, NFT_ACCEPT, false, NULL);
-		relayed_stamp(a, p, needs, NFT_OIFNAME, NFT_CT_ORIGINAL, c);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_RELAY);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_relayed(a, p, needs, NFT_OIFNAME, NFT_CT_ORIGINAL, c);
 	}
 	if (needs->dns) {
-		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		match_stamp(&b, TABLE_OWNER_DNS);
-		end(&b, NFT_ACCEPT, false, NULL);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_DNS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
 	}
 	/* Answers to queries from before a change: no query is judged here. */
 	for (i = 0; i < 2 && needs->dns; i++) {
-		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		match_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
-		match_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
-		match_value(&b, NFT_CT_DPORT, 53);
-		end_goto(&b, chains[CHAIN_EGRESS].name);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
+		build_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
+		build_value(&b, NFT_CT_DPORT, 53);
+		build_end_goto(&b, chains[CHAIN_EGRESS].name);
 	}
 	/* What the relay sends on a flow that it carries waits for the policy
 	 * in force, but for the reset that ends it. */
 	for (i = 0; i < 2 && needs->steer; i++) {
-		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		match_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
-		match_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
-		match_value(&b, NFT_TCP_RST, NFT_FLAG_RST);
-		end(&b, NFT_ACCEPT, false, NULL);
-		match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		match_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
-		match_value(&b, NFT_CT_STATE, NFT_CT_ESTABLISHED);
-		match_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
-		match_tcp_udp(&b);
-		end_goto(&b, chains[CHAIN_EGRESS].name);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
+		build_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
+		build_value(&b, NFT_TCP_RST, NFT_FLAG_RST);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
+		build_value(&b, NFT_CT_STATE, NFT_CT_ESTABLISHED);
+		build_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
+		build_tcp_udp(&b);
+		build_end_goto(&b, chains[CHAIN_EGRESS].name);
 	}
 	/* Towards the guest also what refuses a flow, which has no stamp. */
-	match_link(rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-	match_value(&b, NFT_CT_STATE, answers);
-	end(&b, NFT_ACCEPT, false, NULL);
-	match_link(rule(a, c, &b), NFT_OIFNAME, UPLINK_LINK);
-	match_stamp(&b, 0);
-	match_value(&b, NFT_CT_STATE, answers);
-	end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+	build_value(&b, NFT_CT_STATE, answers);
+	build_end(&b, NFT_ACCEPT, false, NULL);
+	build_link(build_rule(a, c, &b), NFT_OIFNAME, UPLINK_LINK);
+	build_stamp_is(&b, 0);
+	build_value(&b, NFT_CT_STATE, answers);
+	build_end(&b, NFT_ACCEPT, false, NULL);
 }
 
 static void chain_dns_nat(struct arena *a, const struct policy *p,
@@ -773,11 +483,11 @@ static void chain_dns_nat(struct arena *a, const struct policy *p,
 		ns = policy_nameserver(p, family);
 		if (!ns)
 			continue;
-		match_link(rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		match_value(&b, v4 ? NFT_DADDR4 : NFT_DADDR6,
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		build_value(&b, v4 ? NFT_DADDR4 : NFT_DADDR6,
 			    v4 ? p->slot.gw4.num : p->slot.gw6.num);
-		match(&b, NFT_L4PROTO, both, 2);
-		match_value(&b, NFT_DPORT, 53);
+		build_match(&b, NFT_L4PROTO, both, 2);
+		build_value(&b, NFT_DPORT, 53);
 		r.match = b.match;
 		r.n = b.n;
 		r.to = ns->ip;
@@ -822,7 +532,7 @@ void sandbox_table_open(struct nft_table *t, uint32_t open)
 		const struct nft_chain *c = &t->chains[i];
 		struct nft_elem *v;
 
-		if (strcmp(c->name, chains[CHAIN_CAP].name) != 0 ||
+		if (strcmp(c->name, SANDBOX_CAP) != 0 ||
 		    c->rules[0].match[0].key != NFT_CT_COUNT_OVER)
 			continue;
 		/* The table is ours, and the list of matches a copy. */
@@ -843,7 +553,7 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	struct limits *limits = arena_new(a, struct limits);
 	const struct nft_set *tcp = port_set(a, p, CONFIG_TCP, false, &sets[0]);
 	const struct nft_set *udp = port_set(a, p, CONFIG_UDP, false, &sets[1]);
-	struct needs needs = {
+	struct sandbox_needs needs = {
 		.cap = config->has_max_connections,
 		.steer = steer,
 		.dns = p->dns == POLICY_DNS_HELPER,
@@ -881,29 +591,29 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	if (!walk_print(a, build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
 	if (needs.relayed)
-		relayed_stamp(a, p, &needs, NFT_IIFNAME, NFT_CT_REPLY,
-			      &v[CHAIN_INGRESS]);
+		sandbox_relayed(a, p, &needs, NFT_IIFNAME, NFT_CT_REPLY,
+				&v[CHAIN_INGRESS]);
 	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
 	if (!walk_print(a, build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
-	chain_allow(a, p, &needs, &v[CHAIN_ALLOW]);
+	sandbox_allow(a, p, &needs, &v[CHAIN_ALLOW]);
 	chain_input(a, &needs, &v[CHAIN_INPUT]);
 	chain_forward(a, &v[CHAIN_FORWARD]);
 	chain_output(a, p, &needs, &v[CHAIN_OUTPUT]);
 	if (p->dns == POLICY_DNS_NAT)
 		chain_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
 	if (needs.cap || steer)
-		chain_opened(a, p, &needs, &v[CHAIN_OPENED]);
+		sandbox_opened(a, p, &needs, &v[CHAIN_OPENED]);
 	if (needs.cap) {
-		chain_cap(a, config->max_connections, &v[CHAIN_CAP]);
-		chain_full(a, &v[CHAIN_FULL]);
+		sandbox_cap(a, config->max_connections, &v[CHAIN_CAP]);
+		sandbox_full(a, &v[CHAIN_FULL]);
 	}
 	if (needs.dns && needs.cap)
 		chain_resolver(a, &v[CHAIN_RESOLVER]);
 	if (steer || needs.dns)
-		chain_steer(a, &needs, &v[CHAIN_STEER]);
+		sandbox_steer(a, &needs, &v[CHAIN_STEER]);
 	if (needs.dns)
-		chain_query(a, &v[CHAIN_QUERY]);
+		sandbox_query(a, &v[CHAIN_QUERY]);
 	n = compact(v, CHAIN_COUNT);
 	limit_rules(a, config, limits);
 	memcpy(v + n, limits->chains, limits->n_chains * sizeof(*v));

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sandbox_carry.h - Who carries a flow that is allowed, and how many. */
+#ifndef MSB_SANDBOX_CARRY_H
+#define MSB_SANDBOX_CARRY_H
+
+#include "nft.h"
+#include "policy.h"
+
+/* Chains that these rules lead to. */
+#define SANDBOX_OPENED "opened"
+#define SANDBOX_CAP    "cap"
+#define SANDBOX_FULL   "full"
+#define SANDBOX_QUERY  "query"
+
+/**
+ * struct sandbox_needs - What a table has besides what every table has
+ * @cap:	MaxConnections
+ * @steer:	flows to the gateway go on to the host
+ * @dns:	DNS goes to msb-dnsd
+ * @relayed:	the relay opens flows to published ports
+ * @tcp:	those ports of TCP
+ * @udp:	those ports of UDP
+ */
+struct sandbox_needs {
+	bool cap;
+	bool steer;
+	bool dns;
+	bool relayed;
+	const struct nft_set *tcp;
+	const struct nft_set *udp;
+};
+
+/**
+ * sandbox_relayed() - Stamp the flows that msb-relayd opens to the guest
+ * @a:		arena
+ * @p:		policy
+ * @needs:	needs
+ * @link:	the key that holds the guest's link: at output NFT_OIFNAME
+ * @direction:	of the packets: at output original
+ * @c:		chain to append to
+ *
+ * At output its own packets are stamped, at ingress what answers them: the one
+ * that comes first after a change does it for both.
+ */
+void sandbox_relayed(struct arena *a, const struct policy *p,
+		     const struct sandbox_needs *needs, enum nft_key link,
+		     enum nft_ct_direction direction, struct nft_chain *c);
+
+/** sandbox_allow() - Who carries a flow that is allowed */
+void sandbox_allow(struct arena *a, const struct policy *p,
+		   const struct sandbox_needs *needs, struct nft_chain *c);
+
+/** sandbox_opened() - The same for what the guest opens, if there is room */
+void sandbox_opened(struct arena *a, const struct policy *p,
+		    const struct sandbox_needs *needs, struct nft_chain *c);
+
+/** sandbox_cap() - Count flows; more than @max go to SANDBOX_FULL */
+void sandbox_cap(struct arena *a, uint32_t max, struct nft_chain *c);
+
+/** sandbox_full() - What is said to flows over the cap */
+void sandbox_full(struct arena *a, struct nft_chain *c);
+
+/** sandbox_steer() - Hand what helpers carry to their sockets */
+void sandbox_steer(struct arena *a, const struct sandbox_needs *needs,
+		   struct nft_chain *c);
+
+/** sandbox_query() - The same for DNS; without a socket it is dropped */
+void sandbox_query(struct arena *a, struct nft_chain *c);
+
+#endif
