@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* config_table.c - The field tables of the input language. */
+/* config_table.c - The field tables of the input language: a row a field, so it
+ * is as long as the language. */
 #include "config_table.h"
 
 #include "config_pattern.h"

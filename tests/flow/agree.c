@@ -428,15 +428,6 @@ static uint32_t stamp_of(const struct compiled *c, const struct flow *f)
 	return c->plan.generation | (steered(c, f) ? TABLE_OWNER_RELAY : 0);
 }
 
-static const char *said(struct arena *a, const char *what,
-			const struct interpret_result *r)
-{
-	return arena_printf(a, "%s: the ruleset says %s (%s, chain %s%s)", what,
-			    interpret_fate_name(r->fate),
-			    r->comment ? r->comment : "no comment", r->chain,
-			    r->stamped ? ", stamped" : "");
-}
-
 /* One packet whose flow has no stamp that counts. */
 static const char *judged(struct arena *a, const struct compiled *c,
 			  const struct flow *f, const char *what,
@@ -447,11 +438,11 @@ static const char *judged(struct arena *a, const struct compiled *c,
 	const bool accepted = r.fate == INTERPRET_ACCEPTED;
 
 	if (accepted != v->allow || r.stamped != v->allow)
-		return said(a, what, &r);
+		return interpret_said(a, what, &r);
 	if (v->allow && r.mark != stamp_of(c, f))
-		return said(a, "stamped with another generation", &r);
+		return interpret_said(a, "stamped with another generation", &r);
 	if (!r.comment || strcmp(r.comment, v->pointer) != 0)
-		return said(a, "another pointer", &r);
+		return interpret_said(a, "another pointer", &r);
 	return NULL;
 }
 
@@ -463,7 +454,7 @@ static const char *passes(struct arena *a, const struct compiled *c,
 	const struct interpret_result r = interpret(&c->plan.sandbox, packet);
 
 	if ((r.fate == INTERPRET_ACCEPTED) != want || r.stamped)
-		return said(a, what, &r);
+		return interpret_said(a, what, &r);
 	return NULL;
 }
 
@@ -477,7 +468,7 @@ static const char *ends(struct arena *a, const struct compiled *c,
 
 	if (r.fate != fate || !r.comment ||
 	    strncmp(r.comment, comment, strlen(comment)) != 0)
-		return said(a, what, &r);
+		return interpret_said(a, what, &r);
 	return NULL;
 }
 
@@ -524,11 +515,11 @@ static const char *carried(struct arena *a, const struct compiled *c,
 	if (v->allow &&
 	    (!c->plan.host_egress || r.steered != TABLE_STEER_PORT ||
 	     r.fate != INTERPRET_ACCEPTED))
-		return said(a, "not steered", &r);
+		return interpret_said(a, "not steered", &r);
 	p.ct_mark = 0;
 	r = interpret(&c->plan.sandbox, &p);
 	if ((r.steered == TABLE_STEER_PORT) != v->allow)
-		return said(a, "steered or not, first packet", &r);
+		return interpret_said(a, "steered or not, first packet", &r);
 
 	/* If nothing else is steered, the relay sends nothing. */
 	if (!c->plan.host_egress)
@@ -580,18 +571,18 @@ static const char *resolved(struct arena *a, const struct compiled *c,
 	r = interpret(&c->plan.sandbox, &p);
 	if (r.fate != INTERPRET_ACCEPTED || r.steered != TABLE_DNS_PORT ||
 	    r.mark != stamp)
-		return said(a, "a query", &r);
+		return interpret_said(a, "a query", &r);
 	p.ct_mark = stale;
 	p.ct_state = NFT_CT_ESTABLISHED;
 	r = interpret(&c->plan.sandbox, &p);
 	if (r.fate != INTERPRET_ACCEPTED || r.steered != TABLE_DNS_PORT ||
 	    r.mark != stamp)
-		return said(a, "a query of an old flow", &r);
+		return interpret_said(a, "a query of an old flow", &r);
 	p.ct_mark = stamp;
 	r = interpret(&c->plan.sandbox, &p);
 	if (r.fate != INTERPRET_ACCEPTED || r.steered != TABLE_DNS_PORT ||
 	    r.stamped)
-		return said(a, "the next query", &r);
+		return interpret_said(a, "the next query", &r);
 	/* What comes from the far side is no answer. */
 	p = s->other;
 	p.ct_mark = stamp;
@@ -599,7 +590,8 @@ static const char *resolved(struct arena *a, const struct compiled *c,
 	if (p.route != INTERPRET_NOWHERE &&
 	    s->opener.route == INTERPRET_FORWARD &&
 	    r.fate == INTERPRET_ACCEPTED)
-		return said(a, "an answer that is not msb-dnsd's", &r);
+		return interpret_said(a, "an answer that is not msb-dnsd's",
+				      &r);
 	p.iif = "";
 	p.oif = "guest0";
 	p.route = INTERPRET_OUTPUT;
@@ -609,7 +601,7 @@ static const char *resolved(struct arena *a, const struct compiled *c,
 	p.ct_mark = stale;
 	r = interpret(&c->plan.sandbox, &p);
 	if (r.fate != INTERPRET_ACCEPTED || r.mark != stamp)
-		return said(a, "an answer of an old flow", &r);
+		return interpret_said(a, "an answer of an old flow", &r);
 	return NULL;
 }
 
@@ -633,7 +625,7 @@ static const char *opened_by_relay(struct arena *a, const struct compiled *c,
 		if ((r.fate == INTERPRET_ACCEPTED) != want ||
 		    (want &&
 		     r.mark != (c->plan.generation | TABLE_OWNER_RELAY)))
-			return said(a, "opened by the relay", &r);
+			return interpret_said(a, "opened by the relay", &r);
 		if (!want)
 			return NULL;
 		p = s->other;
@@ -662,132 +654,6 @@ static const char *limited(struct arena *a, const struct compiled *c,
 	p.exhausted = true;
 	return ends(a, c, "over its rate", INTERPRET_DROPPED,
 		    out ? "/RateLimiter/Egress" : "/RateLimiter/Ingress", &p);
-}
-
-/* --- the host's table --- */
-
-static const char *published_at(struct arena *a, const struct compiled *c,
-				const struct config_binding *b, struct ip at,
-				bool own)
-{
-	const bool v4 = at.family == IP_V4;
-	const struct slot *slot = &c->policy.slot;
-	const struct ip guest = v4 ? slot->guest4 : slot->guest6;
-	struct interpret_packet p = {
-		.iif = own ? "" : "world0",
-		.family = at.family,
-		.saddr = v4 ? ip4(192, 0, 2, 77) : (struct ip){IP_V6, 0x77},
-		.daddr = at,
-		.proto = b->proto == CONFIG_UDP ? IPPROTO_UDP : IPPROTO_TCP,
-		.has_ports = true,
-		.dport = b->host_port,
-		.ct_state = NFT_CT_NEW,
-		.route = own ? INTERPRET_OUTPUT : INTERPRET_INPUT,
-		.oif = c->plan.uplink,
-		.to_local = true,
-		.ct_status = NFT_STATUS_DNAT,
-	};
-	struct interpret_result r = interpret(&c->plan.host, &p);
-
-	if (r.fate != INTERPRET_ACCEPTED || !r.translated ||
-	    !ip_equal(r.to, guest) || r.to_port != b->guest_port)
-		return said(a, b->pointer, &r);
-	if (own)
-		return NULL;
-	/* From a sandbox to a sandbox: not even to its own port. */
-	p.iif = c->plan.uplink;
-	p.saddr = guest;
-	r = interpret(&c->plan.host, &p);
-	if (r.fate != INTERPRET_DROPPED || !r.comment ||
-	    strcmp(r.comment, "always:isolation") != 0)
-		return said(a, "published to a sandbox", &r);
-	/* Straight to the guest's address, which nothing translates. */
-	p.iif = "world0";
-	p.saddr = v4 ? ip4(192, 0, 2, 77) : (struct ip){IP_V6, 0x77};
-	p.daddr = guest;
-	p.dport = b->guest_port;
-	p.to_local = false;
-	p.ct_status = 0;
-	p.route = INTERPRET_FORWARD;
-	r = interpret(&c->plan.host, &p);
-	if (r.fate != INTERPRET_DROPPED || !r.comment ||
-	    strcmp(r.comment, "always:unpublished") != 0)
-		return said(a, "straight to the guest", &r);
-	return NULL;
-}
-
-/* From the host itself, to an address of its own that the binding has not. */
-static const char *not_published(struct arena *a, const struct compiled *c,
-				 const struct config_binding *b, struct ip at)
-{
-	const struct interpret_packet p = {
-		.iif = "",
-		.family = at.family,
-		.saddr = at,
-		.daddr = at,
-		.proto = b->proto == CONFIG_UDP ? IPPROTO_UDP : IPPROTO_TCP,
-		.has_ports = true,
-		.dport = b->host_port,
-		.ct_state = NFT_CT_NEW,
-		.route = INTERPRET_OUTPUT,
-		.oif = "lo",
-		.to_local = true,
-	};
-	const struct interpret_result r = interpret(&c->plan.host, &p);
-
-	return r.translated ? said(a, "translated, and should not be", &r)
-			    : NULL;
-}
-
-/* Whether another binding has the port on that address. */
-static bool elsewhere(const struct compiled *c, const struct config_binding *b,
-		      struct ip at)
-{
-	size_t i;
-
-	for (i = 0; i < c->config.n_bindings; i++) {
-		const struct config_binding *o = &c->config.bindings[i];
-
-		if (o != b && o->proto == b->proto &&
-		    o->host_port == b->host_port &&
-		    (ip_equal(o->bind, at) || binding_is_wildcard(o)))
-			return true;
-	}
-	return false;
-}
-
-const char *agree_bindings(struct arena *a, const struct compiled *c)
-{
-	const struct ip some[2] = {ip4(203, 0, 113, 250),
-				   {IP_V6, (ip_num)0x20010db8 << 96 | 0x99}};
-	const struct ip loopback[2] = {ip4(127, 0, 0, 1), {IP_V6, 1}};
-	const char *why = NULL;
-	size_t i, j;
-
-	for (i = 0; i < c->config.n_bindings && !why; i++) {
-		const struct config_binding *b = &c->config.bindings[i];
-		const bool wildcard = binding_is_wildcard(b);
-
-		for (j = 0; j < 2 && !why; j++)
-			why = not_published(a, c, b, loopback[j]);
-		for (j = 0; j < 2 && !why; j++) {
-			const bool has = wildcard &&
-					 some[j].family <= b->bind.family;
-
-			if (!has && !elsewhere(c, b, some[j]))
-				why = not_published(a, c, b, some[j]);
-			if (has && !why)
-				why = published_at(a, c, b, some[j], false);
-			if (has && !why)
-				why = published_at(a, c, b, some[j], true);
-		}
-		if (why || wildcard || binding_is_loopback(b))
-			continue;
-		why = published_at(a, c, b, b->bind, false);
-		if (!why)
-			why = published_at(a, c, b, b->bind, true);
-	}
-	return why;
 }
 
 const char *agree_check(struct arena *a, const struct compiled *c,

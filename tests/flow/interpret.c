@@ -609,3 +609,12 @@ const char *interpret_fate_name(enum interpret_fate fate)
 	}
 	return "?";
 }
+
+const char *interpret_said(struct arena *a, const char *what,
+			   const struct interpret_result *r)
+{
+	return arena_printf(a, "%s: the ruleset says %s (%s, chain %s%s)", what,
+			    interpret_fate_name(r->fate),
+			    r->comment ? r->comment : "no comment", r->chain,
+			    r->stamped ? ", stamped" : "");
+}

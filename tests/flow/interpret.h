@@ -131,4 +131,8 @@ struct interpret_result interpret(const struct nft_table *t,
 /** interpret_fate_name() - "accept", "drop", "reject", "reset" */
 const char *interpret_fate_name(enum interpret_fate fate);
 
+/** interpret_said() - A sentence: of @what, the ruleset says @r */
+const char *interpret_said(struct arena *a, const char *what,
+			   const struct interpret_result *r);
+
 #endif
