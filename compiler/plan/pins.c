@@ -80,7 +80,7 @@ static void look(struct pins *pins, const struct policy_walk *w, size_t end)
 			continue;
 		pins->allows = arena_grow(pins->a, pins->allows, pins->n_allows,
 					  &pins->cap_allows,
-					  sizeof(*pins->allows));
+					  sizeof(const struct policy_rule *));
 		pins->allows[pins->n_allows++] = r;
 	}
 }
