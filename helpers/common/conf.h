@@ -56,4 +56,70 @@ bool conf_read_ip4(struct field_ctx *c, const char *text, void *to);
 /** conf_read_ip6() - Read an IPv6 address into a struct ip: a @read function */
 bool conf_read_ip6(struct field_ctx *c, const char *text, void *to);
 
+/**
+ * CONF_HEAD() - The fields that every helper's configuration begins with
+ * @into:	struct that is filled: uint32_t version; const char *name and
+ *		*generation, NULL if it has none; struct ip gw4, gw6, guest4 and
+ *		guest6, the addresses of the guest's link
+ */
+/* clang-format off */
+#define CONF_HEAD(into) \
+	{ \
+		.name = "Version", \
+		.kind = FIELD_UINT, \
+		.flags = FIELD_REQUIRED, \
+		.offset = offsetof(into, version), \
+		.size = sizeof(uint32_t), \
+		.min = 1, \
+		.max = 1, \
+	}, \
+	{ \
+		.name = "Name", \
+		.kind = FIELD_TEXT, \
+		.flags = FIELD_REQUIRED, \
+		.offset = offsetof(into, name), \
+		.read = field_copy, \
+		.type = "a name as a string", \
+	}, \
+	{ \
+		.name = "Generation", \
+		.kind = FIELD_TEXT, \
+		.offset = offsetof(into, generation), \
+		.read = field_copy, \
+		.type = "a mark as a string", \
+	}, \
+	{ \
+		.name = "Gateway4", \
+		.kind = FIELD_TEXT, \
+		.flags = FIELD_REQUIRED, \
+		.offset = offsetof(into, gw4), \
+		.read = conf_read_ip4, \
+		.type = "an IPv4 address as a string", \
+	}, \
+	{ \
+		.name = "Gateway6", \
+		.kind = FIELD_TEXT, \
+		.flags = FIELD_REQUIRED, \
+		.offset = offsetof(into, gw6), \
+		.read = conf_read_ip6, \
+		.type = "an IPv6 address as a string", \
+	}, \
+	{ \
+		.name = "Guest4", \
+		.kind = FIELD_TEXT, \
+		.flags = FIELD_REQUIRED, \
+		.offset = offsetof(into, guest4), \
+		.read = conf_read_ip4, \
+		.type = "an IPv4 address as a string", \
+	}, \
+	{ \
+		.name = "Guest6", \
+		.kind = FIELD_TEXT, \
+		.flags = FIELD_REQUIRED, \
+		.offset = offsetof(into, guest6), \
+		.read = conf_read_ip6, \
+		.type = "an IPv6 address as a string", \
+	}
+/* clang-format on */
+
 #endif

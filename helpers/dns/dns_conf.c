@@ -84,62 +84,7 @@ static const struct field_object pin_set_object = {
 	"PinSet", FIELDS(pin_set_fields), NULL, "A pair of sets of addresses."};
 
 static const struct field dns_fields[] = {
-	{
-		.name = "Version",
-		.kind = FIELD_UINT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, version),
-		.size = sizeof(uint32_t),
-		.min = 1,
-		.max = 1,
-	},
-	{
-		.name = "Name",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, name),
-		.read = field_copy,
-		.type = "a name as a string",
-	},
-	{
-		.name = "Generation",
-		.kind = FIELD_TEXT,
-		.offset = AT(dns_conf, generation),
-		.read = field_copy,
-		.type = "a mark as a string",
-	},
-	{
-		.name = "Gateway4",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, gw4),
-		.read = conf_read_ip4,
-		.type = "an IPv4 address as a string",
-	},
-	{
-		.name = "Gateway6",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, gw6),
-		.read = conf_read_ip6,
-		.type = "an IPv6 address as a string",
-	},
-	{
-		.name = "Guest4",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, guest4),
-		.read = conf_read_ip4,
-		.type = "an IPv4 address as a string",
-	},
-	{
-		.name = "Guest6",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, guest6),
-		.read = conf_read_ip6,
-		.type = "an IPv6 address as a string",
-	},
+	CONF_HEAD(struct dns_conf),
 	{
 		.name = "IPv4",
 		.kind = FIELD_BOOL,
