@@ -40,16 +40,14 @@ class Flow:
         self.pointer = comment.strip()
 
 
-def not_answers(flows):
-    """Flows without what answers an earlier one, as its connection has no ports."""
-    asked, kept = set(), []
-    for flow in flows:
-        if flow.kind == "ingress" and (flow.proto, flow.ip) in asked:
-            continue
-        if flow.kind == "egress" and flow.allow and flow.proto not in NUMBERED:
-            asked.add((flow.proto, flow.ip))
-        kept.append(flow)
-    return kept
+def answers(flow, asked):
+    """Whether a flow answers one that was sent, as its connection has no ports;
+    asked holds those that were."""
+    if flow.kind == "ingress":
+        return (flow.proto, flow.ip) in asked
+    if flow.allow and flow.proto not in NUMBERED:
+        asked.add((flow.proto, flow.ip))
+    return False
 
 
 def read_flows(path):
@@ -68,7 +66,7 @@ def read_flows(path):
             # invalid, whatever the policy.
             if (flow.proto, flow.ip.version) not in ((1, 6), (58, 4)):
                 flows.append(flow)
-    return slot, not_answers(flows)
+    return slot, flows
 
 
 def forwarded(sandbox, ip):
@@ -146,11 +144,13 @@ def judge(lab, sandbox, flows):
     """Send all flows; one line for each that the kernel judged otherwise."""
     guest, uplink = sandbox.wire("guest"), sandbox.wire("uplink")
     world = Wire(lab.world, "eth0")
-    keys, failures, at_world, at_guest = {}, [], set(), set()
+    keys, failures, at_world, at_guest, asked = {}, [], set(), set(), set()
     for batch in batches(flows):
         if sandbox.pin_sets:
             pin(sandbox, [flow for _, flow in batch])
         for n, (tag, flow) in enumerate(batch):
+            if answers(flow, asked):
+                continue
             keys[tag] = send(sandbox, flow, tag, guest, uplink)
             if n % 32 == 31:
                 time.sleep(0.003)
