@@ -295,10 +295,10 @@ class Bio:
         self.flush()
 
 
-def send_parts(sock, parts):
+def send_parts(sock, parts, pause=0.0):
     for n, part in enumerate(parts):
-        if n and n % 64 == 1:
-            time.sleep(0.001)
+        if n and (pause or n % 64 == 1):
+            time.sleep(pause or 0.001)
         sock.sendall(part)
 
 
@@ -396,7 +396,7 @@ def sends(make, half_close=True):
     return client
 
 
-def talk(sock, data, half_close=True):
+def talk(sock, data, half_close=True, pause=0.0):
     """Writes, and reads to the end; alerts and record servers are known."""
     parts = data if isinstance(data, list) else [data]
     sent = b"".join(parts)
@@ -405,7 +405,7 @@ def talk(sock, data, half_close=True):
     try:
         with sock:
             try:
-                send_parts(sock, parts)
+                send_parts(sock, parts, pause)
                 if half_close:
                     sock.shutdown(socket.SHUT_WR)
             except (BrokenPipeError, ConnectionResetError):

@@ -96,7 +96,7 @@ ALIASES = {
 }
 LONG = ".".join(["n" * 63] * 3 + ["n" * 49, "example.com"])
 ZONE = {**{role + ".example.com": role for role in ROLES}, **ALIASES,
-        LONG: "shared"}
+        LONG: "shared", "record2.example.com": "record"}
 
 
 def address(role, version):
