@@ -8,13 +8,13 @@
  *	tls_load bulk ADDRESS PORT NAME SECONDS CLIENTS
  *	tls_load idle ADDRESS PORT NAME COUNT
  *
- * "connect": a new connection and one request each: connections a second, and the
- * median and 99th percentile of the time from the SYN to the answer, in
+ * "connect": a new connection and one request each: connections a second, and
+ *the median and 99th percentile of the time from the SYN to the answer, in
  * microseconds. "request": requests on kept connections, likewise. "bulk": MB a
- * second of bodies. "idle": opens so many, asks once on each, prints "held COUNT"
- * and waits for a line. "serve-many" is for that: it has a process for each
- * connection. Handshakes are full ones, and TLS is OpenSSL's on both sides. GET /N
- * is answered with N bytes.
+ * second of bodies. "idle": opens so many, asks once on each, prints "held
+ *COUNT" and waits for a line. "serve-many" is for that: it has a process for
+ *each connection. Handshakes are full ones, and TLS is OpenSSL's on both sides.
+ *GET /N is answered with N bytes.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -222,8 +222,8 @@ struct target {
 static SSL *dial(const struct target *t)
 {
 	const int on = 1;
-	const int fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC,
-			      0);
+	const int fd =
+		socket(t->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	SSL *ssl;
 
 	if (fd < 0 ||
@@ -252,10 +252,9 @@ static size_t get(SSL *ssl, const char *name, size_t count, bool last)
 {
 	char text[512], *end = NULL, *length;
 	size_t have = 0, want, got;
-	const int len = snprintf(text, sizeof(text),
-				 "GET /%zu HTTP/1.1\r\nHost: %s\r\n%s\r\n",
-				 count, name,
-				 last ? "Connection: close\r\n" : "");
+	const int len = snprintf(
+		text, sizeof(text), "GET /%zu HTTP/1.1\r\nHost: %s\r\n%s\r\n",
+		count, name, last ? "Connection: close\r\n" : "");
 
 	if (SSL_write(ssl, text, len) <= 0)
 		fail("request");
@@ -407,9 +406,9 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(const struct target *, struct counts *, double);
 	} kinds[] = {
-		{ "connect", run_connect },
-		{ "request", run_request },
-		{ "bulk", run_bulk },
+		{"connect", run_connect},
+		{"request", run_request},
+		{"bulk", run_bulk},
 	};
 	struct rlimit files;
 	struct target t;

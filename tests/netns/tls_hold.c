@@ -11,12 +11,12 @@
  *	each way at the same time: a quarter is read slowly by the client, a
  *	quarter written slowly, and a quarter read slowly by the server. When a
  *	client has said everything it ends its direction, and the server answers
- *	with its own end when it has said everything too. It prints "moved TOTAL"
- *	if every byte was in its place, and every end where it belongs.
+ *	with its own end when it has said everything too. It prints "moved
+ *TOTAL" if every byte was in its place, and every end where it belongs.
  *
- *	Without a certificate nothing is encrypted: a ClientHello with NAME comes
- *	first, and then what nobody on the way looks at. TLS is OpenSSL's here, on
- *	both sides.
+ *	Without a certificate nothing is encrypted: a ClientHello with NAME
+ *comes first, and then what nobody on the way looks at. TLS is OpenSSL's here,
+ *on both sides.
  *
  * What is said is a function of the connection's number, the direction and the
  * offset, so that neither side has to remember it.
@@ -48,10 +48,10 @@
 #define OPENING 128
 
 /* How a slow side reads and writes: so many bytes in each tick. */
-#define SLOW 2048
+#define SLOW	2048
 #define TICK_MS 20
 
-#define CHUNK 16384
+#define CHUNK	16384
 #define PATTERN 65536
 
 enum state {
@@ -119,7 +119,7 @@ static const uint8_t *pattern_at(const struct program *p, uint32_t id,
 
 	/* Another place after each round: a round that is lost is seen. */
 	return p->pattern +
-		((start + offset + offset / PATTERN * 257) % PATTERN);
+	       ((start + offset + offset / PATTERN * 257) % PATTERN);
 }
 
 /* How much of the pattern can be looked at in one go at @offset. */
@@ -132,7 +132,7 @@ static size_t pattern_run(uint64_t offset, size_t len)
 
 static void watch(struct program *p, struct conn *c, uint32_t interest)
 {
-	struct epoll_event e = { .events = interest, .data.ptr = c };
+	struct epoll_event e = {.events = interest, .data.ptr = c};
 
 	if (interest == c->interest)
 		return;
@@ -228,9 +228,9 @@ static void conn_close(struct conn *c)
 static uint64_t out_limit(const struct program *p, const struct conn *c)
 {
 	if (p->serves)
-		return c->received == 0 ? 0 :
-			c->received > FIRST || c->size == FIRST ? c->size :
-								  FIRST;
+		return c->received == 0				 ? 0
+		       : c->received > FIRST || c->size == FIRST ? c->size
+								 : FIRST;
 	return p->go ? c->size : FIRST;
 }
 
@@ -246,8 +246,8 @@ static bool server_prefix(struct program *p, struct conn *c)
 		if (c->ssl)
 			want = 8;
 		else if (c->prefix_len >= 5)
-			want = 5u + (uint32_t)(c->prefix[3] << 8 | c->prefix[4]) +
-				8;
+			want = 5u +
+			       (uint32_t)(c->prefix[3] << 8 | c->prefix[4]) + 8;
 		if (want > sizeof(c->prefix))
 			broken(p, c, "what comes first is too long");
 		if (c->prefix_len == want && want > 5) {
@@ -434,8 +434,8 @@ static void turn(struct program *p, int64_t *next)
 {
 	struct epoll_event events[256];
 	const int64_t left = *next - now_ms();
-	const int n = epoll_wait(p->epoll, events, 256,
-				 left < 0 ? 0 : (int)left);
+	const int n =
+		epoll_wait(p->epoll, events, 256, left < 0 ? 0 : (int)left);
 
 	for (int i = 0; i < n; i++)
 		if (events[i].data.ptr)
@@ -469,7 +469,7 @@ static socklen_t make_address(const char *text, const char *port,
 static void conn_add(struct program *p, struct conn *c, int fd,
 		     uint32_t interest)
 {
-	struct epoll_event e = { .events = interest, .data.ptr = c };
+	struct epoll_event e = {.events = interest, .data.ptr = c};
 	const int on = 1;
 
 	c->fd = fd;
@@ -489,7 +489,7 @@ static uint32_t make_hello(uint8_t *to, const char *name)
 {
 	const size_t n = strlen(name);
 	uint8_t *at = to;
-	const uint8_t tail[] = { 0, 43, 0, 3, 2, 3, 4, 0, 10, 0, 4, 0, 2, 0, 29 };
+	const uint8_t tail[] = {0, 43, 0, 3, 2, 3, 4, 0, 10, 0, 4, 0, 2, 0, 29};
 	const size_t extensions = 9 + n + sizeof(tail), body = 43 + extensions;
 
 	if (n > 253)
@@ -623,7 +623,7 @@ static _Noreturn void serve(struct program *p, const struct sockaddr_storage *a,
 	const int on = 1;
 	const int fd = socket(a->ss_family,
 			      SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct epoll_event e = { .events = EPOLLIN };
+	struct epoll_event e = {.events = EPOLLIN};
 	int64_t next = now_ms() + TICK_MS;
 	unsigned int i = 0;
 
@@ -674,8 +674,8 @@ static SSL_CTX *make_tls(const char *certificate, const char *key,
 	if (ca)
 		SSL_CTX_set_verify(made, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(made, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				 SSL_MODE_RELEASE_BUFFERS);
+				       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				       SSL_MODE_RELEASE_BUFFERS);
 	return made;
 }
 
