@@ -229,7 +229,7 @@ class Servers:
         try:
             with sock:
                 getattr(self, "_" + kind)(sock, seen, role)
-        except (OSError, ValueError, struct.error) as error:
+        except (OSError, ValueError, EOFError, struct.error) as error:
             seen.error = error
         finally:
             seen.ended.set()
