@@ -36,7 +36,7 @@ def cases(m, t):
         for name, document, phases in table.read(
                 os.path.join(HERE, "tls", "splice.table"), stage.files):
             stage.document(name, document, phases)
-        for each in (needless, ends, bulk, capped, applied, killed):
+        for each in (needless, told, ends, bulk, capped, applied, killed):
             t.test = each.__name__
             try:
                 each(stage, t)
@@ -59,6 +59,30 @@ def needless(stage, t):
         t.check("%s needs no msb-tlsd" % document,
                 not table.helper_pids("msb-tlsd"))
         stage.down()
+
+
+def told(stage, t):
+    """What was denied is written down, and status counts."""
+    stage.up({"DefaultEgress": "allow", "DenyDomains": ["ads.example"]})
+    begin = len(stage.events())
+    stage.use("python", "ads", 443, "ads.example", 4)
+    stage.use("hello-twice", "record", 443, "api.example.com", 4)
+    stage.use("python", "shared", 443, "api.example.com", 6)
+    t.check("the event log has what was denied", wait_for(lambda: any(
+        e.get("event") == "denied" and e.get("sni") == "ads.example" and
+        e.get("address") == address("ads", 4) and e.get("port") == 443 and
+        e.get("rule") == "/DenyDomains/0" for e in stage.events()[begin:])),
+        stage.events()[begin:])
+    t.check("and what was refused", any(
+        e.get("event") == "hello-refused" and e.get("reason")
+        for e in stage.events()[begin:]), stage.events()[begin:])
+    shown = stage.status()
+    t.check("status shows it", shown["health"] == "ok" and
+            shown["tls_helper"] == "alive", shown)
+    for words in (("status", "--prove", "web"), ("diff", "--live", "web")):
+        done = stage.m.netc(*words)
+        t.check("%s finds nothing" % " ".join(words[:2]),
+                done.returncode == 0, done.stdout + done.stderr)
 
 
 def ends(stage, t):

@@ -6,6 +6,7 @@ tls/intercept.table; what no row can say is here.
 """
 import base64
 import hashlib
+import json
 import os
 import re
 import socket
@@ -13,7 +14,7 @@ import ssl
 import subprocess
 import time
 
-from machine import STATE
+from machine import STATE, wait_for
 from report import main
 from tls import clients, hello, live, table
 from tls.world import Stream, address, content
@@ -36,9 +37,9 @@ def cases(m, t):
                 os.path.join(HERE, "tls", "intercept.table"), stage.files):
             stage.document(name, document, phases, helper=name != "none")
         stage.t.test = "interception"
-        stage.up(plain(stage))
+        stage.up(plain(stage, Bypass=["skip.example.org"]))
         try:
-            for each in (leaf, protocols, streams, bulk, ends, again, many,
+            for each in (told, leaf, protocols, streams, bulk, ends, again, many,
                          datagrams, gateway, after_hello):
                 t.test = each.__name__
                 each(stage, t)
@@ -52,6 +53,25 @@ def cases(m, t):
                 stage.down()
     finally:
         stage.close()
+
+
+def told(stage, t):
+    """What was not intercepted, or failed, is written down."""
+    begin = len(stage.events())
+    stage.use("python", "expired", 443, "expired.example.com", 4)
+    stage.use("python", "apart", 443, "skip.example.org", 6)
+    for event, name in (("intercept-failed", "expired.example.com"),
+                        ("bypass", "skip.example.org")):
+        t.check("the event log has %s" % event, wait_for(lambda: any(
+            e.get("event") == event and e.get("sni") == name
+            for e in stage.events()[begin:])), stage.events()[begin:])
+    failed = [e for e in stage.events()[begin:]
+              if e.get("event") == "intercept-failed"]
+    t.check("and why", failed and "expired" in failed[0].get("reason", ""),
+            failed)
+    shown = stage.status()
+    t.check("status says what serves the ciphers", shown["health"] == "ok" and
+            "crypto" in json.dumps(shown), shown)
 
 
 def text_of(der):
@@ -395,6 +415,8 @@ def applied(stage, t):
     stage.apply(plain(stage, Bypass=["api.example.com"]))
     made = stage.use("python", "shared", 443, "api.example.com", 4)
     t.check("a new bypass counts", made.word == "own", made)
+    t.check("what was intercepted, and would not be now, is cut",
+            kept.ended(2) is not None)
     stage.apply(plain(stage, CACert=stage.own_ca.path,
                       CAKey=stage.own_ca.key))
     made = stage.use("python", "shared", 443, "api.example.com", 4)

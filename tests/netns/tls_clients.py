@@ -6,10 +6,12 @@
 Java, Go, Node, Python 3.13 (which is strict), Chromium, Firefox, wget and curl with GnuTLS: those that are
 installed. Each resolves names through the gateway by itself, and is told to trust
 the generated CA in the way that it has. For each: a server whose leaf is ours, one
-that is spliced, one whose name is denied, and one whose certificate has expired.
+that is spliced, one whose name is denied, and one whose certificate has expired. Then
+sslscan looks at what the guest is offered.
 """
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,8 +21,8 @@ import time
 from lab import enter_laboratory, run
 from machine import STATE, Machine
 from report import Report
-from tls import table
-from tls.world import NAME_SERVER
+from tls import clients, table
+from tls.world import NAME_SERVER, address
 
 GATEWAY = "172.16.0.1"
 JAVA = """import java.io.*; import java.net.*; import java.security.*;
@@ -215,6 +217,33 @@ def check(stage, t, name, command, resolv, browser):
         t.check("%s: %s, in time" % (name, host), browser or took < 10, took)
 
 
+def scan(stage, t):
+    """What sslscan can get from the side that the guest sees."""
+    t.test = "sslscan"
+    for host in ("api.example.com", "tls12.example.com"):
+        role = host.split(".")[0].replace("api", "shared")
+        _, text, _ = clients.run_in(stage.guest, [
+            "sslscan", "--no-colour", "--show-times", "--sni-name=" + host,
+            "%s:443" % address(role, 4)], limit=120)
+        print(text)
+        protocols = dict(re.findall(r"^(SSLv2|SSLv3|TLSv1\.\d) +(\w+)", text,
+                                    re.M))
+        t.check("TLS 1.2 and 1.3, and nothing before", protocols == {
+            "SSLv2": "disabled", "SSLv3": "disabled", "TLSv1.0": "disabled",
+            "TLSv1.1": "disabled", "TLSv1.2": "enabled",
+            "TLSv1.3": "enabled"}, protocols)
+        ciphers = re.findall(r"^(?:Preferred|Accepted) +(TLSv1\.\d) +\d+ bits "
+                             r"+(\S+)", text, re.M)
+        t.check("ciphers are listed", len(ciphers) >= 4, text)
+        for version, cipher in ciphers:
+            t.check("%s %s" % (version, cipher), re.match(
+                r"TLS_(AES|CHACHA20)|ECDHE-ECDSA-(AES\d+-GCM|CHACHA20)",
+                cipher))
+        t.check("no renegotiation, no compression", re.search(
+            "not supported|disabled", text) and
+            "Compression enabled" not in text)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -253,6 +282,9 @@ def main():
                 check(stage, t, name, getattr(
                     others, name.replace("-", "_")), resolv,
                     name in ("chromium", "firefox"))
+            if (not args.only or "sslscan" in args.only) and \
+                    shutil.which("sslscan"):
+                scan(stage, t)
         finally:
             stage.close()
     print("%d passed, %d failed" % (t.passed, t.failed))
