@@ -60,6 +60,20 @@ class Flow:
         self.tls.close()
 
 
+class Slow:
+    """A socket that is read slowly at first."""
+
+    def __init__(self, sock):
+        self.sock, self.count = sock, 0
+
+    def recv(self, _count):
+        if self.count < 1 << 20:
+            time.sleep(0.002)
+        data = self.sock.recv(1 << 14)
+        self.count += len(data)
+        return data
+
+
 class Denied(threading.Thread):
     """Tries all the time what is denied, and what of it gets through."""
 
