@@ -87,14 +87,17 @@ def batches(rows):
 
 
 def helper_pids(kind):
-    """Processes of a helper in this laboratory."""
-    found, here = [], os.readlink("/proc/thread-self/ns/net")
+    """Processes of a helper of this laboratory's sandboxes."""
+    found = []
+    here = {os.readlink("/proc/thread-self/ns/net")} | {
+        "net:[%d]" % os.stat(path).st_ino for path in glob.glob(
+            "/run/netns/*")}
     for path in glob.glob("/proc/[0-9]*/comm"):
         folder = os.path.dirname(path)
         try:
             with open(path, encoding="utf-8") as file:
                 name = file.read().strip()
-            if name == kind and os.readlink(folder + "/ns/net") == here:
+            if name == kind and os.readlink(folder + "/ns/net") in here:
                 found.append(int(folder.split("/")[2]))
         except OSError:
             continue
