@@ -481,7 +481,7 @@ def by_text(text, default="error"):
     named = alert_in(text) if re.search("alert", text, re.I) else None
     if named:
         return named
-    if re.search(r"reset|errno=104|-54|Broken pipe", text, re.I):
+    if re.search(r"reset|errno=104|-54|Broken pipe|pull function", text, re.I):
         return "reset"
     if re.search(r"unexpected eof|non-properly|EOF", text, re.I):
         return "closed"
