@@ -30,6 +30,8 @@ from . import hello
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
+# SSL_OP_IGNORE_UNEXPECTED_EOF, which Python sets without being asked.
+IGNORE_UNEXPECTED_EOF = 1 << 7
 SYN = 0.5                       # A connection that is there by then is there.
 LIMIT = 8.0
 PATTERNS = (
@@ -53,6 +55,15 @@ PATTERNS = (
     ("unexpected_message", r"unexpected[ _]message"),
     ("record_overflow", r"record[ _]overflow"),
 )
+# By number, RFC 8446 section 6; 0 is the end.
+ALERTS = {10: "unexpected_message", 22: "record_overflow",
+          40: "handshake_failure", 42: "bad_certificate",
+          43: "unsupported_certificate", 45: "certificate_expired",
+          46: "certificate_unknown", 47: "illegal_parameter",
+          48: "unknown_ca", 49: "access_denied", 50: "decode_error",
+          70: "protocol_version", 71: "insufficient_security",
+          80: "internal_error", 112: "unrecognized_name",
+          120: "no_application_protocol"}
 
 
 def alert_in(text):
@@ -70,7 +81,9 @@ class Outcome:
         self.seconds = 0.0
 
     def __repr__(self):
-        return "%s (%.1f s) %s" % (self.word, self.seconds, self.details)
+        return "%s (%.1f s) %s" % (self.word, self.seconds, {
+            k: v for k, v in self.details.items()
+            if k not in ("certificate", "der")})
 
 
 class Trust:
@@ -141,6 +154,8 @@ def context(trust, low=None, high=None, alpn=("http/1.1",), strict=False,
     if alpn:
         made.set_alpn_protocols(list(alpn))
     made.load_verify_locations(trust.bundle)
+    # An end without close_notify is told from one with it.
+    made.options &= ~IGNORE_UNEXPECTED_EOF
     if strict:
         made.verify_flags |= ssl.VERIFY_X509_STRICT | \
             ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -478,6 +493,9 @@ def by_text(text, default="error"):
     """What a program's complaints say."""
     if re.search(r"refused", text, re.I):
         return "refused"
+    number = re.search(r"Received alert \[(\d+)\]", text)
+    if number and int(number.group(1)) in ALERTS:
+        return "alert " + ALERTS[int(number.group(1))]
     named = alert_in(text) if re.search("alert", text, re.I) else None
     if named:
         return named
@@ -510,9 +528,12 @@ def curl(*words, program="curl"):
             return Outcome("refused" if "refused" in err else "silent")
         if status == 28:
             return Outcome("stall")
-        if status == 60:
-            return Outcome("untrusted", said=err[-200:])
         said = "\n".join(l for l in err.splitlines() if l[:6] == "curl: ")
+        if status == 60:
+            # It takes an alert about a certificate for a complaint of its own.
+            told = re.search(r"\(IN\), TLS alert, (.*) \(", err)
+            return Outcome(alert_in(told.group(1)) if told else "untrusted",
+                           said=err[-200:])
         return Outcome(by_text(said), said=err[-800:])
     return client
 

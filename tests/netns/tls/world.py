@@ -291,6 +291,11 @@ class Servers:
     # HTTP, with and without TLS.
 
     def _http(self, sock, seen, role):
+        if sock.recv(1, socket.MSG_PEEK) == b"\x16":
+            seen.bytes += len(sock.recv(65536))
+            sock.sendall(b"HTTP/1.1 400 Bad Request\r\n"
+                         b"Connection: close\r\n\r\n")
+            return
         self._http1(sock, seen, role)
 
     def _https(self, sock, seen, role):
@@ -313,6 +318,17 @@ class Servers:
                 self._http2(tls, seen, role)
             else:
                 self._http1(tls, seen, role)
+            if not seen.request.startswith("GET /ragged"):
+                self._end(tls)
+
+    @staticmethod
+    def _end(tls):
+        """Say close_notify, and wait for nobody's."""
+        tls.settimeout(0)
+        try:
+            tls.unwrap()
+        except OSError:
+            pass
 
     @staticmethod
     def _words(seen, role):
@@ -392,6 +408,12 @@ class Servers:
         for n in range(4):
             sock.sendall(b"data: %d\n\n" % n)
             time.sleep(0.25)
+        return False
+
+    def _path_ragged(self, sock, _seen, path, _fields, _data):
+        """The answer and an end, without the word that says it is the end."""
+        self._reply(sock, content(int(path.split("/")[2])),
+                    "application/octet-stream")
         return False
 
     def _path_half(self, sock, seen, _path, _fields, data):
