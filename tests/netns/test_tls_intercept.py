@@ -262,21 +262,25 @@ def ends(stage, t):
     t.check("and what it said before is there", content(100000).startswith(
         got.partition(b"\r\n\r\n")[2][:100000]), len(got))
     flow.close()
-    # A server that does not say that it ends; what it has said is not lost.
-    for n in range(12):
-        count = (10, 50000, 1000000)[n % 3]
-        flow = live.Flow(stage, "shared", "api.example.com", 4 + n % 2 * 2,
-                         high=2 + n // 6)
-        flow.tls.sendall(b"GET /ragged/%d HTTP/1.1\r\nHost: x\r\n\r\n" %
-                         count)
-        if n // 3 % 2:
+    # Servers that do not say that they end; what they have said is not lost.
+    for n in range(16):
+        kind = ("ragged", "rude")[n % 2]
+        count = (10, 5000, 50000, 1000000)[n % 4]
+        if kind == "rude":
+            # Such a server throws away what it has not sent yet.
+            count = min(count, 5000)
+        flow = live.Flow(stage, "shared", "api.example.com", 4 + n // 2 % 2 * 2,
+                         high=2 + n // 8)
+        flow.tls.sendall(b"GET /%s/%d HTTP/1.1\r\nHost: x\r\n\r\n" % (
+            kind.encode(), count))
+        if n // 4 % 2:
             time.sleep(0.1)
         try:
             body = clients.read_answer(flow.tls)
         except OSError as error:
             body = repr(error).encode()
-        t.check("an end without close_notify, %d: nothing is lost" % n,
-                body == content(count), body[:100])
+        t.check("a %s end without close_notify, %d: nothing is lost" % (
+            kind, n), body == content(count), body[:100])
         word = flow.ended(2)
         t.check("and no close_notify is made up", word and word != "clean",
                 word)

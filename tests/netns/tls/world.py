@@ -318,7 +318,8 @@ class Servers:
                 self._http2(tls, seen, role)
             else:
                 self._http1(tls, seen, role)
-            if not seen.request.startswith("GET /ragged"):
+            if not seen.request.startswith(("GET /ragged", "GET /rude",
+                                           "GET /cut")):
                 self._end(tls)
 
     @staticmethod
@@ -414,6 +415,16 @@ class Servers:
         """The answer and an end, without the word that says it is the end."""
         self._reply(sock, content(int(path.split("/")[2])),
                     "application/octet-stream")
+        return False
+
+    def _path_rude(self, sock, _seen, path, _fields, _data):
+        """The answer and a reset, as of a server that does not read on."""
+        raw = socket.socket(fileno=os.dup(sock.fileno()))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                       struct.pack("ii", 1, 0))
+        self._reply(sock, content(int(path.split("/")[2])),
+                    "application/octet-stream")
+        raw.close()
         return False
 
     def _path_half(self, sock, seen, _path, _fields, data):
