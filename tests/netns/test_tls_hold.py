@@ -103,7 +103,7 @@ def hold(stage, t, args):
                 spliced.wait())
         took = time.monotonic() - spliced.start
         first = pss(pids)
-        each = (first - idle) / args.spliced
+        each = (first - idle) / max(args.spliced, 1)
         print("%d spliced: %.1f s, %.2f KiB each" % (args.spliced, took, each))
         decrypted = Held(stage, args.load, where[443], 443,
                          "spare.example.com", args.intercepted, args.bytes,
@@ -112,15 +112,15 @@ def hold(stage, t, args):
                 decrypted.wait())
         took = time.monotonic() - decrypted.start
         second = pss(pids)
-        per = (second - first) / args.intercepted
+        per = (second - first) / max(args.intercepted, 1)
         print("%d intercepted: %.1f s, %.1f KiB each" % (
             args.intercepted, took, per))
         if clean:
             # What is there once for all of them is not counted as theirs.
             t.check("memory of a spliced one", each <= SPLICED +
-                    200 / args.spliced, each)
+                    200 / max(args.spliced, 1), each)
             t.check("memory of an intercepted one", per <= INTERCEPTED +
-                    1500 / args.intercepted, per)
+                    1500 / max(args.intercepted, 1), per)
         for held in (spliced, decrypted):
             held.go()
         start = time.monotonic()
