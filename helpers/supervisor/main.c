@@ -188,7 +188,7 @@ static void tear_down(struct supervisor *s)
 	supervisor_reply(s->stopper, CHANNEL_OK, "");
 	supervisor_clients_close(s);
 	supervisor_drop_next(s);
-	s->helper->close(&s->now, NULL);
+	s->helper->close(s->helper, &s->now, NULL);
 	if (s->now.file >= 0)
 		close(s->now.file);
 	arena_free(&s->now.arena);
