@@ -451,6 +451,27 @@ Test(tls_judge, no_answer_of_the_kernel_is_no)
 	}
 }
 
+/* The address of a name that is left alone is left alone without a name. */
+Test(tls_judge, bypass_by_pin)
+{
+	struct tlsd_answer got;
+	struct world w;
+	struct flow f;
+	ARENA(a);
+
+	make(&a, intercepting, &w);
+	f = read_flow(&a, "203.0.113.7 443 pin=bank.example sni=-");
+	got = judge(&w, &f, TLSD_HELLO);
+	cr_expect_eq(got.verdict, TLSD_SPLICE);
+	cr_expect_eq(got.bypass, 1);
+	cr_expect_eq(got.leaf_len, 0);
+	f = read_flow(&a,
+		      "203.0.113.7 443 pin=bank.example,a.example.com sni=-");
+	got = judge(&w, &f, TLSD_HELLO);
+	cr_expect_eq(got.verdict, TLSD_INTERCEPT);
+	cr_expect_eq(got.bypass, 0);
+}
+
 /* A thousand neighbouring rules ask the kernel once. */
 Test(tls_judge, shared_sets_are_asked_once)
 {
