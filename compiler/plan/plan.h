@@ -26,6 +26,9 @@
 /** PLAN_RELAYD - Program that carries flows from and to the host's loopback */
 #define PLAN_RELAYD "msb-relayd"
 
+/** PLAN_TLSD - Program that carries TCP flows whose names must be read */
+#define PLAN_TLSD "msb-tlsd"
+
 /** PLAN_MAX_BINDINGS - Published ports of a sandbox: each is a socket of
  * msb-relayd
  */

@@ -113,7 +113,7 @@ static void ready(struct monitor_ctx *m)
 	if (!dns_state_ready(&m->next, &m->now, NEEDED)) {
 		if (!ask_worker(m, CHANNEL_ABORT, &said))
 			return;
-		answer(m, CHANNEL_FAILED, m->next.refused);
+		answer(m, CHANNEL_FAILED, m->next.given.refused);
 		dns_state_drop(&m->next, &m->now);
 		return;
 	}
@@ -130,14 +130,15 @@ static void commit(struct monitor_ctx *m)
 	struct dns_state old = m->now;
 	struct channel_msg said;
 
-	if (!m->next.conf || *m->next.refused) {
+	if (!m->next.conf || *m->next.given.refused) {
 		answer(m, CHANNEL_FAILED, "nothing was prepared");
 		return;
 	}
 	/* Sets that cannot be read are sets whose pins fail: then the guest is
 	 * told SERVFAIL, and nothing is let through. */
 	if (!dnsd_pins_configure(&m->pins, m->next.conf,
-				 m->next.fd[DNS_NETLINK], loop_clock() / 1000))
+				 m->next.given.fd[DNS_NETLINK],
+				 loop_clock() / 1000))
 		log_event(m->log, "pin-sets-unreadable", NULL);
 	m->now = m->next;
 	dns_state_init(&m->next);
@@ -186,13 +187,13 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		pass_on(m, msg, fds);
 		break;
 	case CHANNEL_SOCKETS:
-		if (!m->next.conf && !*m->next.refused && msg->count == 1 &&
-		    msg->index[0] == DNS_RESOLV) {
+		if (!m->next.conf && !*m->next.given.refused &&
+		    msg->count == 1 && msg->index[0] == DNS_RESOLV) {
 			take_resolv(m, msg, fds);
 			break;
 		}
 		pass_on(m, msg, fds);
-		dns_state_put(&m->next, msg, fds);
+		given_put(&m->next.given, msg, fds);
 		return;
 	case CHANNEL_READY:
 		ready(m);
@@ -243,7 +244,7 @@ static void supervisor_ready(struct loop *l, struct loop_watch *w,
  * the rules say: on the host it would be the host's own. */
 static bool can_be_chosen(const struct dns_conf *c, struct ip ip)
 {
-	switch (group_of(ip, c->gw4, c->gw6)) {
+	switch (group_of(ip, c->walk.gw4, c->walk.gw6)) {
 	case GROUP_METADATA:
 	case GROUP_PRIVATE:
 	case GROUP_PUBLIC:
@@ -281,8 +282,8 @@ static bool may_ask(const struct monitor_ctx *m, const struct address *to,
 		if (address_equal(&m->now.servers.v[i], to))
 			return true;
 	return to->port == 53 && can_be_chosen(m->now.conf, to->ip) &&
-	       (eval_decide(&m->now.conf->policy, &f).allow ||
-		eval_decide(&m->now.conf->policy, &other).allow);
+	       (eval_decide(&m->now.conf->walk.policy, &f).allow ||
+		eval_decide(&m->now.conf->walk.policy, &other).allow);
 }
 
 static int connect_to(const struct address *to, bool stream)

@@ -44,13 +44,13 @@ static bool take_over(struct dnsd_pins *p, uint64_t now)
 	bool all = true;
 
 	pin_table_clear(p->table);
-	for (size_t i = 0; i < p->conf->n_pin_sets; i++)
+	for (size_t i = 0; i < p->conf->walk.n_pin_sets; i++)
 		all &= pin_set_list(&p->set, (uint16_t)i, take, &t);
 	return all;
 }
 
-static bool same_selectors(const struct dns_pin_set *a,
-			   const struct dns_pin_set *b)
+static bool same_selectors(const struct walk_pin_set *a,
+			   const struct walk_pin_set *b)
 {
 	if (strcmp(a->set4, b->set4) || strcmp(a->set6, b->set6) ||
 	    a->names != b->names || a->n_dests != b->n_dests)
@@ -85,12 +85,12 @@ static void move(void *to, const struct pin_element *e, struct dname name,
 	size_t n;
 
 	if (!name.len) {
-		for (n = 0; n < c->n_pin_sets; n++)
-			if (same_selectors(&c->pin_sets[n],
-					   &m->from->pin_sets[e->set]))
+		for (n = 0; n < c->walk.n_pin_sets; n++)
+			if (same_selectors(&c->walk.pin_sets[n],
+					   &m->from->walk.pin_sets[e->set]))
 				break;
 		sets[0] = (uint16_t)n;
-		n = n < c->n_pin_sets;
+		n = n < c->walk.n_pin_sets;
 	} else {
 		n = dns_conf_sets(c, name, sets);
 	}
@@ -114,7 +114,7 @@ bool dnsd_pins_configure(struct dnsd_pins *p, const struct dns_conf *conf,
 	if (!m.table)
 		return false;
 	pin_set_begin(&p->set);
-	for (size_t i = 0; i < conf->n_pin_sets; i++)
+	for (size_t i = 0; i < conf->walk.n_pin_sets; i++)
 		pin_set_flush(&p->set, (uint16_t)i);
 	pin_table_each(p->table, now, move, &m);
 	done = pin_set_commit(&p->set);
@@ -234,7 +234,7 @@ static void write_pin(void *to, const struct pin_element *e, struct dname name,
 		      uint32_t life)
 {
 	struct writing *w = to;
-	const struct dns_pin_set *set = &w->p->conf->pin_sets[e->set];
+	const struct walk_pin_set *set = &w->p->conf->walk.pin_sets[e->set];
 	char text[DNAME_TEXT_MAX], ip[IP_TEXT_MAX];
 
 	str_puts(&w->s, "{\"name\":");

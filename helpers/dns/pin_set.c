@@ -104,7 +104,7 @@ static void close_message(struct pin_set *s)
 static const char *set_name(const struct pin_set *s, uint16_t set,
 			    enum ip_family family)
 {
-	const struct dns_pin_set *p = &s->conf->pin_sets[set];
+	const struct walk_pin_set *p = &s->conf->walk.pin_sets[set];
 
 	return family == IP_V4 ? p->set4 : p->set6;
 }
@@ -118,7 +118,7 @@ static struct nlmsghdr *put_set(struct pin_set *s, unsigned int type,
 		put_head(s, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
 			 NLM_F_REQUEST | flags, NFPROTO_INET, 0);
 
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, s->conf->table);
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, s->conf->walk.table);
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(s, set, family));
 	return h;
 }
