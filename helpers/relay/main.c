@@ -13,6 +13,7 @@
 
 #include "args.h"
 #include "confine.h"
+#include "host_socket.h"
 #include "relay.h"
 
 #define PROGRAM "msb-relayd"
@@ -55,7 +56,7 @@ static bool set_up(struct relay *r, const struct args *args)
 	r->spare = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (r->spare < 0 || !make_tables(r) ||
 	    getrandom(&r->seed, sizeof(r->seed), 0) != sizeof(r->seed) ||
-	    channel_set_timeout(r->broker, RELAY_BROKER_MS) < 0 ||
+	    channel_set_timeout(r->broker, HOST_SOCKET_MS) < 0 ||
 	    loop_add(&r->loop, &r->channel, EPOLLIN) < 0) {
 		log_failure(&r->log, "set up");
 		return false;

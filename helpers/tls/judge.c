@@ -294,3 +294,17 @@ void judge_flow(const struct judge *j, const struct tlsd_ask *ask,
 		deny(ret, unknown_pins);
 	}
 }
+
+void judge_stricter(struct tlsd_answer *a, const struct tlsd_answer *b)
+{
+	if (a->verdict == b->verdict || a->verdict == TLSD_DENY)
+		return;
+	if (a->verdict == TLSD_WAIT && b->verdict != TLSD_DENY)
+		return;
+	if (b->verdict == TLSD_WAIT) {
+		*a = *b;
+		return;
+	}
+	*a = (struct tlsd_answer){.verdict = TLSD_DENY};
+	memcpy(a->pointer, b->pointer, sizeof(a->pointer));
+}

@@ -503,6 +503,30 @@ Test(tls_judge, shared_sets_are_asked_once)
 	cr_expect_eq(sets.asked, 1);
 }
 
+Test(tls_judge, the_stricter_of_two)
+{
+	static const enum tlsd_verdict v[4][4] = {
+		[DENY] = {DENY, DENY, DENY, DENY},
+		[WAIT] = {DENY, WAIT, WAIT, WAIT},
+		[SPLICE] = {DENY, WAIT, SPLICE, DENY},
+		[INTERCEPT] = {DENY, WAIT, DENY, INTERCEPT},
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < 4; i++) {
+		for (j = 0; j < 4; j++) {
+			struct tlsd_answer a = {.verdict = i, .pointer = "/a"};
+			const struct tlsd_answer b = {.verdict = j,
+						      .pointer = "/b"};
+
+			judge_stricter(&a, &b);
+			cr_expect_eq(a.verdict, v[i][j], "%u %u", i, j);
+			if (a.verdict != i)
+				cr_expect_str_eq(a.pointer, "/b");
+		}
+	}
+}
+
 Test(tls_judge, requests_that_no_worker_makes)
 {
 	static const struct tlsd_ask good = {
