@@ -59,9 +59,9 @@ static const struct field_object intercept_object = {
 /** LIMIT() - A row of Limits: a number from @least to @most */
 #define LIMIT(key, member, least, most) \
 	{ \
-		.name = key, .kind = FIELD_UINT, \
+		.name = (key), .kind = FIELD_UINT, \
 		.offset = AT(tls_limits, member), .size = sizeof(uint32_t), \
-		.min = least, .max = most, \
+		.min = (least), .max = (most), \
 	}
 
 static const struct field limit_fields[] = {
