@@ -17,7 +17,7 @@
 #define TLS_CONNECTIONS_MAX 65536
 
 /** TLS_INTERCEPTED - Limits.Intercepted, unless set */
-#define TLS_INTERCEPTED 1024
+#define TLS_INTERCEPTED 2048
 
 /** TLS_HELLO_MS - Limits.HelloMs, unless set */
 #define TLS_HELLO_MS 5000
