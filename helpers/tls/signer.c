@@ -161,6 +161,8 @@ static void worker_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		return;
 	}
 	if (n != sizeof(ask)) {
+		if (n > 0)
+			errno = EPROTO;
 		fail(g, "hear of leaves");
 		return;
 	}
