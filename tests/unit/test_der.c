@@ -156,10 +156,10 @@ Test(der, times)
 	expect_time(253402300799, "99991231235959Z", "9999-12-31 23:59:59 UTC");
 }
 
-/* Every day of 800 years, there and back. */
-Test(der, every_day)
+/* 800 years in steps of five days or so, there and back. */
+Test(der, eight_centuries)
 {
-	for (int64_t t = -631152000; t < 24614236800; t += 86399) {
+	for (int64_t t = -631152000; t < 24614236800; t += 431999) {
 		struct der d = begin(20);
 		struct der_view v = {room, 0};
 		int64_t back;
