@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -186,25 +185,19 @@ static bool set_up(struct signer *g, const struct tlsd_ends *ends)
 int tlsd_signer(struct log *log, const struct tlsd_ends *ends,
 		const char *(*confine)(void))
 {
-	struct signer *g = calloc(1, sizeof(*g));
+	struct signer g = {.log = log};
 	const char *failed;
-	int rc;
 
-	if (!g)
-		return 3;
-	g->log = log;
-	if (!set_up(g, ends)) {
+	if (!set_up(&g, ends)) {
 		log_failure(log, "set up the signer");
 		return 3;
 	}
 	failed = confine();
 	if (failed)
-		fail(g, failed);
-	if (!g->failed && loop_run(&g->l) < 0)
-		fail(g, "wait for events");
-	rc = g->failed ? 3 : 0;
-	sign_free(&g->s);
-	loop_close(&g->l);
-	free(g);
-	return rc;
+		fail(&g, failed);
+	if (!g.failed && loop_run(&g.l) < 0)
+		fail(&g, "wait for events");
+	sign_free(&g.s);
+	loop_close(&g.l);
+	return g.failed ? 3 : 0;
 }
