@@ -43,11 +43,23 @@ static const struct {
 	const char *config;
 	const char *socket;
 	const char *process;
+	struct supervisor_keys keys;
 } kinds[SUPERVISOR_KINDS] = {
-	[SUPERVISOR_DNS] = {PLAN_DNSD, "dns.json", STATE_DNS_SOCKET,
-			    STATE_DNS_PROCESS},
-	[SUPERVISOR_RELAY] = {PLAN_RELAYD, "relay.json", STATE_SOCKET,
-			      STATE_PROCESS},
+	[SUPERVISOR_DNS] = {PLAN_DNSD,
+			    "dns.json",
+			    STATE_DNS_SOCKET,
+			    STATE_DNS_PROCESS,
+			    {"dns_helper", "dns_status"}},
+	[SUPERVISOR_RELAY] = {PLAN_RELAYD,
+			      "relay.json",
+			      STATE_SOCKET,
+			      STATE_PROCESS,
+			      {"helpers", "helper_status"}},
+	[SUPERVISOR_TLS] = {PLAN_TLSD,
+			    "tls.json",
+			    STATE_TLS_SOCKET,
+			    STATE_TLS_PROCESS,
+			    {"tls_helper", "tls_status"}},
 };
 
 const char *supervisor_helper(enum supervisor_kind kind)
@@ -58,6 +70,11 @@ const char *supervisor_helper(enum supervisor_kind kind)
 const char *supervisor_config(enum supervisor_kind kind)
 {
 	return kinds[kind].config;
+}
+
+struct supervisor_keys supervisor_keys(enum supervisor_kind kind)
+{
+	return kinds[kind].keys;
 }
 
 void supervisor_drop(struct state *s, const char *name,
