@@ -68,6 +68,9 @@ class MsbCa:
 
     def pair(self, dir):
         """Whether there is a CA whose parts fit."""
+        if not all(os.path.exists(f"{dir}/ca/ca.{part}")
+                   for part in ("pem", "key")):
+            return False
         return self("check", cert=dir + "/ca/ca.pem",
                     key=dir + "/ca/ca.key").returncode == 0
 
