@@ -6,7 +6,6 @@
 #include "ca.h"
 #include "cli.h"
 #include "cli_live.h"
-#include "sandbox.h"
 
 /** struct word - What can be done, and the two forms of it */
 struct word {
@@ -47,8 +46,7 @@ static int run(const struct cli_args *args)
 	    action == w->plain)
 		return cli_usage(args, "--%s does not go with %s",
 				 cli_has(args, "json") ? "json" : "der", name);
-	if (sandbox_privileged(&e) < 0 ||
-	    state_open(&state, path ? path : STATE_DEFAULT, action >= CA_EXPORT,
+	if (state_open(&state, path ? path : STATE_DEFAULT, action >= CA_EXPORT,
 		       &e) < 0)
 		return cli_live_error(&e, NULL);
 	rc = ca_act(&state, action, cli_value(args, "helpers"), &e);

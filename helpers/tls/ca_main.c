@@ -376,7 +376,7 @@ static enum ca_exit usage(void)
 	return CA_USAGE;
 }
 
-int main(int argc, char **argv)
+static enum ca_exit run(int argc, char **argv)
 {
 	struct args args = {.dir = -1, .cert = -1, .key = -1};
 	const struct command *c;
@@ -419,4 +419,9 @@ int main(int argc, char **argv)
 	if (!key_library())
 		return say(CA_SYSTEM, "the library failed");
 	return c->run(&args);
+}
+
+int main(int argc, char **argv)
+{
+	return (int)run(argc, argv);
 }

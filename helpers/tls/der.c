@@ -146,8 +146,8 @@ static int64_t from_calendar(const struct calendar *c)
 	const int64_t of_year = (153 * month + 2) / 5 + c->day - 1;
 	const int64_t day = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
 
-	return (era * ERA_DAYS + day - MARCH_DAYS) * DAY + c->hour * 3600 +
-	       c->minute * 60 + c->second;
+	return (era * ERA_DAYS + day - MARCH_DAYS) * DAY +
+	       c->hour * INT64_C(3600) + c->minute * INT64_C(60) + c->second;
 }
 
 void der_put_time(struct der *d, int64_t t)
