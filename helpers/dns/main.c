@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "confine.h"
-#include "dns_calls.h"
+#include "calls.h"
 #include "dnsd.h"
 #include "number.h"
 #include "syscalls.h"
@@ -27,7 +27,7 @@
 
 /* Descriptors of the worker: sockets to servers, connections of the guest, and
  * a few of its own. */
-#define FILES (DNS_CALLS_LOW + PORT_COUNT + GUEST_CONNECTIONS + 64)
+#define FILES (CALLS_LOW + PORT_COUNT + GUEST_CONNECTIONS + 64)
 
 static const struct option options[] = {
 	{"channel-fd", required_argument, NULL, 'c'},
@@ -105,7 +105,7 @@ static void close_ends(const struct dnsd_ends *ends)
 
 static const char *confine_the_worker(void)
 {
-	const char *failed = dns_calls_restrict();
+	const char *failed = calls_restrict();
 
 	return failed ? failed : confine_worker(FILES);
 }
