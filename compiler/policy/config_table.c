@@ -197,7 +197,7 @@ static const struct field dns_fields[] = {
 };
 
 static const struct field tls_fields[] = {
-	[TLS_CA_CERT] =
+	[TLS_FIELD_CA_CERT] =
 		{
 			.name = "CACert",
 			.kind = FIELD_TEXT,
@@ -209,7 +209,7 @@ static const struct field tls_fields[] = {
 				"File with the CA certificate that signs leaves; "
 				"needs CAKey.",
 		},
-	[TLS_CA_KEY] =
+	[TLS_FIELD_CA_KEY] =
 		{
 			.name = "CAKey",
 			.kind = FIELD_TEXT,
