@@ -11,6 +11,7 @@
 
 #include "dnsd.h"
 #include "dnsd_pins.h"
+#include "pass.h"
 
 /* What a new configuration must come with, or an old one have. */
 #define NEEDED \
@@ -87,22 +88,10 @@ static bool ask_worker(struct monitor_ctx *m, enum channel_type type,
 }
 
 /* Pass a message on, but for what the worker must not have. */
-static void pass_on(struct monitor_ctx *m, const struct channel_msg *msg,
-		    const int fds[CHANNEL_MAX])
+static void tell_worker(struct monitor_ctx *m, const struct channel_msg *msg,
+			const int fds[CHANNEL_MAX])
 {
-	struct channel_msg to = *msg;
-	int keep[CHANNEL_MAX];
-
-	to.count = 0;
-	for (uint32_t i = 0; i < msg->count; i++) {
-		if (msg->type == CHANNEL_SOCKETS &&
-		    msg->index[i] == DNS_NETLINK)
-			continue;
-		to.index[to.count] = msg->index[i];
-		keep[to.count++] = fds[i];
-	}
-	if ((to.count || msg->type != CHANNEL_SOCKETS) &&
-	    channel_send(m->worker, &to, keep) < 0)
+	if (pass_on(m->worker, msg, fds, ~(UINT64_C(1) << DNS_NETLINK)) < 0)
 		fail(m, "pass a message on to the worker");
 }
 
@@ -169,7 +158,7 @@ static void status(struct monitor_ctx *m, const struct channel_msg *asked,
 static void take_resolv(struct monitor_ctx *m, const struct channel_msg *msg,
 			int fds[CHANNEL_MAX])
 {
-	pass_on(m, msg, fds);
+	tell_worker(m, msg, fds);
 	dns_state_resolv(&m->now, fds[0]);
 	fds[0] = -1;
 }
@@ -184,7 +173,7 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		dns_state_drop(&m->next, &m->now);
 		if (msg->count == 1)
 			dns_state_prepare(&m->next, fds[0]);
-		pass_on(m, msg, fds);
+		tell_worker(m, msg, fds);
 		break;
 	case CHANNEL_SOCKETS:
 		if (!m->next.conf && !*m->next.given.refused &&
@@ -192,7 +181,7 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 			take_resolv(m, msg, fds);
 			break;
 		}
-		pass_on(m, msg, fds);
+		tell_worker(m, msg, fds);
 		given_put(&m->next.given, msg, fds);
 		return;
 	case CHANNEL_READY:

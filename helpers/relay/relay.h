@@ -22,9 +22,6 @@
 #include "relay_sockets.h"
 #include "splice.h"
 
-/** RELAY_BROKER_MS - Time that the supervisor has to answer */
-#define RELAY_BROKER_MS 2000
-
 /** RELAY_POOL_MS - Time without work after which no pipe is kept */
 #define RELAY_POOL_MS 2000
 

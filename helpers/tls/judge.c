@@ -231,13 +231,18 @@ static void judge_allowed(struct asking *a, const struct tlsd_ask *ask,
 	ret->verdict = TLSD_SPLICE;
 	if (ask->stage != TLSD_HELLO || !eval_intercepts(p, ask->port))
 		return;
-	if (name.len && eval_bypasses(p, name)) {
-		ret->bypass = 1;
-		return;
-	}
 	ret->verdict = TLSD_INTERCEPT;
-	if (!name.len)
+	if (!name.len) {
 		find_leaf(a, ret);
+		name = (struct dname){ret->leaf, ret->leaf_len};
+	}
+	if (!name.len || !eval_bypasses(p, name))
+		return;
+	/* Also where nothing but the pin says whose the address is: what is
+	 * not to be opened is not. */
+	ret->verdict = TLSD_SPLICE;
+	ret->bypass = 1;
+	ret->leaf_len = 0;
 }
 
 static void judge_rules(struct asking *a, const struct tlsd_ask *ask,
@@ -288,4 +293,18 @@ void judge_flow(const struct judge *j, const struct tlsd_ask *ask,
 		*ret = (struct tlsd_answer){.verdict = TLSD_DENY};
 		deny(ret, unknown_pins);
 	}
+}
+
+void judge_stricter(struct tlsd_answer *a, const struct tlsd_answer *b)
+{
+	if (a->verdict == b->verdict || a->verdict == TLSD_DENY)
+		return;
+	if (a->verdict == TLSD_WAIT && b->verdict != TLSD_DENY)
+		return;
+	if (b->verdict == TLSD_WAIT) {
+		*a = *b;
+		return;
+	}
+	*a = (struct tlsd_answer){.verdict = TLSD_DENY};
+	memcpy(a->pointer, b->pointer, sizeof(a->pointer));
 }

@@ -59,4 +59,14 @@ struct ip judge_address(const struct tlsd_ask *ask);
 void judge_flow(const struct judge *j, const struct tlsd_ask *ask,
 		struct tlsd_answer *ret);
 
+/**
+ * judge_stricter() - The stricter of two answers about one flow
+ * @a:		answer by the policy in force; receives the result
+ * @b:		answer by the one that is being prepared
+ *
+ * A flow that both would carry, but not in the same way, is denied: what it is
+ * begun as it stays.
+ */
+void judge_stricter(struct tlsd_answer *a, const struct tlsd_answer *b);
+
 #endif

@@ -56,20 +56,22 @@ static const struct field_object intercept_object = {
 	"Intercept", FIELDS(intercept_fields), NULL,
 	"Which flows have their TLS ended."};
 
-/** LIMIT() - A row of Limits: a number from 1 to @most */
-#define LIMIT(key, member, most) \
+/** LIMIT() - A row of Limits: a number from @least to @most */
+#define LIMIT(key, member, least, most) \
 	{ \
-		.name = key, .kind = FIELD_UINT, \
+		.name = (key), .kind = FIELD_UINT, \
 		.offset = AT(tls_limits, member), .size = sizeof(uint32_t), \
-		.min = 1, .max = most, \
+		.min = (least), .max = (most), \
 	}
 
 static const struct field limit_fields[] = {
-	LIMIT("Connections", connections, TLS_CONNECTIONS_MAX),
-	LIMIT("Intercepted", intercepted, TLS_CONNECTIONS_MAX),
-	LIMIT("HelloMs", hello_ms, TLS_TIME_MAX_MS),
-	LIMIT("ConnectMs", connect_ms, TLS_TIME_MAX_MS),
-	LIMIT("HelloBytes", hello_bytes, TLS_HELLO_BYTES_MAX),
+	LIMIT("Connections", connections, 1, TLS_CONNECTIONS_MAX),
+	LIMIT("Intercepted", intercepted, 1, TLS_CONNECTIONS_MAX),
+	LIMIT("HelloMs", hello_ms, 1, TLS_TIME_MAX_MS),
+	LIMIT("ConnectMs", connect_ms, 1, TLS_TIME_MAX_MS),
+	LIMIT("HandshakeMs", handshake_ms, 1, TLS_TIME_MAX_MS),
+	LIMIT("HelloBytes", hello_bytes, TLS_HELLO_BYTES_MIN,
+	      TLS_HELLO_BYTES_MAX),
 };
 
 static const struct field_object limit_object = {"Limits", FIELDS(limit_fields),
@@ -125,6 +127,7 @@ static void check_tls(struct field_ctx *c, uint32_t set, void *to)
 	set_default(&t->limits.intercepted, TLS_INTERCEPTED);
 	set_default(&t->limits.hello_ms, TLS_HELLO_MS);
 	set_default(&t->limits.connect_ms, TLS_CONNECT_MS);
+	set_default(&t->limits.handshake_ms, TLS_HANDSHAKE_MS);
 	set_default(&t->limits.hello_bytes, TLS_HELLO_BYTES);
 }
 

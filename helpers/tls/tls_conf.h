@@ -17,7 +17,7 @@
 #define TLS_CONNECTIONS_MAX 65536
 
 /** TLS_INTERCEPTED - Limits.Intercepted, unless set */
-#define TLS_INTERCEPTED 1024
+#define TLS_INTERCEPTED 2048
 
 /** TLS_HELLO_MS - Limits.HelloMs, unless set */
 #define TLS_HELLO_MS 5000
@@ -25,8 +25,14 @@
 /** TLS_CONNECT_MS - Limits.ConnectMs, unless set */
 #define TLS_CONNECT_MS 30000
 
+/** TLS_HANDSHAKE_MS - Limits.HandshakeMs, unless set */
+#define TLS_HANDSHAKE_MS 15000
+
 /** TLS_HELLO_BYTES - Limits.HelloBytes, unless set: 8 MiB */
 #define TLS_HELLO_BYTES (UINT32_C(8) << 20)
+
+/** TLS_HELLO_BYTES_MIN - What it may be at least */
+#define TLS_HELLO_BYTES_MIN (UINT32_C(128) << 10)
 
 /** TLS_HELLO_BYTES_MAX - What it may be at most: 256 MiB */
 #define TLS_HELLO_BYTES_MAX (UINT32_C(256) << 20)
@@ -45,6 +51,7 @@ _Static_assert(WALK_PIN_SETS_MAX < TLS_NO_SET, "a set's index fits");
  * @intercepted: those of them whose TLS is ended here
  * @hello_ms:	time that a client has to say its ClientHello
  * @connect_ms:	time that a server has to accept a connection
+ * @handshake_ms: time that both handshakes of an intercepted flow have
  * @hello_bytes: octets of ClientHellos that are being read, of all flows
  */
 struct tls_limits {
@@ -52,6 +59,7 @@ struct tls_limits {
 	uint32_t intercepted;
 	uint32_t hello_ms;
 	uint32_t connect_ms;
+	uint32_t handshake_ms;
 	uint32_t hello_bytes;
 };
 

@@ -125,6 +125,9 @@ struct tlsd_answer {
 /** TLSD_KEY_MAX - Octets of a public key: an uncompressed point of P-256 */
 #define TLSD_KEY_MAX 65
 
+/** TLSD_CA_ID - Octets that name a CA: the SHA-256 of its certificate */
+#define TLSD_CA_ID 32
+
 /** TLSD_LEAF_MAX - Octets of the largest leaf */
 #define TLSD_LEAF_MAX 2048
 
@@ -134,6 +137,8 @@ struct tlsd_answer {
  * @name_len:	octets of the name
  * @name:	name, as in struct dname
  * @address:	4 or 16 octets in network order
+ * @ca:		the CA whose certificate goes with the leaf: while another
+ *		configuration is prepared, there can be two
  * @key:	the leaf's public key: what the first message says holds for all
  */
 struct tlsd_sign {
@@ -141,6 +146,7 @@ struct tlsd_sign {
 	uint8_t name_len;
 	uint8_t name[DNAME_WIRE_MAX];
 	uint8_t address[16];
+	uint8_t ca[TLSD_CA_ID];
 	uint8_t key[TLSD_KEY_MAX];
 };
 

@@ -183,13 +183,15 @@ Test(listing, names_and_helpers_are_told_apart)
 		ARENA(a);
 		STR(words);
 
-		text = arena_printf(&a,
-				    "table inet msb {\n set pins {\n type "
-				    "ipv4_addr\n flags timeout\n elements = { "
-				    "10.0.0.1 timeout 1h }\n }\n chain egress "
-				    "{\n %s\n }\n chain allow {\n ct mark set "
-				    "0x00000010 accept\n }\n}\n",
-				    rows[i].rule);
+		text = arena_printf(
+			&a,
+			"table inet msb {\n set pins {\n type "
+			"ipv4_addr\n flags timeout\n elements = { "
+			"10.0.0.1 timeout 1h expires 9s comment "
+			"\"a\\032b.example +1\" }\n }\n "
+			"chain egress {\n %s\n }\n chain allow {\n ct mark set "
+			"0x00000010 accept\n }\n}\n",
+			rows[i].rule);
 		cr_assert(listing_read(&a, text, &t, &e), "%s", e.text);
 		good = readback_walk(&a, &t, POLICY_EGRESS, &walk, &e);
 		cr_expect_eq(good, rows[i].denied != NULL, "%s", text);

@@ -36,6 +36,7 @@ Test(tls_conf, least)
 	cr_expect_eq(c->limits.intercepted, TLS_INTERCEPTED);
 	cr_expect_eq(c->limits.hello_ms, TLS_HELLO_MS);
 	cr_expect_eq(c->limits.connect_ms, TLS_CONNECT_MS);
+	cr_expect_eq(c->limits.handshake_ms, TLS_HANDSHAKE_MS);
 	cr_expect_eq(c->limits.hello_bytes, TLS_HELLO_BYTES);
 	cr_expect_null(c->intercept);
 	cr_expect_not(eval_intercepts(&c->walk.policy, 443));
@@ -50,7 +51,8 @@ Test(tls_conf, interception_and_limits)
 		",\"Intercept\":{\"Bypass\":[\"*.bank.example\"],"
 		"\"VerifyUpstream\":false,\"Ports\":[8443]},"
 		"\"Limits\":{\"Connections\":10,\"Intercepted\":2,"
-		"\"HelloMs\":100,\"ConnectMs\":200,\"HelloBytes\":16384}}");
+		"\"HelloMs\":100,\"ConnectMs\":200,\"HandshakeMs\":300,"
+		"\"HelloBytes\":131072}}");
 	struct dname name;
 
 	cr_assert(c->intercept);
@@ -65,7 +67,8 @@ Test(tls_conf, interception_and_limits)
 	cr_expect_eq(c->limits.intercepted, 2);
 	cr_expect_eq(c->limits.hello_ms, 100);
 	cr_expect_eq(c->limits.connect_ms, 200);
-	cr_expect_eq(c->limits.hello_bytes, 16384);
+	cr_expect_eq(c->limits.handshake_ms, 300);
+	cr_expect_eq(c->limits.hello_bytes, 131072);
 }
 
 Test(tls_conf, servers_are_verified_unless_said)
@@ -143,6 +146,8 @@ Test(tls_conf, refused)
 		 "/Limits/Connections"},
 		{HEAD DENY ",\"Limits\":{\"HelloMs\":86400001}}",
 		 "/Limits/HelloMs"},
+		{HEAD DENY ",\"Limits\":{\"HelloBytes\":131071}}",
+		 "/Limits/HelloBytes"},
 		{HEAD DENY ",\"Pointers\":[\"/Rules/0\"]}",
 		 "1 pointers for 0 rules"},
 		{HEAD DENY ",\"PinSets\":[{\"Set4\":\"a\"}]}", "Set6"},

@@ -451,6 +451,27 @@ Test(tls_judge, no_answer_of_the_kernel_is_no)
 	}
 }
 
+/* The address of a name that is left alone is left alone without a name. */
+Test(tls_judge, bypass_by_pin)
+{
+	struct tlsd_answer got;
+	struct world w;
+	struct flow f;
+	ARENA(a);
+
+	make(&a, intercepting, &w);
+	f = read_flow(&a, "203.0.113.7 443 pin=bank.example sni=-");
+	got = judge(&w, &f, TLSD_HELLO);
+	cr_expect_eq(got.verdict, TLSD_SPLICE);
+	cr_expect_eq(got.bypass, 1);
+	cr_expect_eq(got.leaf_len, 0);
+	f = read_flow(&a,
+		      "203.0.113.7 443 pin=bank.example,a.example.com sni=-");
+	got = judge(&w, &f, TLSD_HELLO);
+	cr_expect_eq(got.verdict, TLSD_INTERCEPT);
+	cr_expect_eq(got.bypass, 0);
+}
+
 /* A thousand neighbouring rules ask the kernel once. */
 Test(tls_judge, shared_sets_are_asked_once)
 {
@@ -480,6 +501,30 @@ Test(tls_judge, shared_sets_are_asked_once)
 	cr_expect_eq(got.verdict, TLSD_SPLICE);
 	cr_expect_str_eq(got.pointer, "/Rules/999");
 	cr_expect_eq(sets.asked, 1);
+}
+
+Test(tls_judge, the_stricter_of_two)
+{
+	static const enum tlsd_verdict v[4][4] = {
+		[DENY] = {DENY, DENY, DENY, DENY},
+		[WAIT] = {DENY, WAIT, WAIT, WAIT},
+		[SPLICE] = {DENY, WAIT, SPLICE, DENY},
+		[INTERCEPT] = {DENY, WAIT, DENY, INTERCEPT},
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < 4; i++) {
+		for (j = 0; j < 4; j++) {
+			struct tlsd_answer a = {.verdict = i, .pointer = "/a"};
+			const struct tlsd_answer b = {.verdict = j,
+						      .pointer = "/b"};
+
+			judge_stricter(&a, &b);
+			cr_expect_eq(a.verdict, v[i][j], "%u %u", i, j);
+			if (a.verdict != i)
+				cr_expect_str_eq(a.pointer, "/b");
+		}
+	}
 }
 
 Test(tls_judge, requests_that_no_worker_makes)
