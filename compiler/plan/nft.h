@@ -41,6 +41,7 @@ enum nft_type {
  *
  * CT_MARK is the stamp of the policy, CT_MARK_IS the number that it says,
  * CT_OWNER the bits of a stamp, of whatever policy, that say who carries it.
+ * META_MARK is the mark of the packet, or of the socket that it comes from.
  *
  * CT_COUNT_OVER, LIMIT and QUOTA look at state that the kernel keeps: how many
  * flows a rule has counted, how much an object has left. An expression that is
@@ -76,7 +77,8 @@ enum nft_type {
 	X(CT_COUNT_OVER, "ct count over", INTEGER) \
 	X(LIMIT, "limit name", OBJECT) \
 	X(QUOTA, "quota name", OBJECT) \
-	X(CT_OWNER, "ct mark & 0x0000000f ==", MARK)
+	X(CT_OWNER, "ct mark & 0x0000000f ==", MARK) \
+	X(META_MARK, "meta mark", MARK)
 
 /** enum nft_key - Keys, by NFT_KEYS() */
 enum nft_key {

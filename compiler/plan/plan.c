@@ -131,6 +131,11 @@ static void plan_routes(struct arena *a, struct plan *p)
 		 TABLE_MAIN},
 		{PLAN_HOST, false, ip_single(s->guest6), gw6, p->uplink,
 		 TABLE_MAIN},
+		/* Of what msb-tlsd sends to servers, the source. */
+		{PLAN_HOST, false, ip_single(s->gw4), gw4, p->uplink,
+		 TABLE_MAIN},
+		{PLAN_HOST, false, ip_single(s->gw6), gw6, p->uplink,
+		 TABLE_MAIN},
 		{PLAN_GATEWAY, false, all4, host4, "uplink0", TABLE_MAIN},
 		{PLAN_GATEWAY, false, all6, host6, "uplink0", TABLE_MAIN},
 		{PLAN_GATEWAY, true, all4, {0}, "lo", STEER_TABLE},

@@ -127,6 +127,26 @@ void sandbox_tls_late(struct arena *a, struct nft_chain *c)
 	build_end_goto(&b, TABLE_WALK(POLICY_EGRESS));
 }
 
+void sandbox_tls_dial(struct arena *a, struct nft_chain *c)
+{
+	struct builder b;
+
+	build_link(build_rule(a, c, &b), NFT_OIFNAME, TABLE_UPLINK_LINK);
+	build_value(&b, NFT_L4PROTO, 6);
+	build_value(&b, NFT_META_MARK, TABLE_DIAL_MARK);
+	build_end_stamp(&b, TABLE_OWNER_DIAL);
+}
+
+void sandbox_tls_dialled(struct arena *a, enum nft_key link,
+			 struct nft_chain *c)
+{
+	struct builder b;
+
+	build_link(build_rule(a, c, &b), link, TABLE_UPLINK_LINK);
+	build_value(&b, NFT_CT_OWNER, TABLE_OWNER_DIAL);
+	build_end(&b, NFT_ACCEPT, false, NULL);
+}
+
 /* The order matters: a flow is entered whatever its state. */
 void sandbox_cap(struct arena *a, uint32_t max, struct nft_chain *c)
 {

@@ -76,6 +76,25 @@ void sandbox_named(struct arena *a, const struct sandbox_needs *needs,
  */
 void sandbox_tls_late(struct arena *a, struct nft_chain *c);
 
+/**
+ * sandbox_tls_dial() - What msb-tlsd sends to servers
+ * @a:	arena
+ * @c:	chain at output to append to
+ *
+ * Who cannot mark a socket cannot send like this.
+ */
+void sandbox_tls_dial(struct arena *a, struct nft_chain *c);
+
+/**
+ * sandbox_tls_dialled() - The other packets of these flows
+ * @a:		arena
+ * @link:	NFT_IIFNAME: what comes from the uplink; NFT_OIFNAME: what goes
+ *		there, and is no socket's any more
+ * @c:		chain to append to
+ */
+void sandbox_tls_dialled(struct arena *a, enum nft_key link,
+			 struct nft_chain *c);
+
 /** sandbox_cap() - Count flows; more than @max go to SANDBOX_FULL */
 void sandbox_cap(struct arena *a, uint32_t max, struct nft_chain *c);
 

@@ -63,7 +63,14 @@
  * relay does. Both are stamped as msb-tlsd's and handed to its transparent
  * socket; if there is none they are reset. Nothing that has this stamp is ever
  * forwarded, so a flow cannot get past it. What msb-tlsd does with the flow, by
- * eval, is its own affair: the server's side is a socket of the host.
+ * eval, is its own affair.
+ *
+ * The server's side is a socket of this namespace, which msb-tlsd's monitor has
+ * marked: that takes a capability that nobody else here has. By the mark, its
+ * packets pass output to the uplink; its flows are stamped with an owner of
+ * their own, by which answers come back in. That owner counts whatever the
+ * policy is: such a flow lives and dies with the other side's, which msb-tlsd
+ * judges anew.
  *
  * A flow that msb-tlsd has begun to carry ends there, as the kernel knows
  * nothing of the other side's sequence numbers. So after a change it stays
@@ -245,6 +252,7 @@ static void chain_judge(struct arena *a, const struct policy *p,
 	if (needs->tls) {
 		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_TLS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_dialled(a, NFT_IIFNAME, c);
 	}
 	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
 	build_end(&b, NFT_DROP, true, "always:invalid");
@@ -431,6 +439,7 @@ static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 		build_stamp_is(&b, TABLE_OWNER_TLS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_dialled(a, NFT_IIFNAME, c);
 	}
 }
 
@@ -483,6 +492,8 @@ static void chain_output(struct arena *a, const struct policy *p,
 		build_stamp_is(&b, TABLE_OWNER_TLS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
 		sandbox_tls_late(a, c);
+		sandbox_tls_dial(a, c);
+		sandbox_tls_dialled(a, NFT_OIFNAME, c);
 	}
 	/* What the relay sends on a flow that it carries waits for the policy
 	 * in force, but for the reset that ends it. */

@@ -283,6 +283,9 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 /** TABLE_OWNER_TLS - Carried by msb-tlsd */
 #define TABLE_OWNER_TLS 3u
 
+/** TABLE_OWNER_DIAL - Opened by msb-tlsd, to a server that the guest dialled */
+#define TABLE_OWNER_DIAL 4u
+
 /** TABLE_STEER_PORT - Port of msb-relayd's transparent sockets in the gateway
  * namespace; below its net.ipv4.ip_local_port_range
  */
@@ -298,11 +301,6 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 
 /** TABLE_STEER_MARK - Mark of packets that a local socket is to get */
 #define TABLE_STEER_MARK 1u
-
-/** TABLE_TLS_PORT - Port of msb-tlsd's transparent sockets in the gateway
- * namespace; below its net.ipv4.ip_local_port_range
- */
-#define TABLE_TLS_PORT 61441u
 
 /** TABLE_DIAL_MARK - Mark of the sockets that msb-tlsd reaches servers by; only
  * who has CAP_NET_ADMIN can give a socket a mark

@@ -16,6 +16,7 @@
  *	RELAYED		of the relay's flows		name servers of NAT
  *	QUERIED		of queries to msb-dnsd
  *	TAKEN		of msb-tlsd's flows
+ *	DIALLED		of those that it opens to servers
  *	MAX		its MaxConnections
  */
 
@@ -28,6 +29,7 @@
 #define RESETS	"ct direction reply "
 #define BOTH	"meta l4proto { tcp, udp } "
 #define TAKES	"ct mark & 0x0000000f == 0x00000003 "
+#define DIALS	"ct mark & 0x0000000f == 0x00000004 "
 
 /** enum when - For which policies a line is there */
 enum when {
@@ -99,6 +101,7 @@ static const struct {
 	{RELAY, "ct mark RELAYED accept"},
 	{QUERY, "ct mark QUERIED accept"},
 	{TLS, "ct mark TAKEN accept"},
+	{TLS, "iifname \"uplink0\" " DIALS "accept"},
 	{ALWAYS, "ct state invalid drop"},
 	{ALWAYS, "iifname \"guest0\" ip6 daddr { GW6, " ND_LINK " } " ND},
 	{ALWAYS, "iifname \"uplink0\" ip6 daddr { " ND_LINK " } " ND},
@@ -143,6 +146,7 @@ static const struct {
 	{RELAY, "iifname \"guest0\" ct mark RELAYED accept"},
 	{QUERY, "iifname \"guest0\" ct mark QUERIED accept"},
 	{TLS, "iifname \"guest0\" ct mark TAKEN accept"},
+	{TLS, "iifname \"uplink0\" " DIALS "accept"},
 	{ALWAYS, "}"},
 
 	{ALWAYS, "chain forward {"},
@@ -176,6 +180,9 @@ static const struct {
 	{TLS,
 	 "oifname \"guest0\" " RESETS TAKES "tcp flags & rst == rst accept"},
 	{TLS, "oifname \"guest0\" " ANSWERS TAKES "goto egress"},
+	{TLS, "oifname \"uplink0\" meta l4proto tcp meta mark 0x00000002 "
+	      "ct mark set DIALLED accept"},
+	{TLS, "oifname \"uplink0\" " DIALS "accept"},
 	{HOST, "oifname \"guest0\" " RESETS
 	       "ct original ip daddr GW4 tcp flags & rst == rst accept"},
 	{HOST, "oifname \"guest0\" " ANSWERS "ct original ip daddr GW4 " BOTH
@@ -320,6 +327,8 @@ static bool put_word(struct str *s, const char *word, size_t len,
 		str_printf(s, "0x%08x", of->generation | 2);
 	else if (len == 5 && strncmp(word, "TAKEN", len) == 0)
 		str_printf(s, "0x%08x", of->generation | 3);
+	else if (len == 7 && strncmp(word, "DIALLED", len) == 0)
+		str_printf(s, "0x%08x", of->generation | 4);
 	else if (len == 3 && strncmp(word, "MAX", len) == 0)
 		str_printf(s, "%u", of->p->config->max_connections);
 	else if (len == 3 && strncmp(word, "NS4", len) == 0 && ns4)
