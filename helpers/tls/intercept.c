@@ -72,7 +72,8 @@ static void list_suites(struct intercept_process *p)
 	static_assert(sizeof(aes) + sizeof(chacha) <= ENGINE_SUITES, "room");
 	memcpy(p->suites, first, len);
 	p->suites[len] = ':';
-	strcpy(p->suites + len + 1, p->crypto.chacha ? aes : chacha);
+	memcpy(p->suites + len + 1, p->crypto.chacha ? aes : chacha,
+	       p->crypto.chacha ? sizeof(aes) : sizeof(chacha));
 }
 
 static const char *begin_process(struct intercept_process *p)
@@ -296,7 +297,7 @@ static enum intercept_state run_server(struct intercept *i)
 	int n;
 
 	/* Whoever sends no more cannot finish a handshake. */
-	if (i->side[GUEST].hup || i->side[GUEST].reset)
+	if (i->side[GUEST].hup || i->side[GUEST].failed)
 		return leave(i, CAUSE_GUEST_ENDED);
 	if (!s->readable && !s->writable)
 		return INTERCEPT_WAIT;
@@ -311,7 +312,7 @@ static enum intercept_state run_server(struct intercept *i)
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);
-	if (is_waiting(error) && !side_is_over(s))
+	if (is_waiting(error) && !side_is_over(s) && !s->failed)
 		return INTERCEPT_WAIT;
 	upstream_forget(i);
 	return refuse(i, why_server(i, error));
@@ -331,7 +332,7 @@ static enum intercept_state run_guest(struct intercept *i)
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);
-	if (is_waiting(error) && !side_is_over(s))
+	if (is_waiting(error) && !side_is_over(s) && !s->failed)
 		return INTERCEPT_WAIT;
 	if (alert_received(s, &code))
 		return leave(i, CAUSE_GUEST_ALERT);

@@ -38,7 +38,7 @@ struct lru *lru_new(size_t max)
 
 	while (buckets < max)
 		buckets *= 2;
-	l = calloc(1, sizeof(*l) + buckets * sizeof(*l->table));
+	l = calloc(1, sizeof(*l) + buckets * sizeof(struct entry *));
 	if (!l)
 		return NULL;
 	l->max = max;
@@ -93,6 +93,8 @@ static void remove_at(struct lru *l, struct entry **at)
 {
 	struct entry *const e = *at;
 
+	if (!e)
+		return;
 	*at = e->chain;
 	unlist(l, e);
 	l->n--;

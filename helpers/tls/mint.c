@@ -36,7 +36,7 @@ bool mint_key(struct intercept_process *p)
 
 	if (wc_InitRng_ex(&rng, NULL, CRYPTO_DEVICE))
 		return false;
-	if (wc_ecc_init(&key) == 0) {
+	if (wc_ecc_init_ex(&key, NULL, CRYPTO_DEVICE) == 0) {
 		if (wc_ecc_make_key_ex(&rng, 32, &key, ECC_SECP256R1) == 0 &&
 		    wc_ecc_export_x963(&key, p->point, &len) == 0 &&
 		    len == sizeof(p->point))

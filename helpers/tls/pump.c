@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* Octets that one side may get before others have their turn. */
-#define ROUND (16 * ENGINE_RECORD)
+#define ROUND ((size_t)16 * ENGINE_RECORD)
 
 /* ---- Memory ---------------------------------------------------------- */
 
@@ -231,7 +231,8 @@ enum intercept_state pump_run(struct intercept *i)
 		i->stage = STAGE_OVER;
 		return INTERCEPT_DONE;
 	}
-	if (i->side[GUEST].reset || i->side[SERVER].reset) {
+	/* What came before was delivered, if it could be. */
+	if (!more && (i->side[GUEST].failed || i->side[SERVER].failed)) {
 		i->cause = CAUSE_RESET;
 		i->stage = STAGE_OVER;
 		return INTERCEPT_FAILED;

@@ -167,10 +167,9 @@ void side_events(struct side *s, uint32_t events)
 		s->writable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		s->hup = true;
-	/* What came before a reset was read if it could be read in time: the
-	 * kernel has thrown the rest away. */
+	/* What came before a reset can still be read. */
 	if (events & EPOLLERR)
-		s->reset = true;
+		s->failed = true;
 }
 
 bool side_is_over(const struct side *s)

@@ -29,7 +29,8 @@
  * @writable:	it may take something
  * @hup:	the other end sends no more, says epoll
  * @fin:	everything was read that the other end sent
- * @reset:	the connection was reset
+ * @failed:	it was reset, says epoll
+ * @reset:	it was reset, and everything read that came before
  * @broken:	what it sent are no TLS records
  * @sealed:	records without encryption are none any more
  * @ahead:	octets that are read before the socket's: NULL, or owned
@@ -48,6 +49,7 @@ struct side {
 	bool writable;
 	bool hup;
 	bool fin;
+	bool failed;
 	bool reset;
 	bool broken;
 	bool sealed;
