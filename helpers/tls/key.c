@@ -12,6 +12,7 @@
 /* clang-format on */
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -230,6 +231,14 @@ const char *key_read(struct key *k, int fd)
 	explicit_bzero(k->text, sizeof(k->text));
 	explicit_bzero(k->der, sizeof(k->der));
 	return why;
+}
+
+void key_rest(void)
+{
+#ifdef FP_ECC
+	wc_ecc_fp_free();
+#endif
+	malloc_trim(0);
 }
 
 void key_wipe(struct key *k)

@@ -7,7 +7,9 @@
  */
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -16,6 +18,7 @@
 #include "conf.h"
 #include "confine.h"
 #include "log.h"
+#include "pages.h"
 #include "signer_calls.h"
 #include "syscalls.h"
 #include "tlsd_parts.h"
@@ -72,18 +75,31 @@ static void close_monitor(const struct tlsd_children *m)
 	close(m->broker);
 }
 
+/* The last thing before work begins: so it has to be small from here on. */
+static const char *settle(const char *failed)
+{
+	if (!failed)
+		pages_forget();
+	return failed;
+}
+
 static const char *confine_the_worker(void)
 {
 	const char *failed = calls_restrict();
 
-	return failed ? failed : confine_worker(WORKER_FILES);
+	return settle(failed ? failed : confine_worker(WORKER_FILES));
+}
+
+static const char *confine_the_signer(void)
+{
+	return settle(signer_confine());
 }
 
 static const char *confine_the_monitor(void)
 {
 	const char *failed = confine_keep(UINT64_C(1) << CAP_NET_ADMIN);
 
-	return failed ? failed : syscalls_restrict();
+	return settle(failed ? failed : syscalls_restrict());
 }
 
 /* False: not to go on with. */
@@ -112,7 +128,7 @@ static int run_signer(struct start *s)
 	close_ends(&s->worker);
 	close_monitor(&s->monitor);
 	return become_child(s)
-		       ? tlsd_signer(&s->log, &s->signer, signer_confine)
+		       ? tlsd_signer(&s->log, &s->signer, confine_the_signer)
 		       : 3;
 }
 
@@ -134,6 +150,10 @@ int main(int argc, char **argv)
 	s.uid = user_of(PROGRAM, MSB_TLSD_UID);
 	s.monitor.broker = args.broker;
 	conf_warm_up();
+	/* Certificates tell times in UTC; the library would look for the
+	 * host's time zone when it reads the first. */
+	if (setenv("TZ", "UTC0", 1) == 0)
+		tzset();
 	if (!make_ends(&s)) {
 		log_failure(&s.log, "make channels");
 		return 3;

@@ -14,12 +14,17 @@
 #include "sign.h"
 #include "tlsd_parts.h"
 
+/* After so long without a request it gives memory back. */
+#define REST_MS 10000
+
 /**
  * struct signer - The signer
  * @log:	event log
  * @l:		loop
  * @channel:	from the monitor
  * @worker:	requests of the worker
+ * @queue:	for @rest
+ * @rest:	when nothing was asked for a while
  * @s:		what is signed
  * @failed:	it ends because something went wrong
  */
@@ -28,6 +33,8 @@ struct signer {
 	struct loop l;
 	struct loop_watch channel;
 	struct loop_watch worker;
+	struct loop_queue queue;
+	struct loop_timer rest;
 	struct sign s;
 	bool failed;
 };
@@ -127,6 +134,15 @@ static void handle(struct signer *g, struct channel_msg *m,
 		break;
 	}
 	channel_close_fds(m, fds);
+	/* A key was tried, or is gone. */
+	key_rest();
+}
+
+static void rest(struct loop *l, struct loop_timer *t)
+{
+	(void)l;
+	(void)t;
+	key_rest();
 }
 
 static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
@@ -166,6 +182,7 @@ static void worker_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		return;
 	}
 	sign_answer(&g->s, &ask, time(NULL), loop_clock(), &signed_);
+	loop_set(l, &g->queue, &g->rest, REST_MS);
 	/* Who does not take answers has asked for too many. */
 	if (send(w->fd, &signed_, sizeof(signed_),
 		 MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(signed_))
@@ -176,9 +193,12 @@ static bool set_up(struct signer *g, const struct tlsd_ends *ends)
 {
 	g->channel = (struct loop_watch){ends->channel, channel_ready};
 	g->worker = (struct loop_watch){ends->signer, worker_ready};
+	g->rest.fire = rest;
 	conf_warm_up();
-	return key_library() && sign_init(&g->s) && loop_open(&g->l, g) == 0 &&
-	       loop_add(&g->l, &g->channel, EPOLLIN) == 0 &&
+	if (!key_library() || !sign_init(&g->s) || loop_open(&g->l, g) < 0)
+		return false;
+	loop_add_queue(&g->l, &g->queue);
+	return loop_add(&g->l, &g->channel, EPOLLIN) == 0 &&
 	       loop_add(&g->l, &g->worker, EPOLLIN) == 0;
 }
 
