@@ -73,8 +73,8 @@ bool eval_name_denied(const struct policy *p, struct dname name,
  * @p:		policy
  * @f:		flow
  *
- * Pure: no clock, no state. It is what the emitted ruleset and the helpers are
- * held against.
+ * Pure: no clock, no state, unless the flow brings a function of its own to ask
+ * about pins. It is what the emitted ruleset and the helpers are held against.
  */
 struct verdict eval(struct arena *a, const struct policy *p,
 		    const struct flow *f);
@@ -88,6 +88,14 @@ struct verdict eval(struct arena *a, const struct policy *p,
  * Refused while names must be seen ("always:dns-transport").
  */
 extern const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS];
+
+/** eval_intercepts() - Whether the TLS of TCP flows to @port is intercepted, if
+ * they are allowed and their name is not in Bypass
+ */
+bool eval_intercepts(const struct policy *p, uint16_t port);
+
+/** eval_bypasses() - Whether a name is in Bypass */
+bool eval_bypasses(const struct policy *p, struct dname name);
 
 /** eval_blocks_quic() - Whether UDP to @port is refused ("always:quic") */
 bool eval_blocks_quic(const struct policy *p, uint16_t port);

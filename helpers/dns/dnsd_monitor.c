@@ -11,6 +11,7 @@
 
 #include "dnsd.h"
 #include "dnsd_pins.h"
+#include "pass.h"
 
 /* What a new configuration must come with, or an old one have. */
 #define NEEDED \
@@ -87,22 +88,10 @@ static bool ask_worker(struct monitor_ctx *m, enum channel_type type,
 }
 
 /* Pass a message on, but for what the worker must not have. */
-static void pass_on(struct monitor_ctx *m, const struct channel_msg *msg,
-		    const int fds[CHANNEL_MAX])
+static void tell_worker(struct monitor_ctx *m, const struct channel_msg *msg,
+			const int fds[CHANNEL_MAX])
 {
-	struct channel_msg to = *msg;
-	int keep[CHANNEL_MAX];
-
-	to.count = 0;
-	for (uint32_t i = 0; i < msg->count; i++) {
-		if (msg->type == CHANNEL_SOCKETS &&
-		    msg->index[i] == DNS_NETLINK)
-			continue;
-		to.index[to.count] = msg->index[i];
-		keep[to.count++] = fds[i];
-	}
-	if ((to.count || msg->type != CHANNEL_SOCKETS) &&
-	    channel_send(m->worker, &to, keep) < 0)
+	if (pass_on(m->worker, msg, fds, ~(UINT64_C(1) << DNS_NETLINK)) < 0)
 		fail(m, "pass a message on to the worker");
 }
 
@@ -113,7 +102,7 @@ static void ready(struct monitor_ctx *m)
 	if (!dns_state_ready(&m->next, &m->now, NEEDED)) {
 		if (!ask_worker(m, CHANNEL_ABORT, &said))
 			return;
-		answer(m, CHANNEL_FAILED, m->next.refused);
+		answer(m, CHANNEL_FAILED, m->next.given.refused);
 		dns_state_drop(&m->next, &m->now);
 		return;
 	}
@@ -130,14 +119,15 @@ static void commit(struct monitor_ctx *m)
 	struct dns_state old = m->now;
 	struct channel_msg said;
 
-	if (!m->next.conf || *m->next.refused) {
+	if (!m->next.conf || *m->next.given.refused) {
 		answer(m, CHANNEL_FAILED, "nothing was prepared");
 		return;
 	}
 	/* Sets that cannot be read are sets whose pins fail: then the guest is
 	 * told SERVFAIL, and nothing is let through. */
 	if (!dnsd_pins_configure(&m->pins, m->next.conf,
-				 m->next.fd[DNS_NETLINK], loop_clock() / 1000))
+				 m->next.given.fd[DNS_NETLINK],
+				 loop_clock() / 1000))
 		log_event(m->log, "pin-sets-unreadable", NULL);
 	m->now = m->next;
 	dns_state_init(&m->next);
@@ -168,7 +158,7 @@ static void status(struct monitor_ctx *m, const struct channel_msg *asked,
 static void take_resolv(struct monitor_ctx *m, const struct channel_msg *msg,
 			int fds[CHANNEL_MAX])
 {
-	pass_on(m, msg, fds);
+	tell_worker(m, msg, fds);
 	dns_state_resolv(&m->now, fds[0]);
 	fds[0] = -1;
 }
@@ -183,16 +173,16 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		dns_state_drop(&m->next, &m->now);
 		if (msg->count == 1)
 			dns_state_prepare(&m->next, fds[0]);
-		pass_on(m, msg, fds);
+		tell_worker(m, msg, fds);
 		break;
 	case CHANNEL_SOCKETS:
-		if (!m->next.conf && !*m->next.refused && msg->count == 1 &&
-		    msg->index[0] == DNS_RESOLV) {
+		if (!m->next.conf && !*m->next.given.refused &&
+		    msg->count == 1 && msg->index[0] == DNS_RESOLV) {
 			take_resolv(m, msg, fds);
 			break;
 		}
-		pass_on(m, msg, fds);
-		dns_state_put(&m->next, msg, fds);
+		tell_worker(m, msg, fds);
+		given_put(&m->next.given, msg, fds);
 		return;
 	case CHANNEL_READY:
 		ready(m);
@@ -243,7 +233,7 @@ static void supervisor_ready(struct loop *l, struct loop_watch *w,
  * the rules say: on the host it would be the host's own. */
 static bool can_be_chosen(const struct dns_conf *c, struct ip ip)
 {
-	switch (group_of(ip, c->gw4, c->gw6)) {
+	switch (group_of(ip, c->walk.gw4, c->walk.gw6)) {
 	case GROUP_METADATA:
 	case GROUP_PRIVATE:
 	case GROUP_PUBLIC:
@@ -281,8 +271,8 @@ static bool may_ask(const struct monitor_ctx *m, const struct address *to,
 		if (address_equal(&m->now.servers.v[i], to))
 			return true;
 	return to->port == 53 && can_be_chosen(m->now.conf, to->ip) &&
-	       (eval_decide(&m->now.conf->policy, &f).allow ||
-		eval_decide(&m->now.conf->policy, &other).allow);
+	       (eval_decide(&m->now.conf->walk.policy, &f).allow ||
+		eval_decide(&m->now.conf->walk.policy, &other).allow);
 }
 
 static int connect_to(const struct address *to, bool stream)

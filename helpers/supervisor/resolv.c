@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dns_fd.h"
 #include "supervisor.h"
 
 #define LINK	  "/etc/resolv.conf"
@@ -100,12 +101,12 @@ void resolv_settle(struct supervisor *s)
 	 * of that one. */
 	if (!s->stale || s->owner || !s->now.there)
 		return;
-	fd = make_copy(s->now.dns[DNS_RESOLV]);
+	fd = make_copy(s->now.fd[DNS_RESOLV]);
 	if (fd < 0)
 		return;
 	s->stale = false;
-	close(s->now.dns[DNS_RESOLV]);
-	s->now.dns[DNS_RESOLV] = fd;
+	close(s->now.fd[DNS_RESOLV]);
+	s->now.fd[DNS_RESOLV] = fd;
 	m.index[0] = DNS_RESOLV;
 	/* One that is not there yet is told when it starts. */
 	if (worker_is_there(s) && channel_send(s->channel.fd, &m, &fd) < 0)

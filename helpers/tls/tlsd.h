@@ -12,9 +12,9 @@
  * The worker reads what guests and servers send. It has no capability, no file,
  * no key of the CA, and makes no socket. It knows no policy either: for each
  * flow it tells the monitor what it has read, and is told what is to become of
- * it; if the flow may go on, the answer has a socket with it, which is
- *connected to the address that the guest dialled, or about to be, and can be
- *connected to no other.
+ * it; if the flow may go on, the answer has a socket with it, which is connected
+ * to the address that the guest dialled, or about to be, and can be connected to
+ * no other.
  *
  * The monitor judges, by its own copy of the configuration: address and port as
  * dialled, the name in the ClientHello as the worker read it, and the pins,
@@ -55,9 +55,8 @@ enum tlsd_stage {
 /**
  * enum tlsd_verdict - What becomes of a flow
  * @TLSD_DENY:		it is reset
- * @TLSD_WAIT:		only to TLSD_EARLY: without a name it is denied, with
- *one it may be allowed; or it has to be read before anybody is dialled. No
- *socket comes with it
+ * @TLSD_WAIT:		only to TLSD_EARLY: without a name it is denied, with one
+ *			it may be allowed. No socket comes with it
  * @TLSD_SPLICE:	its bytes go on as they are
  * @TLSD_INTERCEPT:	its TLS is ended here
  */
@@ -125,6 +124,9 @@ struct tlsd_answer {
 /** TLSD_KEY_MAX - Octets of a public key: an uncompressed point of P-256 */
 #define TLSD_KEY_MAX 65
 
+/** TLSD_CA_ID - Octets that name a CA: the SHA-256 of its certificate */
+#define TLSD_CA_ID 32
+
 /** TLSD_LEAF_MAX - Octets of the largest leaf */
 #define TLSD_LEAF_MAX 2048
 
@@ -134,6 +136,8 @@ struct tlsd_answer {
  * @name_len:	octets of the name
  * @name:	name, as in struct dname
  * @address:	4 or 16 octets in network order
+ * @ca:		the CA whose certificate goes with the leaf: while another
+ *		configuration is prepared, there can be two
  * @key:	the leaf's public key: what the first message says holds for all
  */
 struct tlsd_sign {
@@ -141,6 +145,7 @@ struct tlsd_sign {
 	uint8_t name_len;
 	uint8_t name[DNAME_WIRE_MAX];
 	uint8_t address[16];
+	uint8_t ca[TLSD_CA_ID];
 	uint8_t key[TLSD_KEY_MAX];
 };
 

@@ -8,6 +8,7 @@ beyond the host.
 import glob
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -185,13 +186,15 @@ def domain_rules(m, t):
                         for name in stage.servers[0].asked))
         t.check("and not reached", stage.reach("cdn.example.org") != "ok" and
                 stage.reach("ads.example") != "ok")
-        t.check("TCP waits for msb-tlsd",
+        t.check("TCP is allowed by no rule",
                 stage.reach("api.example.com", "tcp") != "ok")
         pins = stage.status()["pins"]
         t.check("status lists pins", sorted(
             (p["name"], p["address"]) for p in pins) == sorted(
                 (n, ZONE[n]) for n in ("api.example.com",
                                        "www.example.net")), pins)
+        t.check("so do the sets", commented(stage) == pinned(stage) != {},
+                commented(stage))
         t.check("with a remaining life",
                 all(0 < p["seconds"] <= 360 for p in pins), pins)
         t.check("for people too", "pin         %s api.example.com, 3" %
@@ -228,8 +231,9 @@ def died(stage, t):
         t.check("it is back within a second, or a little more where the "
                 "machine is busy", back and time.monotonic() - start < 3,
                 time.monotonic() - start)
-        t.check("pins are listed still", pinned(stage) == {
-            ZONE["api.example.com"], ZONE["www.example.net"]}, pinned(stage))
+        t.check("pins are listed still, with their names",
+                pinned(stage) == {ZONE[n]: n for n in (
+                    "api.example.com", "www.example.net")}, pinned(stage))
 
 
 def unsupervised(stage, t, names):
@@ -248,8 +252,8 @@ def unsupervised(stage, t, names):
     t.check("apply starts it, and the pins were there all the time",
             made["dns_helper"] == "start" and
             stage.reach("www.example.net") == "ok" and stage.dig("api.example.com")[0] == "NOERROR" and
-            pinned(stage) == {ZONE["api.example.com"],
-                              ZONE["www.example.net"]}, made)
+            pinned(stage) == {ZONE[n]: n for n in (
+                "api.example.com", "www.example.net")}, made)
 
 
 def failed(m, stage, t, names):
@@ -279,8 +283,16 @@ def failed(m, stage, t, names):
 
 
 def pinned(stage):
-    """Addresses; whose they are, one that was started anew does not know."""
-    return {p["address"] for p in stage.status()["pins"]}
+    """Addresses, and whose they are."""
+    return {p["address"]: p["name"] for p in stage.status()["pins"]}
+
+
+def commented(stage):
+    """The same, as the elements of the sets say."""
+    text = run("ip", "netns", "exec", "msb-web", "nft", "list", "table",
+               "inet", "msb")
+    return dict(re.findall(r'([0-9a-f.:]+) timeout \w+ expires \w+ '
+                           r'comment "([^"]*)"', text))
 
 
 def comm(pid):
@@ -303,7 +315,8 @@ def changed(stage, t, names):
             done.returncode == 0, done.stdout)
     t.check("a pin that counts still is kept",
             stage.reach("api.example.com") == "ok" and
-            pinned(stage) == {ZONE["api.example.com"]}, pinned(stage))
+            pinned(stage) == {ZONE["api.example.com"]: "api.example.com"} ==
+            commented(stage), pinned(stage))
     t.check("one that does not is gone",
             stage.reach("www.example.net") != "ok" and
             stage.dig("www.example.net") == ("NXDOMAIN", []))
