@@ -485,7 +485,7 @@ def bracket(target):
 
 
 def answer_in(text):
-    found = re.search(r"\{.*\}", text)
+    found = re.search(r'\{"role": .*\}', text)
     return json.loads(found.group(0)) if found else None
 
 
