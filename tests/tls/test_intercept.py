@@ -74,12 +74,13 @@ class Pki:
                 "ed25519": ["-algorithm", "ED25519"]}[kind]
         self.run("genpkey", *args, "-out", name + ".key")
 
-    def sign(self, name, issuer, extensions, days=None, dates=None, md="sha256"):
+    def sign(self, name, issuer, extensions, days=None, dates=None,
+             md="sha256", subject=None):
         """dates: offsets in seconds of both ends"""
         with open(self.path(name + ".ext"), "w") as f:
             f.write(extensions + "\n")
-        self.run("req", "-new", "-key", name + ".key", "-subj", f"/CN={name}",
-                 "-out", name + ".csr")
+        self.run("req", "-new", "-key", name + ".key", "-subj",
+                 f"/CN={subject or name}", "-out", name + ".csr")
         if dates is None:
             issue = ["-CA", issuer + ".pem", "-CAkey", issuer + ".key"] \
                 if issuer else ["-signkey", name + ".key"]
@@ -122,6 +123,13 @@ class Pki:
                 with open(self.path(part + ".pem")) as f:
                     out.write(f.read())
         return name
+
+    def cross(self, name, issuer):
+        """The same name and key, by another issuer"""
+        shutil.copy(self.path(name + ".key"), self.path("cross.key"))
+        self.sign("cross", issuer, "basicConstraints=critical,CA:TRUE\n"
+                  "subjectKeyIdentifier=hash", subject=name)
+        return "cross"
 
     def bits(self, name):
         return self.path(name + ".chain"), self.path(name + ".key")
@@ -504,6 +512,30 @@ def names():
 
 
 @test
+def issuers_are_not_remembered():
+    """An issuer that one server has sent is not there for the next"""
+    whole = pki.leaf(pki.middle, chain=[pki.middle])
+    bare = pki.leaf(pki.middle)
+    # A certificate of the root's by somebody unknown is of no matter.
+    cross = pki.cross("root", pki.other)
+    both = pki.leaf(pki.middle, chain=[pki.middle, cross])
+    contexts = [context_of_server(leaf) for leaf in (whole, bare, both, bare)]
+    turn = iter(contexts)
+
+    def handle(s):
+        t = next(turn).wrap_socket(s, server_side=True)
+        t.sendall(t.recv(1))
+    with between(handle) as (_, proxy):
+        for want in (None, 48, None, 48):
+            if want:
+                equal(alert_of(proxy), want)
+            else:
+                with connect(proxy, "127.0.0.1") as t:
+                    t.sendall(b"x")
+                    equal(t.recv(1), b"x")
+
+
+@test
 def tampering():
     """A signature that is wrong is nobody's"""
     leaf = pki.leaf(pki.root)
@@ -574,6 +606,21 @@ def old_guests():
             raise AssertionError("it has a cipher")
         except ssl.SSLError as e:
             check("HANDSHAKE_FAILURE" in str(e), str(e))
+
+
+@test
+def odd_guests():
+    """No group in common; a share that wolfSSL does not take: an alert"""
+    with between(echo()) as (_, proxy):
+        hello = bytearray(client_hello()[0])
+        at = hello.index(b"\0\x0a", 80)  # supported_groups
+        n = struct.unpack(">H", hello[at + 4:at + 6])[0]
+        none = bytearray(hello)
+        none[at + 6:at + 6 + n] = b"\x01\x00" * (n // 2)
+        equal(alert_of(proxy, none), 40)
+        at = hello.index(b"\0\x1d\0\x20")  # X25519's share
+        hello[at + 4 + 31] |= 0x80
+        equal(alert_of(proxy, hello), 40)
 
 
 @test
@@ -828,6 +875,33 @@ def truncation():
         raw = socket.socket(fileno=t.detach())
         raw.close()
         check("EOF" in str(server.result()), repr(server.result()))
+
+
+@test
+def rude_ends():
+    """A server that answers, and resets: its answer comes first"""
+    c = context_of_server(pki.good)
+    answer = os.urandom(300000)
+
+    def rude(s):
+        t = c.wrap_socket(s, server_side=True)
+        t.recv(1)
+        t.sendall(answer)
+        # unread octets make a reset of a close
+        select.select([t], [], [], TIMEOUT)
+        socket.socket(fileno=t.detach()).close()
+    for late in (0, 0.3):
+        with between(rude) as (_, proxy):
+            t = connect(proxy)
+            t.sendall(b"x")
+            got = t.recv(1)
+            t.sendall(b"unread")
+            time.sleep(late)
+            with contextlib.suppress(ssl.SSLError, ConnectionResetError):
+                while data := t.recv(65536):
+                    got += data
+            check(got == answer, f"{len(got)} octets of {len(answer)}")
+            t.close()
 
 
 @test
