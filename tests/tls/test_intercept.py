@@ -971,6 +971,63 @@ def broken_records():
 
 
 @test
+def spoiled_flights():
+    """An octet of a handshake changed, on either side: an end, and no crash"""
+    rng = random.Random(11)
+    whole = pki.leaf(pki.middle, chain=[pki.middle])
+    peers = [Server(echo(whole, versions=v)) for v in (V12, V13)]
+    turn = {}
+
+    def relay(s):
+        """To a server; the octet is one of what the server says."""
+        with socket.create_connection((HOST, turn["port"]), TIMEOUT) as up:
+            at = 0
+            while True:
+                ready = select.select([s, up], [], [], TIMEOUT)[0]
+                if not ready:
+                    return
+                for a in ready:
+                    data = bytearray(a.recv(65536))
+                    if not data:
+                        return
+                    if a is up:
+                        k = turn["at"] - at
+                        if 0 <= k < len(data):
+                            data[k] ^= turn["bits"]
+                        at += len(data)
+                    (s if a is up else up).sendall(data)
+    with between(relay) as (_, proxy):
+        c = context_of_client(proxy)
+        for k in range(120):
+            turn.update(port=peers[k % 2].port, at=rng.randrange(1800),
+                        bits=rng.choice((1, 0x80, 0xff, 0x10)))
+            hello, t, inward, outward = client_hello(HOST, c)
+            with dial(proxy) as s:
+                s.settimeout(TIMEOUT)
+                if k % 4 >= 2:  # the guest's second flight, instead
+                    turn["at"] = 1 << 30
+                s.sendall(hello)
+                with contextlib.suppress(OSError, ssl.SSLError):
+                    inward.write(s.recv(65536))
+                    with contextlib.suppress(ssl.SSLWantReadError):
+                        t.do_handshake()
+                    data = bytearray(outward.read())
+                    if data and k % 4 >= 2:
+                        data[rng.randrange(len(data))] ^= turn["bits"]
+                    s.sendall(data)
+                    s.shutdown(socket.SHUT_WR)
+                    while s.recv(65536):
+                        pass
+        for _ in range(200):
+            if proxy.stat()["open"] == "0":
+                break
+            time.sleep(0.02)
+        equal(proxy.stat()["open"], "0", "connections left")
+    for peer in peers:
+        peer.close()
+
+
+@test
 def alerts_when_open():
     """A fatal alert by one side is the same alert at the other"""
     c = context_of_server(pki.good)
