@@ -157,6 +157,8 @@ static void ready(struct supervisor *s, struct client *c)
 		s->told[0] = 0;
 		return;
 	}
+	if (s->helper->resolv)
+		resolv_prepare(&s->next);
 	s->ready = true;
 	/* The first configuration makes the worker: if it cannot start, this
 	 * is the time to know. */

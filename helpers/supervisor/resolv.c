@@ -3,23 +3,36 @@
  *
  * It is a file that is written, one that is renamed into place, or a link to
  * one that is: so the file, its directory, and that of the link are watched.
- * It is passed on as a copy, with the addresses that msb-netc has found for
- * name servers that are named in the document.
+ * It is passed on as a copy, with lines of ours behind it (dns_fd.h): the names
+ * of name servers that the document names, and what msb-netc has found for
+ * them, or hosts(5) has, which is watched with it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dns_fd.h"
+#include "ip.h"
 #include "supervisor.h"
 
 #define LINK	  "/etc/resolv.conf"
+#define HOSTS	  "/etc/hosts"
 #define DIRECTORY "/etc"
+
+/* How often both are looked at where they cannot be watched. */
+#define POLL_MS 2000
+
+/* What is read of hosts(5): lines, octets of each, and addresses of a name. */
+#define HOSTS_LINES 1000000
+#define HOSTS_LINE  1024
+#define HOSTS_FOUND 16
 
 #define CHANGES \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM)
@@ -33,6 +46,7 @@ static void add_watches(int fd)
 
 	(void)!inotify_add_watch(fd, DIRECTORY, CHANGES);
 	(void)!inotify_add_watch(fd, LINK, IN_CLOSE_WRITE);
+	(void)!inotify_add_watch(fd, HOSTS, IN_CLOSE_WRITE);
 	if (!realpath(LINK, path))
 		return;
 	slash = strrchr(path, '/');
@@ -42,54 +56,130 @@ static void add_watches(int fd)
 	(void)!inotify_add_watch(fd, path, CHANGES);
 }
 
-/* Appends a line of what was passed on before. */
-static bool copy_line(int to, const char *line, size_t len)
+/* The next word of a line, which is cut up; NULL at its end. */
+static char *next_word(char **line)
 {
-	const size_t head = strlen(DNS_RESOLV_HOST);
+	char *start = *line + strspn(*line, " \t\r\n");
+	char *end = start + strcspn(start, " \t\r\n");
 
-	if (len < head || memcmp(line, DNS_RESOLV_HOST, head) != 0)
-		return true;
-	return write(to, "\n", 1) == 1 && write(to, line, len) == (ssize_t)len;
+	if (start == end)
+		return NULL;
+	*line = *end ? end + 1 : end;
+	*end = '\0';
+	return start;
 }
 
-static bool copy_hosts(int to, int before)
+static bool is_named(char *names, const char *name)
 {
-	char text[DNS_RESOLV_MAX];
-	const ssize_t n = pread(before, text, sizeof(text), 0);
-	const char *line = text, *end = text + (n > 0 ? n : 0);
+	const char *one;
 
-	while (line < end) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
+	while ((one = next_word(&names)))
+		if (strcasecmp(one, name) == 0)
+			return true;
+	return false;
+}
 
-		if (!stop)
-			stop = end;
-		if (!copy_line(to, line, (size_t)(stop - line)))
-			return false;
-		line = stop + 1;
+/* Write what hosts(5) has for a name. Return: whether it has anything. */
+static bool put_hosts(FILE *to, const char *place, const char *name)
+{
+	char line[HOSTS_LINE];
+	FILE *from = fopen(HOSTS, "re");
+	int found = 0;
+
+	for (long i = 0; from && i < HOSTS_LINES && found < HOSTS_FOUND &&
+			 fgets(line, sizeof(line), from);
+	     i++) {
+		char *rest = line, *address;
+		struct ip ip;
+
+		line[strcspn(line, "#")] = '\0';
+		address = next_word(&rest);
+		if (!address || !is_named(rest, name) ||
+		    !ip_parse(address, &ip))
+			continue;
+		if (!found++)
+			fprintf(to, DNS_RESOLV_FIXED "%s\n", place);
+		fprintf(to, DNS_RESOLV_HOST "%s %s\n", place, address);
 	}
-	return true;
+	if (from)
+		fclose(from);
+	return found;
+}
+
+/* Write again what was found for a name. */
+static void put_found(FILE *to, const char *place, const char *before)
+{
+	const size_t head = strlen(DNS_RESOLV_HOST), len = strlen(place);
+
+	for (const char *p = before; *p; p += *p == '\n') {
+		const size_t n = strcspn(p, "\n");
+
+		if (strncmp(p, DNS_RESOLV_HOST, head) == 0 &&
+		    strncmp(p + head, place, len) == 0 && p[head + len] == ' ')
+			fprintf(to, "%.*s\n", (int)n, p);
+		p += n;
+	}
+}
+
+static void put_names(FILE *to, const char *before)
+{
+	const size_t head = strlen(DNS_RESOLV_NAME);
+
+	for (const char *p = before; *p; p += *p == '\n') {
+		const size_t n = strcspn(p, "\n");
+		char line[HOSTS_LINE], *rest = line + head, *place, *name;
+
+		if (strncmp(p, DNS_RESOLV_NAME, head) == 0 &&
+		    n < sizeof(line)) {
+			fprintf(to, "%.*s\n", (int)n, p);
+			snprintf(line, sizeof(line), "%.*s", (int)n, p);
+			place = next_word(&rest);
+			name = place ? next_word(&rest) : NULL;
+			if (name && !put_hosts(to, place, name))
+				put_found(to, place, before);
+		}
+		p += n;
+	}
 }
 
 /* A copy of the file as it is now; without one there are no name servers. */
-static int make_copy(int before)
+static int make_copy(int last)
 {
-	char text[DNS_RESOLV_MAX / 2];
+	char text[DNS_RESOLV_MAX / 2], before[DNS_RESOLV_MAX + 1];
+	const ssize_t had = pread(last, before, DNS_RESOLV_MAX, 0);
 	const int from = open(LINK, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	const int to = memfd_create("resolv.conf", MFD_CLOEXEC);
+	const int fd = memfd_create("resolv.conf", MFD_CLOEXEC);
+	const int again = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *to = again < 0 ? NULL : fdopen(again, "w");
 	ssize_t n = 0;
-	bool ok;
 
+	before[had > 0 ? had : 0] = '\0';
 	if (from >= 0) {
 		n = read(from, text, sizeof(text));
 		close(from);
 	}
-	ok = to >= 0 && (n <= 0 || write(to, text, (size_t)n) == n) &&
-	     copy_hosts(to, before);
-	if (ok)
-		return to;
-	if (to >= 0)
-		close(to);
+	if (to) {
+		fprintf(to, "%.*s\n", (int)(n > 0 ? n : 0), text);
+		put_names(to, before);
+		if (fclose(to) == 0)
+			return fd;
+	} else if (again >= 0) {
+		close(again);
+	}
+	if (fd >= 0)
+		close(fd);
 	return -1;
+}
+
+void resolv_prepare(struct supervised *next)
+{
+	const int fd = make_copy(next->dns[DNS_RESOLV]);
+
+	/* Without a copy there is that which came. */
+	if (fd < 0)
+		return;
+	close(next->dns[DNS_RESOLV]);
+	next->dns[DNS_RESOLV] = fd;
 }
 
 void resolv_settle(struct supervisor *s)
@@ -126,7 +216,8 @@ static void changed(struct loop *l, struct loop_watch *w, uint32_t events)
 		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
 			e = (const struct inotify_event *)(buf + at);
 			/* Of a directory much changes that is not it. */
-			if (!e->len || strstr(e->name, "resolv"))
+			if (!e->len || strstr(e->name, "resolv") ||
+			    strcmp(e->name, "hosts") == 0)
 				s->stale = true;
 		}
 	}
@@ -136,13 +227,54 @@ static void changed(struct loop *l, struct loop_watch *w, uint32_t events)
 	resolv_settle(s);
 }
 
+/* What changes when a file does, of both files. */
+static uint64_t look(void)
+{
+	static const char *const paths[] = {LINK, HOSTS};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct stat st = {0};
+
+		(void)!stat(paths[i], &st);
+		sum = sum * 31 + st.st_dev;
+		sum = sum * 31 + st.st_ino;
+		sum = sum * 31 + (uint64_t)st.st_size;
+		sum = sum * 31 + (uint64_t)st.st_mtim.tv_sec;
+		sum = sum * 31 + (uint64_t)st.st_mtim.tv_nsec;
+	}
+	return sum;
+}
+
+static void poll_files(struct loop *l, struct loop_timer *t)
+{
+	struct supervisor *s = l->context;
+	const uint64_t seen = look();
+
+	s->stale |= seen != s->seen;
+	s->seen = seen;
+	if (s->stale)
+		resolv_settle(s);
+	loop_set(l, &s->poll_queue, t, POLL_MS);
+}
+
 const char *resolv_watch(struct supervisor *s)
 {
 	if (!s->helper->resolv)
 		return NULL;
 	s->resolv = (struct loop_watch){inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 					changed};
-	if (s->resolv.fd < 0 || loop_add(&s->loop, &s->resolv, EPOLLIN) < 0)
+	/* A user may have 128 of these unless the system's administrator says
+	 * otherwise, and there may be more sandboxes: then it is looked at now
+	 * and again. */
+	if (s->resolv.fd < 0) {
+		loop_add_queue(&s->loop, &s->poll_queue);
+		s->poll_timer.fire = poll_files;
+		s->seen = look();
+		loop_set(&s->loop, &s->poll_queue, &s->poll_timer, POLL_MS);
+		return NULL;
+	}
+	if (loop_add(&s->loop, &s->resolv, EPOLLIN) < 0)
 		return "watch " LINK;
 	add_watches(s->resolv.fd);
 	return NULL;

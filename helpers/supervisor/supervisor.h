@@ -184,7 +184,11 @@ const struct helper *helper_find(const char *name);
  * @stop_timer:	the worker has not ended by itself
  * @connected:	sockets that were made for the worker
  * @forbidden:	sockets that were asked for and not allowed
- * @resolv:	watches resolv.conf; its fd is -1 if nobody wants to know
+ * @resolv:	watches resolv.conf; its fd is -1 if nobody wants to know, or
+ *		if it cannot be watched
+ * @poll_queue:	for @poll_timer
+ * @poll_timer:	in that case, when to look at it
+ * @seen:	what it looked like
  * @stale:	resolv.conf has changed, and the worker was not told yet
  */
 struct supervisor {
@@ -216,6 +220,9 @@ struct supervisor {
 	uint64_t connected;
 	uint64_t forbidden;
 	struct loop_watch resolv;
+	struct loop_queue poll_queue;
+	struct loop_timer poll_timer;
+	uint64_t seen;
 	bool stale;
 };
 
@@ -288,6 +295,11 @@ void worker_close(struct supervisor *s);
 /** resolv_watch() - Tell the worker whenever it changes; NULL, or what failed
  */
 const char *resolv_watch(struct supervisor *s);
+
+/** resolv_prepare() - Take a copy of it, and of what hosts(5) has, for a
+ * configuration that is being prepared
+ */
+void resolv_prepare(struct supervised *next);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);

@@ -390,6 +390,64 @@ def named_server(m, t):
         server.close()
 
 
+def moved_server(m, t):
+    """A name server that has a name, which leads to another address later."""
+    paths = [m.document(name, {}) for name in ("resolv", "hosts")]
+
+    def write(path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    write(paths[0], "nameserver %s\n" % SERVER)
+    write(paths[1], "127.0.0.1 localhost\n")
+    run("mount", "--bind", paths[0], "/etc/resolv.conf")
+    run("mount", "--bind", paths[1], "/etc/hosts")
+    stage, third = Stage(m, {"Policy": "none"}), "192.0.2.55"
+    run("ip", "addr", "add", third + "/32", "dev", "lo")
+    # Those of the guest are asked at another port than the host's.
+    servers = [Server(a, answer, 5355) for a in (SERVER, OTHER, third)]
+
+    def goes_to(which):
+        """Whether a query of the guest comes to one of the servers alone."""
+        def there():
+            for server in servers:
+                del server.asked[:]
+            stage.dig("api.example.com", "+timeout=1")
+            return [bool(s.asked) for s in servers] == [
+                i == which for i in range(3)]
+        return wait_until(there)
+    try:
+        ZONE["ns.example.com"] = OTHER
+        document = {"Policy": "public-only",
+                    "DNS": {"Nameservers": ["ns.example.com:5355"]}}
+        path = m.document("named", document)
+        m.good("apply", "web", path)
+        t.check("it is asked where its name leads", goes_to(1))
+        ZONE["ns.example.com"] = SERVER
+        write(paths[0], "nameserver %s\n# again\n" % SERVER)
+        t.check("then where it leads now", goes_to(0))
+        write(paths[1], "127.0.0.1 localhost\n%s x NS.example.com # y\n" %
+              third)
+        t.check("or where hosts(5) says", goes_to(2))
+        before = [pid for pid in helpers() if "dnsd" in comm(pid)]
+        os.kill(before[0], signal.SIGKILL)
+        t.check("also after a restart", goes_to(2))
+        del stage.servers[0].asked[:]
+        m.good("apply", "web", path)
+        t.check("and an apply, of which hosts(5) is asked first",
+                goes_to(2) and not stage.servers[0].asked,
+                stage.servers[0].asked)
+        write(paths[1], "127.0.0.1 localhost\n")
+        t.check("and without that, again where its name leads", goes_to(0))
+    finally:
+        del ZONE["ns.example.com"]
+        stage.close()
+        for server in servers:
+            server.close()
+        run("ip", "addr", "del", third + "/32", "dev", "lo")
+        run("umount", "/etc/resolv.conf")
+        run("umount", "/etc/hosts")
+
+
 def shared_names(m, t):
     """Two sandboxes with the same denied names have them once."""
     document = m.document("shared", {
@@ -426,5 +484,5 @@ def nothing_left(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, resolv_conf, named_server, shared_names,
-                   nothing_left))
+    main(__doc__, (public_only, domain_rules, resolv_conf, named_server,
+                   moved_server, shared_names, nothing_left))

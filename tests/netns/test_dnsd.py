@@ -7,6 +7,7 @@ Queries and expected answers are in dns/queries.table; what a table cannot say
 is tested by the functions below.
 """
 import argparse
+import itertools
 import os
 import random
 import re
@@ -532,6 +533,65 @@ def test_resolv(place, daemon, _args):
         server.close()
 
 
+def test_named(place, daemon, args):
+    """A name server that has a name is asked where that name is now."""
+    at = {"address": "192.0.2.54", "ttl": 1}
+
+    def names(query, _stream):
+        reply = dns.message.make_response(query)
+        if query.question[0].rdtype == dns.rdatatype.A:
+            reply.answer.append(dns.rrset.from_text(
+                query.question[0].name, at["ttl"], "IN", "A", at["address"]))
+        return reply.to_wire()
+    resolver = dnsd.Server("192.0.2.53", names)
+    servers = {a: dnsd.Server(a, numbered, 5355)
+               for a in ("192.0.2.54", "192.0.2.55")}
+    place.load([])
+    count = itertools.count()
+
+    def asked():
+        """Which of the servers a query of the guest comes to."""
+        for server in servers.values():
+            del server.asked[:]
+        resolve(place, "n%d.named.test" % next(count))
+        return [a for a, server in servers.items() if server.asked]
+
+    def goes_to(address, seconds=2.0):
+        return dnsd.wait_until(lambda: asked() == [address], seconds)
+    document = {"DefaultEgress": "allow", "Nameservers": ["ns.test:5355"]}
+    lines = "nameserver %s\nmsb-name 0 ns.test\nmsb-nameserver 0 192.0.2.55\n"
+    check(daemon.configure(document, resolv=lines % "192.0.2.53") is None,
+          "configured")
+    check(goes_to("192.0.2.54"), "looked up at the start")
+    check(("ns.test.", False) in resolver.asked, "%s" % resolver.asked)
+    if args.ttl:
+        at["address"] = "192.0.2.55"
+        check(asked() == ["192.0.2.54"], "not before its time")
+        check(goes_to("192.0.2.55", 35), "then at another address")
+        at["address"] = "192.0.2.54"
+    # Another resolver is asked at once; one that is dead changes nothing.
+    at["address"] = "192.0.2.55"
+    daemon.resolv(lines % "192.0.2.53" + "# changed\n")
+    check(goes_to("192.0.2.55"), "another address")
+    daemon.resolv(lines % "192.0.2.99")
+    time.sleep(0.2)
+    check(asked() == ["192.0.2.55"], "a dead resolver leaves what is known")
+    # What hosts(5) has is not asked for.
+    del resolver.asked[:]
+    daemon.resolv(lines.replace("55", "54") % "192.0.2.53" + "msb-fixed 0\n")
+    check(goes_to("192.0.2.54") and not resolver.asked,
+          "hosts: %s" % resolver.asked)
+    daemon.resolv("nameserver 192.0.2.53\n")
+    check(goes_to("192.0.2.55"), "asked for again")
+    # Whoever is started anew begins with what the supervisor has.
+    os.kill(daemon.processes()[1], signal.SIGKILL)
+    daemon.extra["resolv"] = lines % "192.0.2.99"
+    daemon.restart()
+    check(goes_to("192.0.2.55"), "after a restart")
+    for server in [resolver] + list(servers.values()):
+        server.close()
+
+
 def test_refused(place, daemon, _args):
     """A configuration that is no good leaves the old one in force."""
     server = dnsd.Server("192.0.2.53", numbered)
@@ -716,7 +776,7 @@ def memory(daemon):
 
 
 TESTS = (test_table, test_pins, test_names, test_many_pins, test_refused, test_restart,
-         test_resolv, test_streams, test_confined, test_race, test_flood)
+         test_resolv, test_named, test_streams, test_confined, test_race, test_flood)
 
 
 def main():
@@ -724,6 +784,8 @@ def main():
     parser.add_argument("--dnsd", required=True)
     parser.add_argument("--pin-get", required=True)
     parser.add_argument("--rounds", type=int, default=1500)
+    parser.add_argument("--ttl", action="store_true",
+                        help="wait for a time to live, which is 30 seconds")
     parser.add_argument("--flood", type=float, default=5)
     parser.add_argument("tests", nargs="*")
     args = parser.parse_args()
