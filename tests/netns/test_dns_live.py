@@ -21,7 +21,7 @@ import dns.rrset
 from dnsd import Server, wait_until
 from lab import Namespace, run
 from machine import STATE
-from peers import Echo, Network, ask
+from peers import Echo, Network, ask, connect
 from report import main, settled, unchanged
 
 SERVER, OTHER = "192.0.2.53", "192.0.2.54"
@@ -448,6 +448,52 @@ def moved_server(m, t):
         run("umount", "/etc/hosts")
 
 
+def host_by_name(m, t):
+    """A rule about the host's name leads to its loopback, once it is asked."""
+    alias = "host.microsandbox.internal"
+    rules = [{"Action": "allow", "Destination": ".microsandbox.internal",
+              "Ports": ["9001"]}, {"Action": "allow", "Destination": "host",
+                                   "Protocol": "udp", "Ports": ["53", "9002"]}]
+    stage = Stage(m, {"Rules": rules})
+    servers = Echo(stage.host, [("udp", "127.0.0.1", port)
+                                for port in (9001, 9002, 9003)])
+    flow = connect(stage.guest, "udp", GATEWAY[4], 9001, 0.5)
+
+    def alive():
+        """Whether one flow, which goes on, has its answers."""
+        flow.send(b"?")
+        try:
+            return flow.recv(200).split()[0] == b"127.0.0.1"
+        except OSError:
+            return False
+
+    def reaches(*ports):
+        got = [port for v in (4, 6) for port in (9001, 9002, 9003)
+               if isinstance(ask(stage.guest, "udp", GATEWAY[v], port, 0.3),
+                             tuple)]
+        return got == list(ports) * 2
+    try:
+        t.check("before it is asked for, what no name is needed for",
+                reaches(9002))
+        t.check("it leads to the gateway", [stage.dig(alias, kind)[1]
+                                            for kind in ("A", "AAAA")] ==
+                [[GATEWAY[4]], [GATEWAY[6]]])
+        t.check("then what the rule allows", reaches(9001, 9002))
+        t.check("a flow", alive())
+        stage.apply({"Rules": rules, "MaxConnections": 50})
+        t.check("goes on under another policy with that rule", alive())
+        stage.apply({"Rules": rules[1:]})
+        t.check("and not under one without", not alive() and reaches(9002))
+        stage.apply({"Rules": [{"Action": "allow", "Protocol": "udp",
+                                "Destination": ".example.com"}]})
+        t.check("another name leads to no helper",
+                stage.status()["helpers"] == "none")
+    finally:
+        flow.close()
+        servers.close()
+        stage.close()
+
+
 def shared_names(m, t):
     """Two sandboxes with the same denied names have them once."""
     document = m.document("shared", {
@@ -485,4 +531,4 @@ def nothing_left(m, t):
 
 if __name__ == "__main__":
     main(__doc__, (public_only, domain_rules, resolv_conf, named_server,
-                   moved_server, shared_names, nothing_left))
+                   moved_server, host_by_name, shared_names, nothing_left))
