@@ -368,6 +368,34 @@ def resolv_conf(m, t):
         run("umount", "/etc/resolv.conf")
 
 
+def unwatched(m, t):
+    """Where the host's files cannot be watched, they are looked at."""
+    path = m.document("resolv", {})
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nameserver %s\n" % SERVER)
+    run("mount", "--bind", path, "/etc/resolv.conf")
+    stage = Stage(m, {"Policy": "none"})
+    try:
+        # The supervisor is a child of this "apply".
+        done = subprocess.run(
+            [os.path.join(os.path.dirname(m.faults[1]), "without_inotify")] +
+            m.command("apply", "web", m.document("looked", {
+                "Policy": "public-only"})),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False)
+        t.check("it comes up", done.returncode == 0, done.stderr)
+        t.check("the host's name server is asked",
+                stage.dig("api.example.com")[0] == "NOERROR" and
+                stage.servers[0].asked and not stage.servers[1].asked)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("nameserver %s\n" % OTHER)
+        t.check("then the other one", wait_until(lambda: (
+            stage.dig("www.example.net"), stage.servers[1].asked)[1]))
+    finally:
+        stage.close()
+        run("umount", "/etc/resolv.conf")
+
+
 def named_server(m, t):
     """A name server that the document names, by what the host knows of it."""
     server = Server("127.0.0.1", answer, port=5300)
@@ -530,5 +558,6 @@ def nothing_left(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, resolv_conf, named_server,
-                   moved_server, host_by_name, shared_names, nothing_left))
+    main(__doc__, (public_only, domain_rules, resolv_conf, unwatched,
+                   named_server, moved_server, host_by_name, shared_names,
+                   nothing_left))
