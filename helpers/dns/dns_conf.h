@@ -137,4 +137,7 @@ struct dns_verdict dns_conf_alias(const struct dns_conf *c, struct dname name);
 size_t dns_conf_sets(const struct dns_conf *c, struct dname name,
 		     uint16_t ret[DNS_SETS_OF_NAME]);
 
+/** dns_conf_in_set() - Whether set number @set is one of them */
+bool dns_conf_in_set(const struct dns_conf *c, uint16_t set, struct dname name);
+
 #endif

@@ -32,18 +32,6 @@ struct taking {
 	uint64_t now;
 };
 
-/* Whether a name's addresses belong in a set. */
-static bool belongs(const struct dns_conf *c, struct dname name, uint16_t set)
-{
-	uint16_t sets[DNS_SETS_OF_NAME];
-	const size_t n = dns_conf_sets(c, name, sets);
-
-	for (size_t i = 0; i < n && i < DNS_SETS_OF_NAME; i++)
-		if (sets[i] == set)
-			return true;
-	return false;
-}
-
 /* A name that the set is not about has not been written by us, or for another
  * configuration: nobody has it whom we know. */
 static void take(void *to, const struct pin_element *e,
@@ -51,7 +39,7 @@ static void take(void *to, const struct pin_element *e,
 {
 	const struct taking *t = to;
 	const bool known = names->name.len &&
-			   belongs(t->conf, names->name, e->set);
+			   dns_conf_in_set(t->conf, e->set, names->name);
 	const uint32_t unknown = names->others + !known;
 
 	if (known)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lookup.c - Name servers that have names, whose addresses are asked for in
- * time.
- */
+/* lookup.c - Name servers that have names, asked for in time. */
 #include "lookup.h"
 
 #include <stddef.h>
@@ -24,7 +22,7 @@ static void drop(struct lookup *l)
 	loop_unset(&l->all->timers, &l->timer);
 }
 
-static void wait(struct lookup *l, uint64_t ms)
+static void wait_for(struct lookup *l, uint64_t ms)
 {
 	drop(l);
 	loop_set(l->all->loop, &l->all->timers, &l->timer, ms);
@@ -36,7 +34,7 @@ static void give_up(struct lookup *l)
 	l->pause = l->pause ? 2 * l->pause : LOOKUP_PAUSE_MS;
 	if (l->pause > LOOKUP_PAUSE_MAX_MS)
 		l->pause = LOOKUP_PAUSE_MAX_MS;
-	wait(l, l->pause);
+	wait_for(l, l->pause);
 }
 
 /* Ask the resolver whose turn it is, or the first behind it that can be asked.
@@ -128,7 +126,7 @@ void lookups_answered(struct lookups *all, size_t which, const uint8_t *data,
 		ttl = r.ttl < LOOKUP_TTL_MIN ? LOOKUP_TTL_MIN : r.ttl;
 		if (ttl > LOOKUP_TTL_MAX)
 			ttl = LOOKUP_TTL_MAX;
-		wait(l, (uint64_t)ttl * 1000);
+		wait_for(l, (uint64_t)ttl * 1000);
 		use(l, r.v, r.n);
 		return;
 	case LOOKUP_EMPTY:
@@ -138,7 +136,7 @@ void lookups_answered(struct lookups *all, size_t which, const uint8_t *data,
 			give_up(l);
 			return;
 		}
-		wait(l, LOOKUP_EMPTY_MS);
+		wait_for(l, LOOKUP_EMPTY_MS);
 		use(l, NULL, 0);
 		return;
 	case LOOKUP_MISSING:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lookup.h - Name servers that have names, whose addresses are asked for in
- * time.
+/* lookup.h - Name servers that have names, asked for in time.
  *
  * Theory of Operation
  *
