@@ -338,13 +338,14 @@ static bool make_room(struct pin_table *t, const struct pin_element *e,
 		      const struct owner *o, uint64_t now,
 		      const struct pin_change *change, void *to)
 {
+	const bool full = t->n >= PIN_TABLE_MAX;
 	bool lost = false;
 
 	/* A name has no element twice: what goes here is another one. */
 	if (o && o->len && o->n >= PIN_NAME_MAX)
 		evict(t, o->oldest, now, change, to);
-	if (t->n >= PIN_TABLE_MAX) {
-		lost = same_element(&t->oldest->e, e);
+	for (int i = 0; full && i < PIN_TABLE_ROOM; i++) {
+		lost |= same_element(&t->oldest->e, e);
 		evict(t, t->oldest, now, change, to);
 	}
 	return lost;
