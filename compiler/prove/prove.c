@@ -61,20 +61,21 @@ static void others(const struct policy *p, enum space_class class,
 /* Whether a port of a class that would be the relay's is allowed. The verdict
  * may change where one of @spans begins; so the first port of a span that
  * counts is as good as any. */
-static bool allows_port(const struct proving *v, const struct space_profile *at,
-			enum space_class class, const struct space_ports *spans)
+static bool allows_port(const struct policy *p, const struct space *s,
+			const struct space_profile *at, enum space_class class,
+			const struct space_ports *spans)
 {
 	bool skip[65536];
 	size_t i;
 
-	others(v->p, class, skip);
+	others(p, class, skip);
 	for (i = 0; i < spans->n; i++) {
 		uint32_t port = spans->v[i].lo;
 
 		while (port <= spans->v[i].hi && skip[port])
 			port++;
 		if (port <= spans->v[i].hi &&
-		    space_allows(&v->source[POLICY_EGRESS],
+		    space_allows(s,
 				 space_profile_at(at, class, (uint16_t)port)))
 			return true;
 	}
@@ -95,9 +96,9 @@ static bool goes_to_host(const struct policy *p, const struct space *s)
 				->profile;
 		const enum space_class class = classes[i % 2];
 
-		if (allows_port(v, at, class, at->own[class]) ||
+		if (allows_port(p, s, at, class, at->own[class]) ||
 		    (at->own[class]->open &&
-		     allows_port(v, at, class, at->base[class])))
+		     allows_port(p, s, at, class, at->base[class])))
 			return true;
 	}
 	return false;

@@ -308,10 +308,10 @@ size_t dns_conf_sets(const struct dns_conf *c, struct dname name,
 
 bool dns_conf_in_set(const struct dns_conf *c, uint16_t set, struct dname name)
 {
-	const struct dns_pin_set *s = &c->pin_sets[set];
+	const struct walk_pin_set *s = &c->walk.pin_sets[set];
 	struct names_match m;
 
 	return set_selects(s, name,
 			   s->names == CONFIG_TRUE &&
-				   names_find(&c->names, name, &m));
+				   names_find(&c->walk.names, name, &m));
 }

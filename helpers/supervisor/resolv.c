@@ -173,13 +173,13 @@ static int make_copy(int last)
 
 void resolv_prepare(struct supervised *next)
 {
-	const int fd = make_copy(next->dns[DNS_RESOLV]);
+	const int fd = make_copy(next->fd[DNS_RESOLV]);
 
 	/* Without a copy there is that which came. */
 	if (fd < 0)
 		return;
-	close(next->dns[DNS_RESOLV]);
-	next->dns[DNS_RESOLV] = fd;
+	close(next->fd[DNS_RESOLV]);
+	next->fd[DNS_RESOLV] = fd;
 }
 
 void resolv_settle(struct supervisor *s)
