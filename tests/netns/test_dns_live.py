@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test_dns_live.py - Names under "up", "apply", "run" and "down".
 
+    test_dns_live.py MSB-NETC UP_FAULT APPLY_FAULT [--only TEST] [--rounds N]
+
 Each test is a function of a Machine and a Report. A name server, which is this
 program, is on an address of the host; what is resolved is served by a machine
 beyond the host.
 """
 import glob
+import ipaddress
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import dns.message
@@ -24,6 +29,7 @@ from machine import STATE
 from peers import Echo, Network, ask
 from report import main, settled, unchanged
 
+IP_PKTINFO = 8
 SERVER, OTHER = "192.0.2.53", "192.0.2.54"
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
 # Addresses of the machine beyond the host, by name.
@@ -53,8 +59,8 @@ def answer(query, _stream):
 class Stage:
     """A sandbox "web", name servers, and a machine beyond the host."""
 
-    def __init__(self, m, document, **words):
-        self.m, self.words = m, words
+    def __init__(self, m, document, answers=answer):
+        self.m = m
         self.host = Namespace("/proc/thread-self/ns/net")
         self.guest = m.guest("box")
         self.network = Network()
@@ -65,7 +71,8 @@ class Stage:
             self.network.far.run("ip", "addr", "add", address + "/32", "dev",
                                  "lo")
         run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2")
-        self.servers = [Server(address, answer) for address in (SERVER, OTHER)]
+        self.servers = [Server(address, answers)
+                        for address in (SERVER, OTHER)]
         self.echo = Echo(self.network.far,
                          [(p, address, 7777) for p in ("tcp", "udp")
                           for address in ZONE.values()])
@@ -475,6 +482,185 @@ def nothing_left(m, t):
     unchanged(m, t, "run", before)
 
 
+# Whose names have addresses where; the last one has none that is asked for.
+ZONES = {"example.com": (ipaddress.ip_address("198.51.100.0"),
+                         ipaddress.ip_address("2001:db8:100::")),
+         "example.net": (ipaddress.ip_address("203.0.113.0"),
+                         ipaddress.ip_address("2001:db8:200::")),
+         "example.org": (ipaddress.ip_address("203.0.113.128"),
+                         ipaddress.ip_address("2001:db8:300::"))}
+# Rounds until every pin is taken away, so that each one was needed: as many as
+# there are IPv4 addresses for them, twice.
+PERIOD = 240
+
+
+def numbered_address(number, zone):
+    """The address of nN.ZONE: IPv4 of even ones, IPv6 of the others."""
+    if number % 2:
+        return ZONES[zone][1] + number
+    return ZONES[zone][0] + 1 + number // 2 % (PERIOD // 2)
+
+
+def numbered(query, _stream):
+    """What the scripted name server says of nN.ZONE."""
+    made = dns.message.make_response(query)
+    question = query.question[0]
+    label, _, zone = question.name.to_text().rstrip(".").lower().partition(".")
+    address = numbered_address(int(label[1:]), zone)
+    if question.rdtype == (dns.rdatatype.A if address.version == 4
+                           else dns.rdatatype.AAAA):
+        made.answer.append(dns.rrset.from_text(
+            question.name, 300, "IN", question.rdtype, str(address)))
+    return made.to_wire()
+
+
+class Witness(threading.Thread):
+    """Answers datagrams to any address of a namespace; keeps what is bad."""
+
+    def __init__(self, namespace, ports):
+        super().__init__(daemon=True)
+        self.bad, self.good, self.closed, self.sockets = [], 0, False, []
+        for port in ports:
+            for kind, level, option in (
+                    (socket.AF_INET, socket.SOL_IP, IP_PKTINFO),
+                    (socket.AF_INET6, socket.IPPROTO_IPV6,
+                     socket.IPV6_RECVPKTINFO)):
+                sock = namespace.socket(kind, socket.SOCK_DGRAM)
+                if kind == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.setsockopt(level, option, 1)
+                sock.bind(("", port))
+                self.sockets.append(sock)
+        self.start()
+
+    def run(self):
+        while not self.closed:
+            for sock in select.select(self.sockets, [], [], 0.1)[0]:
+                data, said, _, peer = sock.recvmsg(200, 200)
+                if not data.startswith(b"good"):
+                    self.bad.append(data)
+                    continue
+                self.good += 1
+                # From the address that it came to (IP_PKTINFO).
+                if sock.family == socket.AF_INET:
+                    said = [(level, kind, b"\0" * 4 + info[8:12] + b"\0" * 4)
+                            for level, kind, info in said]
+                sock.sendmsg([data], said, 0, peer)
+
+    def close(self):
+        self.closed = True
+        self.join()
+        for sock in self.sockets:
+            sock.close()
+
+
+class Rounds:
+    """Names that are resolved, and their addresses that are asked right then."""
+
+    def __init__(self, guest):
+        self.guest, self.lost, self.sent = guest, [], 0
+        self.dns = guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.dns.connect((GATEWAY[4], 53))
+        self.dns.settimeout(5)
+
+    def resolve(self, number, zone):
+        """Whether it has the address that it should; it is asked once."""
+        address = numbered_address(number, zone)
+        query = dns.message.make_query("n%d.%s" % (number, zone),
+                                       "A" if address.version == 4 else "AAAA")
+        self.dns.send(query.to_wire())
+        try:
+            while True:
+                said = self.dns.recv(4096)
+                if said[:2] == query.to_wire()[:2]:
+                    break
+        except socket.timeout:
+            said = b""
+        if not said.endswith(address.packed):
+            self.lost.append("n%d.%s is not resolved" % (number, zone))
+        return str(address)
+
+    def bad(self, sock, address, what):
+        """A datagram that must not arrive."""
+        sock.sendto(b"bad: " + what.encode(), (str(address), 7777))
+        self.sent += 1
+
+    def good(self, sock, address, port, number):
+        """One that must, and is sent once; so must its answer."""
+        data = b"good %d" % number
+        sock.sendto(data, (address, port))
+        try:
+            arrived = sock.recv(200) == data
+        except OSError:
+            arrived = False
+        if not arrived:
+            self.lost.append("%s port %d, round %d" % (address, port, number))
+
+    def round(self, number):
+        address = numbered_address(number, "example.com")
+        with self.guest.socket(socket.AF_INET if address.version == 4
+                               else socket.AF_INET6,
+                               socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            self.bad(sock, address, "round %d, not resolved yet" % number)
+            self.good(sock, self.resolve(number, "example.com"), 7777, number)
+            if number // 2 % 4 == 0:
+                self.bad(sock, self.resolve(number, "example.org"),
+                         "round %d, of a name that no rule selects" % number)
+                address = self.resolve(number, "example.net")
+                self.bad(sock, address, "round %d, of another rule's name" %
+                         number)
+                self.good(sock, address, 7778, number)
+
+
+def raced(m, t):
+    """What is resolved is let through from the next packet on, and nothing else:
+    N names are resolved and their addresses asked right then."""
+    rules = [{"Action": "allow", "Destination": "." + zone,
+              "Protocols": ["udp"], "Ports": [port]} for zone, port in (
+                  ("example.com", "7777"), ("example.net", "7778"))]
+    host = {"Action": "allow", "Destination": "host", "Protocols": ["udp"],
+            "Ports": ["53"]}
+    stage, witness = Stage(m, {"Rules": rules + [host]}, numbered), None
+    far, begun = stage.network.far, time.monotonic()
+    try:
+        run("ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.2")
+        far.run("ip", "route", "add", "local", "203.0.113.0/24", "dev", "lo")
+        far.run("ip", "route", "add", "local", "198.51.100.0/24", "dev", "lo")
+        for zone in ZONES.values():
+            run("ip", "-6", "route", "add", "%s/48" % zone[1], "via",
+                "2001:db8:1::2")
+            far.run("ip", "-6", "route", "add", "local", "%s/48" % zone[1],
+                    "dev", "lo")
+        far.sysctl("net/ipv6/ip_nonlocal_bind", "1")
+        stage.echo.close()
+        witness = Witness(far, (7777, 7778))
+        rounds = Rounds(stage.guest)
+        for number in range(m.args.rounds):
+            if number % PERIOD == PERIOD - 1:
+                stage.apply({"Rules": [host]})
+                stage.apply({"Rules": rules + [host]})
+            rounds.round(number)
+        # Whatever is on its way is there by then.
+        rounds.good(rounds.guest.socket(socket.AF_INET, socket.SOCK_DGRAM),
+                    str(numbered_address(m.args.rounds - 2, "example.com")),
+                    7777, 0)
+        print("%d rounds, %d answers or datagrams missing; %d datagrams that "
+              "must not arrive, %d did; %.0f s" % (
+                  m.args.rounds, len(rounds.lost), rounds.sent,
+                  len(witness.bad), time.monotonic() - begun))
+        t.check("every name is resolved, and reached at once",
+                not rounds.lost and witness.good > m.args.rounds,
+                rounds.lost[:5])
+        t.check("nothing else is", not witness.bad, witness.bad[:5])
+    finally:
+        if witness:
+            witness.close()
+        stage.close()
+
+
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, resolv_conf, named_server, shared_names,
-                   nothing_left))
+    main(__doc__, (public_only, domain_rules, resolv_conf, named_server,
+                   shared_names, raced, nothing_left),
+         [("--rounds", {"type": int, "default": 300,
+                        "help": "names that are resolved and reached"})])
