@@ -2,43 +2,36 @@
 /* resolv.c - The host's resolv.conf, which may change at any time.
  *
  * It is a file that is written, one that is renamed into place, or a link to
- * one that is: so the file, its directory, and that of the link are watched.
+ * one that is: what it leads to is looked at every RESOLV_MS. The kernel could
+ * tell (inotify), but has 128 instances for all processes of a user, unless it
+ * is told otherwise: no more sandboxes than that could be, and root's other
+ * programs would have none left.
+ *
  * It is passed on as a copy, with the addresses that msb-netc has found for
  * name servers that are named in the document.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "supervisor.h"
 
-#define LINK	  "/etc/resolv.conf"
-#define DIRECTORY "/etc"
+#define LINK "/etc/resolv.conf"
 
-#define CHANGES \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM)
-
-/* What is watched already is watched once. What cannot be watched is not there,
- * and comes with an event of its directory. */
-static void add_watches(int fd)
+/* Whether it is the file that it was, and nobody has written to it: all 0 if it
+ * is not there. */
+static bool look(struct stat *seen)
 {
-	char path[PATH_MAX];
-	char *slash;
+	const struct stat was = *seen;
 
-	(void)!inotify_add_watch(fd, DIRECTORY, CHANGES);
-	(void)!inotify_add_watch(fd, LINK, IN_CLOSE_WRITE);
-	if (!realpath(LINK, path))
-		return;
-	slash = strrchr(path, '/');
-	if (slash == path)
-		return;
-	*slash = '\0';
-	(void)!inotify_add_watch(fd, path, CHANGES);
+	if (stat(LINK, seen) < 0)
+		*seen = (struct stat){0};
+	return seen->st_dev == was.st_dev && seen->st_ino == was.st_ino &&
+	       seen->st_size == was.st_size &&
+	       seen->st_ctim.tv_sec == was.st_ctim.tv_sec &&
+	       seen->st_ctim.tv_nsec == was.st_ctim.tv_nsec;
 }
 
 /* Appends a line of what was passed on before. */
@@ -112,37 +105,22 @@ void resolv_settle(struct supervisor *s)
 		monitor_kill(&s->worker);
 }
 
-static void changed(struct loop *l, struct loop_watch *w, uint32_t events)
+static void look_again(struct loop *l, struct loop_timer *t)
 {
-	char buf[4096]
-		__attribute__((aligned(__alignof__(struct inotify_event))));
-	struct supervisor *s = l->context;
-	const struct inotify_event *e;
-	ssize_t n, at;
+	struct supervisor *s = loop_owner(t, struct supervisor, resolv_timer);
 
-	(void)events;
-	while ((n = read(w->fd, buf, sizeof(buf))) > 0) {
-		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
-			e = (const struct inotify_event *)(buf + at);
-			/* Of a directory much changes that is not it. */
-			if (!e->len || strstr(e->name, "resolv"))
-				s->stale = true;
-		}
-	}
-	if (!s->stale)
-		return;
-	add_watches(w->fd);
+	if (!look(&s->resolv))
+		s->stale = true;
 	resolv_settle(s);
+	loop_set(l, &s->resolv_queue, t, RESOLV_MS);
 }
 
-const char *resolv_watch(struct supervisor *s)
+void resolv_watch(struct supervisor *s)
 {
 	if (!s->helper->resolv)
-		return NULL;
-	s->resolv = (struct loop_watch){inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-					changed};
-	if (s->resolv.fd < 0 || loop_add(&s->loop, &s->resolv, EPOLLIN) < 0)
-		return "watch " LINK;
-	add_watches(s->resolv.fd);
-	return NULL;
+		return;
+	(void)look(&s->resolv);
+	s->resolv_timer.fire = look_again;
+	loop_add_queue(&s->loop, &s->resolv_queue);
+	loop_set(&s->loop, &s->resolv_queue, &s->resolv_timer, RESOLV_MS);
 }

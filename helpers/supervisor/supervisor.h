@@ -13,6 +13,8 @@
 #ifndef MSB_SUPERVISOR_H
 #define MSB_SUPERVISOR_H
 
+#include <sys/stat.h>
+
 #include "channel.h"
 #include "dns_fd.h"
 #include "log.h"
@@ -165,7 +167,9 @@ const struct helper *helper_find(const char *name);
  * @stop_timer:	the worker has not ended by itself
  * @connected:	sockets that were made for the worker
  * @forbidden:	sockets that were asked for and not allowed
- * @resolv:	watches resolv.conf; its fd is -1 if nobody wants to know
+ * @resolv:	resolv.conf, as it was when it was looked at last
+ * @resolv_queue: for @resolv_timer
+ * @resolv_timer: it is to be looked at; not set if nobody wants to know
  * @stale:	resolv.conf has changed, and the worker was not told yet
  */
 struct supervisor {
@@ -196,7 +200,9 @@ struct supervisor {
 	struct loop_timer stop_timer;
 	uint64_t connected;
 	uint64_t forbidden;
-	struct loop_watch resolv;
+	struct stat resolv;
+	struct loop_queue resolv_queue;
+	struct loop_timer resolv_timer;
 	bool stale;
 };
 
@@ -266,9 +272,13 @@ void worker_close(struct supervisor *s);
 
 /* resolv.c - the host's resolv.conf. */
 
-/** resolv_watch() - Tell the worker whenever it changes; NULL, or what failed
+/** RESOLV_MS - How often it is looked at */
+#define RESOLV_MS 2000
+
+/** resolv_watch() - Tell the worker whenever it changes, RESOLV_MS later at
+ * most
  */
-const char *resolv_watch(struct supervisor *s);
+void resolv_watch(struct supervisor *s);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);
