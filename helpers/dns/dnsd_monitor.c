@@ -28,6 +28,8 @@
  * @now:	configuration in force
  * @next:	configuration that is prepared
  * @pins:	pins
+ * @holds:	for @held
+ * @held:	pins are held until then
  * @batch:	a message of the worker
  * @opened:	sockets made
  * @forbidden:	sockets refused
@@ -43,6 +45,8 @@ struct monitor_ctx {
 	struct dns_state now;
 	struct dns_state next;
 	struct dnsd_pins pins;
+	struct loop_queue holds;
+	struct loop_timer held;
 	struct pin_batch batch;
 	uint64_t opened;
 	uint64_t forbidden;
@@ -165,6 +169,25 @@ static void status(struct monitor_ctx *m, const struct channel_msg *asked,
 	answer(m, CHANNEL_STATUS, text);
 }
 
+/* Leave what the worker asks for where it is, for a while: whoever lists a
+ * ruleset has to begin anew when it changes meanwhile, and a guest that
+ * resolves names all the time would have no listing come to its end. */
+static void hold(struct monitor_ctx *m, bool held)
+{
+	if (loop_change(&m->l, &m->asked, held ? 0 : EPOLLIN) < 0)
+		fail(m, "hold pins");
+	else if (held)
+		loop_set(&m->l, &m->holds, &m->held, CHANNEL_HOLD_MS);
+	else
+		loop_unset(&m->holds, &m->held);
+}
+
+static void hold_ends(struct loop *l, struct loop_timer *t)
+{
+	hold(loop_owner(t, struct monitor_ctx, held), false);
+	(void)l;
+}
+
 static void take_resolv(struct monitor_ctx *m, const struct channel_msg *msg,
 			int fds[CHANNEL_MAX])
 {
@@ -207,6 +230,14 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		break;
 	case CHANNEL_STATUS:
 		status(m, msg, fds);
+		break;
+	case CHANNEL_HOLD:
+		hold(m, true);
+		answer(m, CHANNEL_OK, "");
+		break;
+	case CHANNEL_RELEASE:
+		hold(m, false);
+		answer(m, CHANNEL_OK, "");
 		break;
 	case CHANNEL_STOP:
 		m->l.stop = true;
@@ -384,10 +415,13 @@ static bool set_up(struct monitor_ctx *m, int supervisor,
 	m->supervisor = (struct loop_watch){supervisor, supervisor_ready};
 	m->broker = (struct loop_watch){ends->broker, broker_ready};
 	m->asked = (struct loop_watch){ends->pins, pins_ready};
+	m->held.fire = hold_ends;
 	dns_state_init(&m->now);
 	dns_state_init(&m->next);
-	return dnsd_pins_open(&m->pins) && loop_open(&m->l, m) == 0 &&
-	       channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
+	if (!dnsd_pins_open(&m->pins) || loop_open(&m->l, m) < 0)
+		return false;
+	loop_add_queue(&m->l, &m->holds);
+	return channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
 	       loop_add(&m->l, &m->supervisor, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->broker, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->asked, EPOLLIN) == 0;

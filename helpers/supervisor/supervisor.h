@@ -40,9 +40,11 @@ _Static_assert(SUPERVISOR_FILES > 2 * RELAY_LISTENERS_MAX + 256,
 /**
  * struct client - A connection of msb-netc
  * @watch:	its channel; fd -1: this place is free
+ * @holds:	it has asked for HOLD
  */
 struct client {
 	struct loop_watch watch;
+	bool holds;
 };
 
 /**
@@ -51,6 +53,7 @@ struct client {
  * @EXPECT_READY:	a client waits for READY's answer
  * @EXPECT_COMMIT:	a client waits for COMMIT's answer
  * @EXPECT_ABORT:	nobody waits
+ * @EXPECT_HOLD:	a client waits for HOLD's answer
  * @EXPECT_STATUS:	a client waits for the status
  */
 enum expect {
@@ -58,6 +61,7 @@ enum expect {
 	EXPECT_READY,
 	EXPECT_COMMIT,
 	EXPECT_ABORT,
+	EXPECT_HOLD,
 	EXPECT_STATUS,
 };
 

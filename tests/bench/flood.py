@@ -15,7 +15,9 @@ names that nobody has asked before, so each answer was asked for and pinned; the
 name server of the flooded one is another process than that of the others. But
 all share the machine's processors, with dns_flood too: its rate is bounded.
 
-It fails if a process of msb-dnsd ends, if the memory of its processes or the
+The flooded sandbox is looked at and its policy replaced meanwhile, too.
+
+It fails if one of these commands does, or a process of msb-dnsd ends, if the memory of its processes or the
 number of their descriptors is more at the end than it was when the tables were
 full, if the flooded sandbox's own queries are not answered, or one of another's.
 """
@@ -55,6 +57,8 @@ TRIES, PATIENCE = 3, 1.0
 # KiB that memory may grow by once the tables are full: pages that are used for
 # the first time, of tables that have a few entries more.
 GROWTH = 256
+# Seconds that a command may take, on a machine that is busy.
+CONTROL = 10
 
 
 def query(number, name):
@@ -187,12 +191,13 @@ class Flood:
         run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2")
         self.stubs = [subprocess.Popen([args.stub, address, "53"])
                       for address in sorted(set(SERVERS.values()))]
-        self.guests, self.gateways = {}, {}
+        self.guests, self.gateways, self.documents = {}, {}, {}
+        self.slowest = {}
         for name, server in SERVERS.items():
             self.guests[name] = m.guest("guest-" + name)
-            document = m.document(name, {
+            self.documents[name] = m.document(name, {
                 **DOCUMENT, "DNS": {"Nameservers": [server]}})
-            m.good("up", name, document, "--guest-netns", "guest-" + name)
+            m.good("up", name, self.documents[name], "--guest-netns", "guest-" + name)
             self.gateways[name] = [self.guests[name].run(
                 "ip", family, "route", "show", "default").split()[2]
                 for family in ("-4", "-6")]
@@ -241,9 +246,13 @@ class Flood:
         last = self.begun + self.args.seconds
         try:
             running, looked = True, 0
-            until = self.begun + self.args.full + self.args.on
             # What is before is spent on filling the tables.
-            self.windows.append((self.begun + self.args.full, True))
+            time.sleep(self.args.full / 2)
+            self.look()
+            self.control()
+            time.sleep(self.args.full / 2)
+            until = time.monotonic() + self.args.on
+            self.windows.append((time.monotonic(), True))
             while time.monotonic() < last:
                 time.sleep(0.1)
                 now = time.monotonic()
@@ -255,8 +264,10 @@ class Flood:
                     break
                 if now < until:
                     continue
-                if not running:
-                    self.status()
+                # Between two windows: what it holds up is not the flood's.
+                self.windows.append((now, None))
+                self.control()
+                now = time.monotonic()
                 running = not running
                 process.send_signal(signal.SIGCONT if running
                                     else signal.SIGSTOP)
@@ -268,9 +279,26 @@ class Flood:
             process.kill()
             process.wait()
 
-    def status(self):
-        """What msb-netc says, which asks msb-dnsd; it must answer."""
-        done = self.m.netc("status", "--json", "flooded")
+    def control(self):
+        """The sandbox can be looked at, and its policy replaced."""
+        for words in (("apply", "flooded", self.documents["flooded"]),
+                      ("diff", "--live", "flooded"),
+                      ("status", "--json", "flooded")):
+            begun = time.monotonic()
+            try:
+                done = self.m.netc(*words)
+            except subprocess.TimeoutExpired as expired:
+                self.check("%s comes to its end" % words[0], False, expired)
+                continue
+            took = time.monotonic() - begun
+            self.slowest[words[0]] = max(self.slowest.get(words[0], 0), took)
+            if done.returncode or took > CONTROL:
+                self.check("%s works" % words[0], False, "%.1f s: %s%s" % (
+                    took, done.stdout[-500:], done.stderr))
+        self.told(done)
+
+    def told(self, done):
+        """What status has said."""
         shown = json.loads(done.stdout) if done.stdout else {}
         self.said = shown.get("dns_status", shown.get("dns", ""))
         if shown.get("dns_helper") != "alive":
@@ -280,7 +308,7 @@ class Flood:
 
     def split(self, name):
         """Samples of a prober with the flood, and without."""
-        split = {True: [], False: []}
+        split = {True: [], False: [], None: []}
         windows = list(zip(self.windows, self.windows[1:]))
         for start, took, tries, _ in self.probers[name].samples():
             for (since, running), (until, _) in windows:
@@ -294,6 +322,7 @@ class Flood:
         """What came of it."""
         for name in SERVERS:
             split, figures = self.split(name), {}
+            split.pop(None)
             for running, samples in split.items():
                 times = [took * 1000 for took, _ in samples] or [0.0]
                 good = [tries for _, tries in samples if tries]
@@ -320,7 +349,7 @@ class Flood:
 
     def memory(self):
         """What it was when the tables were full, and what it is."""
-        full = max(self.args.seconds / 12, self.args.full)
+        full = max(self.args.seconds / 12, self.windows[0][0] - self.begun)
         early = min(self.samples, key=lambda s: abs(s["seconds"] - full))
         late = self.samples[-1]
         for what in ("supervisor", "monitor", "worker"):
@@ -357,10 +386,6 @@ class Flood:
                                              socket.SOCK_DGRAM)
         sock.connect((self.gateways["flooded"][0], 53))
         begun = time.monotonic()
-        self.status()
-        print("status takes %.2f s right behind it" % (
-            time.monotonic() - begun))
-        begun = time.monotonic()
         first = lookup(sock, 1, "after-0.pin.test")
         took = time.monotonic() - begun
         self.check("right behind the flood it answers", first,
@@ -368,10 +393,15 @@ class Flood:
         good = [lookup(sock, 10 * n, "after-%d.pin.test" % n)
                 for n in range(1, 101)]
         self.check("and goes on to", good.count(1) == 100, good)
+        self.told(self.m.netc("status", "--json", "flooded"))
+        print("slowest while the flood ran or was stopped: %s" % ", ".join(
+            "%s %.2f s" % each for each in self.slowest.items()))
         words = self.said.split()
         asked = int(words[words.index("queries") + 1])
-        on = sum(until - since for (since, running), (until, _) in zip(
-            self.windows, self.windows[1:]) if running) + self.args.full
+        # At worst it was stopped in all of what is in neither kind.
+        on = self.windows[-1][0] - self.begun - sum(
+            until - since for (since, running), (until, _) in zip(
+                self.windows, self.windows[1:]) if running is False)
         print("%s; %d pins; %.0f queries a second while the flood ran" % (
             self.said, self.pins, asked / on))
 

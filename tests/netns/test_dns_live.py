@@ -23,7 +23,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from dnsd import Server, wait_until
+from dnsd import Channel, Server, wait_until
 from lab import Namespace, run
 from machine import STATE
 from peers import Echo, Network, ask
@@ -35,7 +35,7 @@ GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
 # Addresses of the machine beyond the host, by name.
 ZONE = {"api.example.com": "198.51.100.7", "www.example.net": "198.51.100.8",
         "cdn.example.org": "198.51.100.9", "ads.example": "198.51.100.10",
-        "inside.example.com": "192.168.1.1"}
+        "new.example.com": "198.51.100.11", "inside.example.com": "192.168.1.1"}
 
 
 def answer(query, _stream):
@@ -395,6 +395,53 @@ def changed(stage, t, names):
             (made["dns_helper"], made["helpers"]) == ("stop", "start"), made)
 
 
+def held(m, t):
+    """While the ruleset is looked at msb-dnsd leaves it alone."""
+    stage = Stage(m, {"Rules": [
+        {"Action": "allow", "Destination": ".example.com",
+         "Protocols": ["udp"]}]})
+    channels = [Channel(STATE + "/sandboxes/web/dns-supervisor.sock")
+                for _ in range(2)]
+    try:
+        known = stage.dig("api.example.com", "+nocookie")
+        for channel in channels:
+            t.check("it can be held", channel.ask("hold") == ("ok", ""))
+        t.check("what is pinned is answered", known[0] == "NOERROR" and
+                stage.dig("api.example.com", "+nocookie") == known and
+                stage.reach("api.example.com") == "ok")
+        waiting = Waiting(stage, "new.example.com")
+        t.check("what is to be pinned waits", not waiting.answered(0.3))
+        t.check("what is denied does not",
+                stage.dig("cdn.example.org") == ("NXDOMAIN", []))
+        t.check("it can be asked how it is", stage.status()["health"] == "ok")
+        channels.pop().mine.close()
+        t.check("as long as anybody looks", not waiting.answered(0.3))
+        channels.pop().mine.close()
+        t.check("then it is answered", waiting.answered(1) and
+                stage.reach("new.example.com") == "ok")
+        waiting.sock.close()
+    finally:
+        for channel in channels:
+            channel.mine.close()
+        stage.close()
+
+
+class Waiting:
+    """A query, asked once, whose answer may take its time."""
+
+    def __init__(self, stage, name):
+        self.sock = stage.guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.connect((GATEWAY[4], 53))
+        self.sock.send(dns.message.make_query(name, "A").to_wire())
+
+    def answered(self, seconds):
+        self.sock.settimeout(seconds)
+        try:
+            return bool(dns.message.from_wire(self.sock.recv(4096)).answer)
+        except socket.timeout:
+            return False
+
+
 def resolv_conf(m, t):
     """Without name servers in the document the host's are asked, as they are
     now."""
@@ -602,6 +649,8 @@ class Rounds:
                                else socket.AF_INET6,
                                socket.SOCK_DGRAM) as sock:
             sock.settimeout(5)
+            # A flow to this address that was allowed before is another one.
+            sock.bind(("", 10000 + number // PERIOD % 50000))
             self.bad(sock, address, "round %d, not resolved yet" % number)
             self.good(sock, self.resolve(number, "example.com"), 7777, number)
             if number // 2 % 4 == 0:
@@ -660,7 +709,7 @@ def raced(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, resolv_conf, named_server,
-                   shared_names, raced, nothing_left),
+    main(__doc__, (public_only, domain_rules, held, resolv_conf,
+                   named_server, shared_names, raced, nothing_left),
          [("--rounds", {"type": int, "default": 300,
                         "help": "names that are resolved and reached"})])
