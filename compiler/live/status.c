@@ -367,7 +367,7 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 	status_compile(a, s, &st);
 	if (look_outside(a, &st, e) < 0)
 		return -1;
-	held = supervisor_hold(s, name);
+	held = counters ? supervisor_hold(s, name) : -1;
 	rc = look_inside(a, &st, counters, e);
 	supervisor_release(held);
 	if (rc < 0)

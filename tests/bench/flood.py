@@ -51,9 +51,11 @@ DOCUMENT = {
         {"Action": "allow", "Destination": "public",
          "Protocols": ["udp", "tcp"], "Ports": ["53"]}]}
 # What the first seconds of a window see is the other window's, too.
-EDGE = 1.0
+EDGE = 0.3
 SAMPLE = struct.Struct("=ddBB")
 TRIES, PATIENCE = 3, 1.0
+# Pins that a sandbox may have, and seconds that they may take to be there.
+PINS, FILL = 16384, 60
 # KiB that memory may grow by once the tables are full: pages that are used for
 # the first time, of tables that have a few entries more.
 GROWTH = 256
@@ -192,7 +194,7 @@ class Flood:
         self.stubs = [subprocess.Popen([args.stub, address, "53"])
                       for address in sorted(set(SERVERS.values()))]
         self.guests, self.gateways, self.documents = {}, {}, {}
-        self.slowest = {}
+        self.slowest, self.pins, self.said = {}, 0, ""
         for name, server in SERVERS.items():
             self.guests[name] = m.guest("guest-" + name)
             self.documents[name] = m.document(name, {
@@ -242,17 +244,15 @@ class Flood:
                 *self.gateways["flooded"],
                 *[str(n) for n in (self.args.rate, self.args.connections,
                                    self.args.opened)]])
-        self.begun = time.monotonic()
-        last = self.begun + self.args.seconds
         try:
-            running, looked = True, 0
-            # What is before is spent on filling the tables.
-            time.sleep(self.args.full / 2)
+            self.begun = time.monotonic()
             self.look()
-            self.control()
-            time.sleep(self.args.full / 2)
-            until = time.monotonic() + self.args.on
-            self.windows.append((time.monotonic(), True))
+            self.fill()
+            self.begun = time.monotonic()
+            last, until = (self.begun + length for length in (
+                self.args.seconds, self.args.on))
+            running, looked = True, 0
+            self.windows.append((self.begun, True))
             while time.monotonic() < last:
                 time.sleep(0.1)
                 now = time.monotonic()
@@ -264,10 +264,11 @@ class Flood:
                     break
                 if now < until:
                     continue
-                # Between two windows: what it holds up is not the flood's.
-                self.windows.append((now, None))
-                self.control()
-                now = time.monotonic()
+                if running:
+                    # In no window: what it holds up is not the flood's.
+                    self.windows.append((now, None))
+                    self.control()
+                    now = time.monotonic()
                 running = not running
                 process.send_signal(signal.SIGCONT if running
                                     else signal.SIGSTOP)
@@ -279,6 +280,21 @@ class Flood:
             process.kill()
             process.wait()
 
+    def fill(self):
+        """Until all tables are full, and what replaces them has been used."""
+        end = self.begun + FILL
+        while self.pins < PINS and time.monotonic() < end:
+            time.sleep(1)
+            self.told(self.m.netc("status", "--json", "flooded"))
+        self.check("the table of pins is full", self.pins == PINS, self.pins)
+        self.control()
+        self.asked = self.queries()
+
+    def queries(self):
+        """How many msb-dnsd had, by what it said last."""
+        words = dict(zip(*[iter(self.said.split())] * 2))
+        return int(words.get("queries", 0))
+
     def control(self):
         """The sandbox can be looked at, and its policy replaced."""
         for words in (("apply", "flooded", self.documents["flooded"]),
@@ -289,7 +305,7 @@ class Flood:
                 done = self.m.netc(*words)
             except subprocess.TimeoutExpired as expired:
                 self.check("%s comes to its end" % words[0], False, expired)
-                continue
+                return
             took = time.monotonic() - begun
             self.slowest[words[0]] = max(self.slowest.get(words[0], 0), took)
             if done.returncode or took > CONTROL:
@@ -349,8 +365,8 @@ class Flood:
 
     def memory(self):
         """What it was when the tables were full, and what it is."""
-        full = max(self.args.seconds / 12, self.windows[0][0] - self.begun)
-        early = min(self.samples, key=lambda s: abs(s["seconds"] - full))
+        early = min(self.samples[1:], key=lambda s: abs(
+            s["seconds"] - self.args.seconds / 12))
         late = self.samples[-1]
         for what in ("supervisor", "monitor", "worker"):
             print("%-10s %s" % (what, ", ".join(
@@ -396,14 +412,11 @@ class Flood:
         self.told(self.m.netc("status", "--json", "flooded"))
         print("slowest while the flood ran or was stopped: %s" % ", ".join(
             "%s %.2f s" % each for each in self.slowest.items()))
-        words = self.said.split()
-        asked = int(words[words.index("queries") + 1])
-        # At worst it was stopped in all of what is in neither kind.
         on = self.windows[-1][0] - self.begun - sum(
             until - since for (since, running), (until, _) in zip(
                 self.windows, self.windows[1:]) if running is False)
         print("%s; %d pins; %.0f queries a second while the flood ran" % (
-            self.said, self.pins, asked / on))
+            self.said, self.pins, (self.queries() - self.asked) / on))
 
     def close(self):
         for prober in self.probers.values():
@@ -436,8 +449,6 @@ def main():
                         help="seconds of a window without")
     parser.add_argument("--every", type=float, default=1,
                         help="seconds between two looks at the memory")
-    parser.add_argument("--full", type=float, default=8,
-                        help="seconds until the tables are full")
     parser.add_argument("--answered", type=float, default=0.9,
                         help="share of the flooded sandbox's own queries that "
                         "must be answered")

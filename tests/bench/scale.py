@@ -10,12 +10,13 @@ the bare creation of a namespace and of a veth pair into it, with ip. What "up"
 takes above that floor may grow at most GROWTH times, and so may "apply". Then
 all go down again, and nothing may be left.
 
-With --dns, where what grows is printed only, each sandbox has domain rules, and so msb-dnsd: its two processes, which
-have answered a query by then, may have DNS_MEMORY of proportional set size
-together in any of them. With --denied all have the same table of N denied names,
-and may have no more than that for it.
+With --dns, where what grows is printed only, each sandbox has domain rules, and so
+msb-dnsd: its two processes, which have answered a query by then, may have
+DNS_MEMORY of proportional set size together in any of them. With --denied all
+have the same table of N denied names, and may have no more than that for it.
 """
 import argparse
+import atexit
 import json
 import os
 import re
@@ -156,6 +157,12 @@ def helpers_memory(state, n):
     return max(both) <= DNS_MEMORY and not silent
 
 
+def sweep(tool, state):
+    """Take down what is up: helpers do not end with their namespaces."""
+    for name in os.listdir(state + "/sandboxes"):
+        run(tool, "down", name, "--state", state, check=False)
+
+
 def left(state):
     """What is there that should not be after everything went down."""
     found = ["namespace " + n for n in os.listdir("/run/netns")
@@ -197,6 +204,7 @@ def main():
     tool, n, state = os.path.abspath(args.program), args.sandboxes, "/run/s"
     window = min(WINDOW, n // 2)
     run("ip", "link", "set", "lo", "up")
+    atexit.register(sweep, tool, state)
     if args.denied:
         NAMES["DenyDomains"] = ["ads%d.tracker%d.example" % (i, i % 997)
                                 for i in range(args.denied)]
