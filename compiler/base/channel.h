@@ -32,7 +32,7 @@
 #define CHANNEL_HOPS 62
 
 /** CHANNEL_HOLD_MS - How long a worker leaves the ruleset alone, at most */
-#define CHANNEL_HOLD_MS 10000
+#define CHANNEL_HOLD_MS 30000
 
 /**
  * CHANNEL_TYPES() - Every type of message: enum tail, its name

@@ -56,11 +56,8 @@ SAMPLE = struct.Struct("=ddBB")
 TRIES, PATIENCE = 3, 1.0
 # Pins that a sandbox may have, and seconds that they may take to be there.
 PINS, FILL = 16384, 60
-# KiB that memory may grow by once the tables are full: pages that are used for
-# the first time, of tables that have a few entries more.
-GROWTH = 256
 # Seconds that a command may take, on a machine that is busy.
-CONTROL = 10
+CONTROL = 30
 
 
 def query(number, name):
@@ -376,7 +373,7 @@ class Flood:
                 for s in (self.samples[0], early, late))))
             self.check("the memory of the %s is flat" % what,
                        late[what]["anonymous"] <=
-                       early[what]["anonymous"] + GROWTH,
+                       early[what]["anonymous"] + self.args.growth,
                        "%+d KiB of its own, %+d KiB in proportion" % (
                            late[what]["anonymous"] - early[what]["anonymous"],
                            late[what]["pss"] - early[what]["pss"]))
@@ -449,6 +446,9 @@ def main():
                         help="seconds of a window without")
     parser.add_argument("--every", type=float, default=1,
                         help="seconds between two looks at the memory")
+    parser.add_argument("--growth", type=int, default=256,
+                        help="KiB that memory may grow by once the tables are "
+                        "full: pages that are used for the first time (256)")
     parser.add_argument("--answered", type=float, default=0.9,
                         help="share of the flooded sandbox's own queries that "
                         "must be answered")
