@@ -148,6 +148,13 @@ def rollup(pid):
     return int(found["Pss"]), int(found["Pss_Anon"])
 
 
+def reserved(pid):
+    """What a process has asked the kernel for, used or not, KiB: memory that
+    grows slowly grows here."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return int(re.search(r"VmData:\s+(\d+)", file.read()).group(1))
+
+
 def slab():
     """Objects in use of the kernel's tables that a flood may fill, and KiB of
     all of its tables."""
@@ -220,6 +227,7 @@ class Flood:
         now = {"seconds": round(time.monotonic() - self.begun, 1)}
         for what, pid in zip(("supervisor", "monitor", "worker"), self.pids):
             now[what] = dict(zip(("pss", "anonymous"), rollup(pid)))
+            now[what]["reserved"] = reserved(pid)
             now[what]["fds"] = len(os.listdir("/proc/%d/fd" % pid))
         with self.gateway, open("/proc/sys/net/netfilter/nf_conntrack_count",
                                 encoding="ascii") as file:
@@ -377,6 +385,10 @@ class Flood:
                        "%+d KiB of its own, %+d KiB in proportion" % (
                            late[what]["anonymous"] - early[what]["anonymous"],
                            late[what]["pss"] - early[what]["pss"]))
+            self.check("it has asked for no more", late[what]["reserved"] <=
+                       early[what]["reserved"] + self.args.growth,
+                       "%d KiB, was %d" % (late[what]["reserved"],
+                                           early[what]["reserved"]))
             most = max(s[what]["fds"] for s in self.samples)
             self.check("its descriptors are bounded", most <=
                        {"supervisor": 32, "monitor": 32, "worker": 512}[what],
