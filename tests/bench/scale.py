@@ -16,7 +16,6 @@ DNS_MEMORY of proportional set size together in any of them. With --denied all
 have the same table of N denied names, and may have no more than that for it.
 """
 import argparse
-import atexit
 import json
 import os
 import re
@@ -157,12 +156,6 @@ def helpers_memory(state, n):
     return max(both) <= DNS_MEMORY and not silent
 
 
-def sweep(tool, state):
-    """Take down what is up: helpers do not end with their namespaces."""
-    for name in os.listdir(state + "/sandboxes"):
-        run(tool, "down", name, "--state", state, check=False)
-
-
 def left(state):
     """What is there that should not be after everything went down."""
     found = ["namespace " + n for n in os.listdir("/run/netns")
@@ -204,7 +197,6 @@ def main():
     tool, n, state = os.path.abspath(args.program), args.sandboxes, "/run/s"
     window = min(WINDOW, n // 2)
     run("ip", "link", "set", "lo", "up")
-    atexit.register(sweep, tool, state)
     if args.denied:
         NAMES["DenyDomains"] = ["ads%d.tracker%d.example" % (i, i % 997)
                                 for i in range(args.denied)]
