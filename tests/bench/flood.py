@@ -159,12 +159,13 @@ def slab():
     """Objects in use of the kernel's tables that a flood may fill, and KiB of
     all of its tables."""
     found = {}
-    with open("/proc/slabinfo", encoding="ascii") as file:
-        for line in file:
-            words = line.split()
-            if words[0] in ("nf_conntrack", "TCP", "TCPv6", "tw_sock_TCP",
-                            "tw_sock_TCPv6", "sock_inode_cache"):
-                found[words[0]] = int(words[1])
+    # Not every kernel has it.
+    if os.path.exists("/proc/slabinfo"):
+        with open("/proc/slabinfo", encoding="ascii") as file:
+            lines = [line.split() for line in file]
+        found = {words[0]: int(words[1]) for words in lines if words[0] in (
+            "nf_conntrack", "TCP", "TCPv6", "tw_sock_TCP", "tw_sock_TCPv6",
+            "sock_inode_cache")}
     with open("/proc/meminfo", encoding="ascii") as file:
         found["slab_KiB"] = int(re.search(r"Slab: +(\d+)",
                                           file.read()).group(1))
