@@ -31,6 +31,8 @@
  * @next:	configuration that is prepared
  * @names:	name servers that have names
  * @pins:	pins
+ * @holds:	for @held
+ * @held:	pins are held until then
  * @batch:	a message of the worker
  * @opened:	sockets made
  * @forbidden:	sockets refused
@@ -47,6 +49,8 @@ struct monitor_ctx {
 	struct dns_state next;
 	struct dnsd_names names;
 	struct dnsd_pins pins;
+	struct loop_queue holds;
+	struct loop_timer held;
 	struct pin_batch batch;
 	uint64_t opened;
 	uint64_t forbidden;
@@ -159,6 +163,25 @@ static void status(struct monitor_ctx *m, const struct channel_msg *asked,
 	answer(m, CHANNEL_STATUS, text);
 }
 
+/* Leave what the worker asks for where it is, for a while: whoever lists a
+ * ruleset has to begin anew when it changes meanwhile, and a guest that
+ * resolves names all the time would have no listing come to its end. */
+static void hold(struct monitor_ctx *m, bool held)
+{
+	if (loop_change(&m->l, &m->asked, held ? 0 : EPOLLIN) < 0)
+		fail(m, "hold pins");
+	else if (held)
+		loop_set(&m->l, &m->holds, &m->held, CHANNEL_HOLD_MS);
+	else
+		loop_unset(&m->holds, &m->held);
+}
+
+static void hold_ends(struct loop *l, struct loop_timer *t)
+{
+	hold(loop_owner(t, struct monitor_ctx, held), false);
+	(void)l;
+}
+
 /* The worker is told what the name servers are then, and no more. */
 static void take_resolv(struct monitor_ctx *m, int fds[CHANNEL_MAX])
 {
@@ -202,6 +225,14 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		break;
 	case CHANNEL_STATUS:
 		status(m, msg, fds);
+		break;
+	case CHANNEL_HOLD:
+		hold(m, true);
+		answer(m, CHANNEL_OK, "");
+		break;
+	case CHANNEL_RELEASE:
+		hold(m, false);
+		answer(m, CHANNEL_OK, "");
 		break;
 	case CHANNEL_STOP:
 		m->l.stop = true;
@@ -347,11 +378,13 @@ static bool set_up(struct monitor_ctx *m, int supervisor,
 	m->supervisor = (struct loop_watch){supervisor, supervisor_ready};
 	m->broker = (struct loop_watch){ends->broker, broker_ready};
 	m->asked = (struct loop_watch){ends->pins, pins_ready};
+	m->held.fire = hold_ends;
 	dns_state_init(&m->now);
 	dns_state_init(&m->next);
 	if (loop_open(&m->l, m) < 0)
 		return false;
 	dnsd_names_open(&m->names, &m->l, &m->now, m->worker);
+	loop_add_queue(&m->l, &m->holds);
 	return dnsd_pins_open(&m->pins) &&
 	       channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
 	       loop_add(&m->l, &m->supervisor, EPOLLIN) == 0 &&

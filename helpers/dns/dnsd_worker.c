@@ -244,6 +244,8 @@ static void handle(struct worker *w, const struct channel_msg *m,
 	case CHANNEL_STATUS:
 		status(w);
 		break;
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
 	case CHANNEL_STOP:
 	case CHANNEL_NONE:
 	case CHANNEL_OK:

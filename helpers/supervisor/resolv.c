@@ -2,18 +2,20 @@
 /* resolv.c - The host's resolv.conf, which may change at any time.
  *
  * It is a file that is written, one that is renamed into place, or a link to
- * one that is: so the file, its directory, and that of the link are watched.
+ * one that is: what it leads to is looked at every RESOLV_MS. The kernel could
+ * tell (inotify), but has 128 instances for all processes of a user, unless it
+ * is told otherwise: no more sandboxes than that could be, and root's other
+ * programs would have none left.
+ *
  * It is passed on as a copy, with lines of ours behind it (dns_fd.h): the names
  * of name servers that the document names, and what msb-netc has found for
- * them, or hosts(5) has, which is watched with it.
+ * them, or hosts(5) has, which is looked at with it.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,38 +24,33 @@
 #include "ip.h"
 #include "supervisor.h"
 
-#define LINK	  "/etc/resolv.conf"
-#define HOSTS	  "/etc/hosts"
-#define DIRECTORY "/etc"
-
-/* How often both are looked at where they cannot be watched. */
-#define POLL_MS 2000
+#define LINK  "/etc/resolv.conf"
+#define HOSTS "/etc/hosts"
 
 /* What is read of hosts(5): lines, octets of each, and addresses of a name. */
 #define HOSTS_LINES 1000000
 #define HOSTS_LINE  1024
 #define HOSTS_FOUND 16
 
-#define CHANGES \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM)
-
-/* What is watched already is watched once. What cannot be watched is not there,
- * and comes with an event of its directory. */
-static void add_watches(int fd)
+/* Whether both are the files that they were, and nobody has written to them:
+ * all 0 if they are not there. */
+static bool look(struct stat seen[2])
 {
-	char path[PATH_MAX];
-	char *slash;
+	static const char *const paths[2] = {LINK, HOSTS};
+	bool same = true;
 
-	(void)!inotify_add_watch(fd, DIRECTORY, CHANGES);
-	(void)!inotify_add_watch(fd, LINK, IN_CLOSE_WRITE);
-	(void)!inotify_add_watch(fd, HOSTS, IN_CLOSE_WRITE);
-	if (!realpath(LINK, path))
-		return;
-	slash = strrchr(path, '/');
-	if (slash == path)
-		return;
-	*slash = '\0';
-	(void)!inotify_add_watch(fd, path, CHANGES);
+	for (size_t i = 0; i < 2; i++) {
+		const struct stat was = seen[i];
+
+		if (stat(paths[i], &seen[i]) < 0)
+			seen[i] = (struct stat){0};
+		same &= seen[i].st_dev == was.st_dev &&
+			seen[i].st_ino == was.st_ino &&
+			seen[i].st_size == was.st_size &&
+			seen[i].st_ctim.tv_sec == was.st_ctim.tv_sec &&
+			seen[i].st_ctim.tv_nsec == was.st_ctim.tv_nsec;
+	}
+	return same;
 }
 
 /* The next word of a line, which is cut up; NULL at its end. */
@@ -203,79 +200,22 @@ void resolv_settle(struct supervisor *s)
 		monitor_kill(&s->worker);
 }
 
-static void changed(struct loop *l, struct loop_watch *w, uint32_t events)
+static void look_again(struct loop *l, struct loop_timer *t)
 {
-	char buf[4096]
-		__attribute__((aligned(__alignof__(struct inotify_event))));
-	struct supervisor *s = l->context;
-	const struct inotify_event *e;
-	ssize_t n, at;
+	struct supervisor *s = loop_owner(t, struct supervisor, resolv_timer);
 
-	(void)events;
-	while ((n = read(w->fd, buf, sizeof(buf))) > 0) {
-		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
-			e = (const struct inotify_event *)(buf + at);
-			/* Of a directory much changes that is not it. */
-			if (!e->len || strstr(e->name, "resolv") ||
-			    strcmp(e->name, "hosts") == 0)
-				s->stale = true;
-		}
-	}
-	if (!s->stale)
-		return;
-	add_watches(w->fd);
+	if (!look(s->resolv))
+		s->stale = true;
 	resolv_settle(s);
+	loop_set(l, &s->resolv_queue, t, RESOLV_MS);
 }
 
-/* What changes when a file does, of both files. */
-static uint64_t look(void)
-{
-	static const char *const paths[] = {LINK, HOSTS};
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		struct stat st = {0};
-
-		(void)!stat(paths[i], &st);
-		sum = sum * 31 + st.st_dev;
-		sum = sum * 31 + st.st_ino;
-		sum = sum * 31 + (uint64_t)st.st_size;
-		sum = sum * 31 + (uint64_t)st.st_mtim.tv_sec;
-		sum = sum * 31 + (uint64_t)st.st_mtim.tv_nsec;
-	}
-	return sum;
-}
-
-static void poll_files(struct loop *l, struct loop_timer *t)
-{
-	struct supervisor *s = l->context;
-	const uint64_t seen = look();
-
-	s->stale |= seen != s->seen;
-	s->seen = seen;
-	if (s->stale)
-		resolv_settle(s);
-	loop_set(l, &s->poll_queue, t, POLL_MS);
-}
-
-const char *resolv_watch(struct supervisor *s)
+void resolv_watch(struct supervisor *s)
 {
 	if (!s->helper->resolv)
-		return NULL;
-	s->resolv = (struct loop_watch){inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-					changed};
-	/* A user may have 128 of these unless the system's administrator says
-	 * otherwise, and there may be more sandboxes: then it is looked at now
-	 * and again. */
-	if (s->resolv.fd < 0) {
-		loop_add_queue(&s->loop, &s->poll_queue);
-		s->poll_timer.fire = poll_files;
-		s->seen = look();
-		loop_set(&s->loop, &s->poll_queue, &s->poll_timer, POLL_MS);
-		return NULL;
-	}
-	if (loop_add(&s->loop, &s->resolv, EPOLLIN) < 0)
-		return "watch " LINK;
-	add_watches(s->resolv.fd);
-	return NULL;
+		return;
+	(void)look(s->resolv);
+	s->resolv_timer.fire = look_again;
+	loop_add_queue(&s->loop, &s->resolv_queue);
+	loop_set(&s->loop, &s->resolv_queue, &s->resolv_timer, RESOLV_MS);
 }
