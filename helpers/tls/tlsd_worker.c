@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "pages.h"
 #include "worker.h"
 
 /* What a new configuration must come with, or an old one have. */
@@ -97,6 +98,8 @@ static void commit(struct worker *w)
 		rejudge_thaw(w);
 	}
 	tls_state_drop(&old, &w->now);
+	/* To read roots and a CA takes much that flows do without. */
+	pages_forget();
 	answer(w, CHANNEL_OK, "");
 }
 
