@@ -270,6 +270,43 @@ def died(stage, t):
     away(stage, t, pins)
 
 
+def away(stage, t, pins):
+    """As long as it is away queries time out, and nothing else is different."""
+    supervisor = [p for p in helpers() if "supervised" in comm(p)][0]
+    before, seen = dnsd(), settled(stage.m)
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        os.kill(before[1], signal.SIGKILL)
+        t.check("without the worker the monitor ends, too", wait_until(
+            lambda: all(gone(pid) for pid in before)), before)
+        t.check("while it is away queries time out",
+                answered(stage, "www.example.net", 0.5) is None)
+        for name, reached in (("api.example.com", True),
+                              ("cdn.example.org", False)):
+            t.check("%s is %s while it is away" % (
+                name, "reached" if reached else "out of reach"),
+                    (stage.reach(name) == "ok") == reached)
+        unchanged(stage.m, t, "while it is away", seen)
+        listed = run("ip", "netns", "exec", "msb-web", "nft", "list",
+                     "ruleset")
+        t.check("pins are in the kernel while it is away",
+                all(address in listed for address in pins), listed)
+    finally:
+        start = time.monotonic()
+        os.kill(supervisor, signal.SIGCONT)
+    took = answered(stage, "www.example.net") and time.monotonic() - start
+    t.check("it is back within a second of that", took and took < 1, took)
+
+
+def gone(pid):
+    """Whether a process has ended, also if nobody has looked at it since."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def unsupervised(stage, t, names):
     """Without its supervisor there is no msb-dnsd, and status says so."""
     pid = [p for p in helpers() if "supervised" in comm(p)]
