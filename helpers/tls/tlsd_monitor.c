@@ -368,6 +368,8 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 	case CHANNEL_NONE:
 	case CHANNEL_OK:
 	case CHANNEL_FAILED:
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
