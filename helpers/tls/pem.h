@@ -53,7 +53,8 @@ struct pem {
  * @p:		text; its label and contents are set, and last until the next
  *		call
  *
- * What stands between blocks is passed over.
+ * What stands between blocks is passed over. One that cannot be read ends where
+ * another begins; reading may go on behind it.
  */
 enum pem_found pem_next(struct pem *p) __attribute__((warn_unused_result));
 
