@@ -308,6 +308,64 @@ int ca_roots(const struct config_tls *tls, const char *helpers,
 	return -1;
 }
 
+/* --- CAs, for guests --- */
+
+/* The three numbers that msb-ca says, and no more. */
+static bool read_counts(const char *words, struct ca_text *ret)
+{
+	int end = -1;
+
+	return sscanf(words, "%u %u %u%n", &ret->cas, &ret->others,
+		      &ret->unreadable, &end) == 3 &&
+	       end >= 0 && !words[end];
+}
+
+static int read_text(struct arena *a, int fd, struct ca_text *ret)
+{
+	struct stat st;
+	char *text;
+	size_t len = 0;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_size > (off_t)BUNDLE_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	text = arena_alloc(a, (size_t)st.st_size + 1, 1);
+	while ((n = pread(fd, text + len, (size_t)st.st_size - len,
+			  (off_t)len)) > 0)
+		len += (size_t)n;
+	ret->text = text;
+	ret->len = len;
+	return n < 0 ? -1 : 0;
+}
+
+int ca_collect(struct arena *a, int fd, const char *helpers,
+	       struct ca_text *ret, struct live_error *e)
+{
+	struct call c = {helpers, "collect", NULL, -1, fd, -1, -1};
+	struct ca_text found = {0};
+	STR(words);
+	int rc;
+
+	c.out = new_copy("cas.pem");
+	if (c.out < 0)
+		return live_errno(e, errno, "memory for certificates");
+	rc = call(&c, &words, e);
+	if (rc == 0 && !read_counts(str_text(&words), &found))
+		rc = CA_SYSTEM;
+	if (rc > 0)
+		rc = system_failed("collect CAs", &words, e);
+	if (rc == 0 && read_text(a, c.out, &found) < 0)
+		rc = live_errno(e, errno, "read certificates");
+	close_fd(&c.out);
+	if (rc == 0)
+		*ret = found;
+	return rc;
+}
+
 /* --- the generated CA, for people --- */
 
 /* Run msb-ca on the certificate of the state directory. */

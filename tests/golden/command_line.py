@@ -18,7 +18,7 @@ FILES = {
     "good.json": '{"Rules": [{"Action": "allow", "Destination": "10.0.0.0/8"}]}',
     "bad.json": '{"Polcy": "none"}',
     "names.json": '{"Rules": [{"Action": "allow", "Destination": "example.com"}]}',
-    "later.json": '{"TrustHostCAs": true}',
+    "later.json": '{"OnSecretViolation": "block"}',
     "pool.json": '{"IPv4Pool": "10.9.0.0/29"}',
     "good.flows": "egress tcp 10.0.0.1 80 allow\n",
     "bad.flows": "egress tcp 10.0.0.1 80 deny\n",
