@@ -195,8 +195,11 @@ done
 changed=
 mkdir "$work/single"
 if has_tool update-ca-certificates; then
+	# Named by their signatures: what has its old name tools take for the old one.
 	awk -v "to=$work/single" '{
-		file = sprintf("%s/msb-netc-%03d.crt", to, NR)
+		name = substr($0, length($0) - 31)
+		gsub(/[^A-Za-z0-9]/, "", name)
+		file = to "/msb-netc-" name ".crt"
 		print >file
 		close(file)
 	}' "$work/wanted"
@@ -216,12 +219,9 @@ else
 	drop "$joint/msb-netc.pem"
 fi
 if [ -n "$changed" ] && [ -z "$root" ]; then
-	# One tool leaves the links to what is no more.
-	for file in /etc/ssl/certs/msb-netc-*.pem; do
-		[ -e "$file" ] || rm -f -- "$file"
-	done
-	for tool in update-ca-certificates update-ca-trust; do
-		if has_tool "$tool" && ! "$tool" >"$work/said" 2>&1; then
+	# Without --fresh one tool leaves the links to what is no more.
+	for tool in 'update-ca-certificates --fresh' update-ca-trust; do
+		if has_tool "${tool%% *}" && ! $tool >"$work/said" 2>&1; then
 			printf 'install.sh: %s failed: %s\n' "$tool" "$(tail -n 1 "$work/said")" >&2
 		fi
 	done
