@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "guest_trust.h"
+#include "run_hashed.h"
 
 #define TRUST "trust.pem"
 
@@ -165,6 +166,8 @@ static int make_dir(const struct sandbox *sb)
 		return failed("open", RUN_GUEST_DIR);
 	rc = put_files(dir, sb);
 	close(dir);
+	if (rc == 0 && sb->certs.ca.text)
+		rc = run_hashed_cover(RUN_GUEST_DIR, &sb->certs.ca);
 	if (rc == 0 && mount(NULL, RUN_GUEST_DIR, NULL,
 			     MS_REMOUNT | MS_RDONLY | flags, NULL) < 0)
 		rc = failed("mount", RUN_GUEST_DIR);

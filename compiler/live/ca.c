@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -310,14 +311,23 @@ int ca_roots(const struct config_tls *tls, const char *helpers,
 
 /* --- CAs, for guests --- */
 
-/* The three numbers that msb-ca says, and no more. */
-static bool read_counts(const char *words, struct ca_text *ret)
+/* The three numbers that msb-ca says, and hashes. */
+static bool read_counts(struct arena *a, const char *words, struct ca_text *ret)
 {
-	int end = -1;
+	unsigned int *const counts[] = {&ret->cas, &ret->others,
+					&ret->unreadable};
+	char *end;
 
-	return sscanf(words, "%u %u %u%n", &ret->cas, &ret->others,
-		      &ret->unreadable, &end) == 3 &&
-	       end >= 0 && !words[end];
+	if (words[strspn(words, "0123456789abcdef- ")])
+		return false;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		*counts[i] = (unsigned int)strtoul(words, &end, 10);
+		if (end == words || (*end && *end != ' '))
+			return false;
+		words = end + strspn(end, " ");
+	}
+	ret->hashes = arena_strdup(a, words);
+	return true;
 }
 
 static int read_text(struct arena *a, int fd, struct ca_text *ret)
@@ -354,7 +364,7 @@ int ca_collect(struct arena *a, int fd, const char *helpers,
 	if (c.out < 0)
 		return live_errno(e, errno, "memory for certificates");
 	rc = call(&c, &words, e);
-	if (rc == 0 && !read_counts(str_text(&words), &found))
+	if (rc == 0 && !read_counts(a, str_text(&words), &found))
 		rc = CA_SYSTEM;
 	if (rc > 0)
 		rc = system_failed("collect CAs", &words, e);

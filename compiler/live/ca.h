@@ -54,6 +54,9 @@ int ca_roots(const struct config_tls *tls, const char *helpers,
  * @text:	their certificates as PEM and nothing else, each once; NULL if
  *		there is no such text
  * @len:	octets
+ * @hashes:	by which OpenSSL looks for the first of them in a directory:
+ *		words of eight digits, in their order; "-" for one that is not
+ *		known. "" if there are none
  * @cas:	how many
  * @others:	certificates that were left out because they are no CA's
  * @unreadable:	what was left out because it cannot be read
@@ -61,6 +64,7 @@ int ca_roots(const struct config_tls *tls, const char *helpers,
 struct ca_text {
 	const char *text;
 	size_t len;
+	const char *hashes;
 	unsigned int cas;
 	unsigned int others;
 	unsigned int unreadable;

@@ -30,6 +30,12 @@ const char *const guest_certs_bundles[] = {
 	NULL,
 };
 
+const char *const guest_certs_dirs[] = {
+	"/etc/ssl/certs",
+	"/etc/pki/tls/certs",
+	NULL,
+};
+
 /** struct gathered - Certificates of the host, as they are */
 struct gathered {
 	int fd;
@@ -119,22 +125,16 @@ static int add_dir(struct gathered *g, const char *path)
 
 static int gather(struct gathered *g, struct live_error *e)
 {
-	const char *dirs = MSB_CA_DIRS;
-	ARENA(a);
+	const char *const *dir;
 
 	g->fd = memfd_create("host-cas.pem", MFD_CLOEXEC);
 	if (g->fd < 0)
 		return live_errno(e, errno, "memory for certificates");
 	if (add_file(g, AT_FDCWD, MSB_CA_BUNDLE) < 0)
 		return live_errno(e, errno, "/TrustHostCAs: " MSB_CA_BUNDLE);
-	while (*dirs) {
-		const size_t len = strcspn(dirs, ":");
-		const char *dir = arena_strndup(&a, dirs, len);
-
-		if (add_dir(g, dir) < 0)
-			return live_errno(e, errno, "/TrustHostCAs: %s", dir);
-		dirs += len + (dirs[len] == ':');
-	}
+	for (dir = guest_certs_dirs; *dir; dir++)
+		if (add_dir(g, *dir) < 0)
+			return live_errno(e, errno, "/TrustHostCAs: %s", *dir);
 	return 0;
 }
 
@@ -150,7 +150,7 @@ static int read_host(struct arena *a, const char *helpers, struct ca_text *ret,
 	if (rc == 0 && !ret->cas)
 		rc = live_refuse(e, "/TrustHostCAs: this host trusts no CA: "
 				    "there is none in " MSB_CA_BUNDLE
-				    " and " MSB_CA_DIRS);
+				    ", and in no directory of certificates");
 	if (g.fd >= 0)
 		close(g.fd);
 	return rc;

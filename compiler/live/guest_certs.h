@@ -19,6 +19,11 @@
  */
 extern const char *const guest_certs_bundles[];
 
+/** guest_certs_dirs - Directories in which systems have them one a file, by
+ * hashes of their names; the last is NULL
+ */
+extern const char *const guest_certs_dirs[];
+
 /**
  * struct guest_certs - Certificates for a guest
  * @ca:		the CA of TLS interception; without text if nothing is
@@ -41,9 +46,9 @@ struct guest_certs {
  * @ret:	set on success
  * @e:		error; refused if the host trusts nobody
  *
- * The host trusts what is in its bundle and in its directories of certificates,
- * MSB_CA_BUNDLE and MSB_CA_DIRS. What lies where a tool would take it from, and
- * was not taken, its programs do not trust either.
+ * The host trusts what is in its bundle, MSB_CA_BUNDLE, and in its directories
+ *of certificates. What lies where a tool would take it from, and was not taken,
+ *its programs do not trust either.
  *
  * Return: 0, -1 on failure
  */

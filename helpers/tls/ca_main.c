@@ -357,8 +357,11 @@ static enum ca_exit run_collect(const struct args *args)
 		return say(CA_CERT, "there are more than %d CAs", COLLECT_MAX);
 	if (!put(STDOUT_FILENO, str_text(&s), s.len))
 		return say(CA_SYSTEM, "write: %s", strerror(errno));
-	return say(CA_GOOD, "%u %u %u", found.cas, found.others,
-		   found.unreadable);
+	str_free(&s);
+	str_printf(&s, "%u %u %u", found.cas, found.others, found.unreadable);
+	for (unsigned int i = 0; i < found.cas && i < COLLECT_HASHES; i++)
+		str_printf(&s, " %s", found.hashes[i]);
+	return say(CA_GOOD, "%s", str_text(&s));
 }
 
 /* --- the command line --- */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "name_hash.h"
 #include "pem.h"
 #include "x509.h"
 
@@ -55,6 +56,9 @@ static void take(struct arena *a, struct der_view *v, struct der_view der,
 	}
 	copy = arena_alloc(a, der.len, 1);
 	memcpy(copy, der.p, der.len);
+	if (ret->cas < COLLECT_HASHES &&
+	    !name_hash(x.subject, ret->hashes[ret->cas]))
+		memcpy(ret->hashes[ret->cas], "-", sizeof("-"));
 	v[ret->cas++] = (struct der_view){copy, der.len};
 	put_pem(a, to, der);
 }

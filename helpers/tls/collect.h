@@ -6,22 +6,28 @@
 #include <stdbool.h>
 
 #include "arena.h"
+#include "name_hash.h"
 #include "str.h"
 
 /** COLLECT_MAX - So many CAs are taken; what a system trusts is 150 */
 #define COLLECT_MAX 4096
+
+/** COLLECT_HASHES - Of so many CAs, the first ones, hashes are told */
+#define COLLECT_HASHES 16
 
 /**
  * struct collected - What was found
  * @cas:	CAs, each counted once
  * @others:	certificates that may not sign certificates
  * @unreadable:	what should be a certificate and cannot be read
+ * @hashes:	of their subjects, in their order; "-": it is not known
  * @truncated:	there are more than COLLECT_MAX
  */
 struct collected {
 	unsigned int cas;
 	unsigned int others;
 	unsigned int unreadable;
+	char hashes[COLLECT_HASHES][NAME_HASH_TEXT];
 	bool truncated;
 };
 
