@@ -36,12 +36,34 @@ const char *const guest_certs_dirs[] = {
 	NULL,
 };
 
+/** struct seen - A file that was read: most have several names */
+struct seen {
+	dev_t dev;
+	ino_t ino;
+};
+
 /** struct gathered - Certificates of the host, as they are */
 struct gathered {
+	struct arena arena;
 	int fd;
 	size_t len;
 	unsigned int unreadable;
+	struct seen *seen;
+	size_t n_seen;
+	size_t cap_seen;
 };
+
+static bool is_new(struct gathered *g, const struct stat *st)
+{
+	for (size_t i = 0; i < g->n_seen; i++)
+		if (g->seen[i].dev == st->st_dev &&
+		    g->seen[i].ino == st->st_ino)
+			return false;
+	g->seen = arena_grow(&g->arena, g->seen, g->n_seen, &g->cap_seen,
+			     sizeof(*g->seen));
+	g->seen[g->n_seen++] = (struct seen){st->st_dev, st->st_ino};
+	return true;
+}
 
 /* Puts a file behind what is there. What is no file holds no certificate, and
  * of a link that leads nowhere there is nothing to say. */
@@ -56,7 +78,7 @@ static int add_file(struct gathered *g, int at, const char *name)
 		g->unreadable += errno != ENOENT;
 		return 0;
 	}
-	if (fstat(from, &st) == 0 && S_ISREG(st.st_mode)) {
+	if (fstat(from, &st) == 0 && S_ISREG(st.st_mode) && is_new(g, &st)) {
 		do {
 			n = sendfile(g->fd, from, NULL, ALL_MAX - g->len + 1);
 			if (n > 0)
@@ -153,6 +175,7 @@ static int read_host(struct arena *a, const char *helpers, struct ca_text *ret,
 				    ", and in no directory of certificates");
 	if (g.fd >= 0)
 		close(g.fd);
+	arena_free(&g.arena);
 	return rc;
 }
 
