@@ -97,7 +97,7 @@ static const char *dest_loopback(const struct plan *p,
 	return NULL;
 }
 
-/* What is refused before the egress walk is asked. */
+/* What is refused before the egress walk is asked, or is msb-tlsd's. */
 static void put_always(struct rule_text *l, const struct policy *p)
 {
 	const struct config_tls *tls = &p->config->tls;
@@ -111,13 +111,13 @@ static void put_always(struct rule_text *l, const struct policy *p)
 		rule_text(l, false, NULL, CONFIG_UDP | (i ? 0 : CONFIG_TCP),
 			  &port, 1);
 	}
-	port.lo = port.hi = 443;
-	if (!tls->has_ports && eval_blocks_quic(p, 443))
-		rule_text(l, false, NULL, CONFIG_UDP, &port, 1);
-	for (i = 0; i < tls->n_ports; i++) {
-		port.lo = port.hi = tls->ports[i];
-		if (eval_blocks_quic(p, tls->ports[i]))
-			rule_text(l, false, NULL, CONFIG_UDP, &port, 1);
+	for (i = 0; i < (tls->has_ports ? tls->n_ports : tls->present); i++) {
+		port.lo = port.hi = tls->has_ports ? tls->ports[i] : 443;
+		rule_text(l, false, NULL,
+			  CONFIG_TCP | (tls->block_quic == CONFIG_FALSE
+						? 0
+						: CONFIG_UDP),
+			  &port, 1);
 	}
 }
 

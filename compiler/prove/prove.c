@@ -40,25 +40,42 @@ struct proving {
 	struct space source[POLICY_DIRECTIONS];
 };
 
-/* Whether a port of a class other than 53, where queries go to a name server,
- * is allowed. Where one of @spans begins or ends the verdict may change; so one
- * of these ports, or the second of a span, is as good as any. */
-static bool allows_port(const struct space *s, const struct space_profile *at,
+/* What the relay never carries: queries, which go to a name server, and what
+ * msb-tlsd takes. */
+static void others(const struct policy *p, enum space_class class,
+		   bool ret[65536])
+{
+	const struct config_tls *tls = &p->config->tls;
+	size_t i;
+
+	memset(ret, 0, 65536 * sizeof(*ret));
+	ret[0] = ret[53] = true;
+	if (class != SPACE_TCP || !tls->present)
+		return;
+	ret[443] = !tls->has_ports;
+	for (i = 0; i < tls->n_ports; i++)
+		ret[tls->ports[i]] = true;
+}
+
+/* Whether a port of a class that would be the relay's is allowed. The verdict
+ * may change where one of @spans begins; so the first port of a span that
+ * counts is as good as any. */
+static bool allows_port(const struct proving *v, const struct space_profile *at,
 			enum space_class class, const struct space_ports *spans)
 {
-	size_t i, j;
+	bool skip[65536];
+	size_t i;
 
+	others(v->p, class, skip);
 	for (i = 0; i < spans->n; i++) {
-		const uint32_t ports[3] = {spans->v[i].lo, spans->v[i].lo + 1u,
-					   spans->v[i].hi};
+		uint32_t port = spans->v[i].lo;
 
-		for (j = 0; j < 3; j++)
-			if (ports[j] && ports[j] != 53 &&
-			    ports[j] <= spans->v[i].hi &&
-			    space_allows(s,
-					 space_profile_at(at, class,
-							  (uint16_t)ports[j])))
-				return true;
+		while (port <= spans->v[i].hi && skip[port])
+			port++;
+		if (port <= spans->v[i].hi &&
+		    space_allows(&v->source[POLICY_EGRESS],
+				 space_profile_at(at, class, (uint16_t)port)))
+			return true;
 	}
 	return false;
 }
@@ -78,9 +95,9 @@ static bool goes_to_host(const struct proving *v)
 				->profile;
 		const enum space_class class = classes[i % 2];
 
-		if (allows_port(s, at, class, at->own[class]) ||
+		if (allows_port(v, at, class, at->own[class]) ||
 		    (at->own[class]->open &&
-		     allows_port(s, at, class, at->base[class])))
+		     allows_port(v, at, class, at->base[class])))
 			return true;
 	}
 	return false;
@@ -176,12 +193,13 @@ void prove(struct arena *a, const struct policy *p, const char *text,
 	ret->outcome = PROVE_UNKNOWN;
 	of.host = goes_to_host(&v);
 	/* The walks first: a flow says more than a rule that is missing. */
-	if (listing_read(a, text, &v.t, &ret->error) &&
-	    prove_walk(&v, POLICY_EGRESS, ret) &&
-	    prove_walk(&v, POLICY_INGRESS, ret))
-		ret->outcome =
-			shape_generation(&v.t, &of.generation, &ret->error) &&
-					shape_check(a, &v.t, &of, &ret->error)
-				? PROVE_SAME
-				: PROVE_UNKNOWN;
+	if (!listing_read(a, text, &v.t, &ret->error) ||
+	    !prove_walk(&v, POLICY_EGRESS, ret) ||
+	    !prove_walk(&v, POLICY_INGRESS, ret))
+		return;
+	of.named = shape_named(&v.t);
+	ret->outcome = shape_generation(&v.t, &of.generation, &ret->error) &&
+				       shape_check(a, &v.t, &of, &ret->error)
+			       ? PROVE_SAME
+			       : PROVE_UNKNOWN;
 }

@@ -12,7 +12,7 @@
  *file, and makes no socket: besides the gateway's sockets, which are there from
  *the start, it has sockets to name servers, which the monitor made and
  *connected. It cannot connect them anew, nor send to anybody else from them
- *(dns_calls.h). So whoever takes it over can lie to the guest, and ask name
+ *(calls.h). So whoever takes it over can lie to the guest, and ask name
  *servers.
  *
  * The monitor makes the sockets, of the host's network namespace, where it

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "dns_calls.h"
+#include "calls.h"
 #include "worker.h"
 
 /* What a new configuration must come with, or an old one have. */
@@ -165,7 +165,7 @@ static void ready(struct worker *w)
 /* The gateway's sockets, the first time; they stay. */
 static bool begin(struct worker *w)
 {
-	return dns_calls_fill() == 0 &&
+	return calls_fill() == 0 &&
 	       guest_udp_open(w, 0, w->now.given.fd[DNS_UDP4]) &&
 	       guest_udp_open(w, 1, w->now.given.fd[DNS_UDP6]) &&
 	       guest_tcp_open(w, 0, w->now.given.fd[DNS_TCP4]) &&

@@ -11,7 +11,7 @@
 
 #include "args.h"
 #include "confine.h"
-#include "dns_calls.h"
+#include "calls.h"
 #include "dnsd.h"
 #include "syscalls.h"
 #include "user.h"
@@ -21,7 +21,7 @@
 
 /* Descriptors of the worker: sockets to servers, connections of the guest, and
  * a few of its own. */
-#define FILES (DNS_CALLS_LOW + PORT_COUNT + GUEST_CONNECTIONS + 64)
+#define FILES (CALLS_LOW + PORT_COUNT + GUEST_CONNECTIONS + 64)
 
 static bool make_ends(struct dnsd_ends ret[2])
 {
@@ -44,7 +44,7 @@ static void close_ends(const struct dnsd_ends *ends)
 
 static const char *confine_the_worker(void)
 {
-	const char *failed = dns_calls_restrict();
+	const char *failed = calls_restrict();
 
 	return failed ? failed : confine_worker(FILES);
 }

@@ -262,9 +262,6 @@ void relay_ports_pause(struct relay *r, bool pause);
 
 /* tcp.c - connections. */
 
-/** relay_tcp_options() - Set what connections need; accepted ones inherit it */
-void relay_tcp_options(int fd);
-
 /** relay_tcp_accept() - Accept what waits at a socket */
 void relay_tcp_accept(struct relay *r, int fd, uint32_t listener);
 

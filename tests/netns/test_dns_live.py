@@ -186,7 +186,7 @@ def domain_rules(m, t):
                         for name in stage.servers[0].asked))
         t.check("and not reached", stage.reach("cdn.example.org") != "ok" and
                 stage.reach("ads.example") != "ok")
-        t.check("TCP waits for msb-tlsd",
+        t.check("TCP is allowed by no rule",
                 stage.reach("api.example.com", "tcp") != "ok")
         pins = stage.status()["pins"]
         t.check("status lists pins", sorted(
