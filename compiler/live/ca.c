@@ -215,6 +215,31 @@ static int refuse_pair(const struct state *s, const struct config_tls *tls,
 			   key ? tls->ca_key : tls->ca_cert, str_text(words));
 }
 
+/* The certificates of a file, and nothing else: who is given them must not have
+ * a key that is in it, too. */
+static int without_key(int *cert, const char *helpers, struct live_error *e)
+{
+	struct call c = {helpers, "collect", NULL, -1, *cert, -1, -1};
+	STR(words);
+	int rc;
+
+	c.out = new_copy("ca.pem");
+	if (c.out < 0)
+		return live_errno(e, errno, "memory for certificates");
+	rc = call(&c, &words, e);
+	if (rc > 0)
+		rc = system_failed("copy the CA's certificate", &words, e);
+	if (rc == 0 && seal(c.out) < 0)
+		rc = live_errno(e, errno, "seal the CA's certificate");
+	if (rc < 0) {
+		close_fd(&c.out);
+		return -1;
+	}
+	close_fd(cert);
+	*cert = c.out;
+	return 0;
+}
+
 int ca_open(const struct state *s, const struct config_tls *tls,
 	    const char *helpers, int ret[CA_PARTS], struct live_error *e)
 {
@@ -233,6 +258,8 @@ int ca_open(const struct state *s, const struct config_tls *tls,
 		rc = refuse_pair(s, tls, rc == CA_KEY, &words, e);
 	else if (rc > 0)
 		rc = system_failed("check the CA", &words, e);
+	if (rc == 0)
+		rc = without_key(&parts[CA_PART_CERT], helpers, e);
 	if (rc == 0) {
 		memcpy(ret, parts, sizeof(parts));
 		return 0;

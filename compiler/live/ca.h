@@ -30,6 +30,8 @@ enum ca_part {
  * @e:		error: for what the document names, its text begins with the
  *		pointer
  *
+ * A file of certificates may have a key in it. The descriptor does not.
+ *
  * Return: 0, -1 on failure
  */
 int ca_open(const struct state *s, const struct config_tls *tls,
