@@ -11,7 +11,7 @@
 const struct guest_variable guest_variables[] = {
 	{"SSL_CERT_FILE",
 	 "OpenSSL and what leaves the choice to it, such as Python's ssl, Ruby "
-	 "and PHP; Go; rustls with native roots; GNU Wget",
+	 "and PHP; Go; rustls with native roots",
 	 "the one that most programs know", false},
 	{"CURL_CA_BUNDLE", "curl, whatever TLS library it is built with",
 	 "curl on GnuTLS, or built with a file of its own, looks at no other",
@@ -25,12 +25,12 @@ const struct guest_variable guest_variables[] = {
 	{"AWS_CA_BUNDLE", "the AWS CLI and botocore",
 	 "it brings certificates of its own", false},
 	{"GIT_SSL_CAINFO", "Git, over HTTPS",
-	 "Git gives libcurl a file, if it is built or configured so", false},
+	 "libcurl, which it uses, reads no variable by itself", false},
 	{"NODE_EXTRA_CA_CERTS", "Node.js, npm, Yarn, Bun",
 	 "they bring certificates of their own", true},
 	{"DENO_CERT", "Deno", "it brings certificates of its own", true},
 	{"CARGO_HTTP_CAINFO", "Cargo",
-	 "it may bring a libcurl that knows no file", false},
+	 "libcurl, which it uses, reads no variable by itself", false},
 	{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "gRPC, but for Go and Java",
 	 "it brings certificates of its own", false},
 	{"BUNDLE_SSL_CA_CERT", "Ruby's Bundler",

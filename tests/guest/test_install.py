@@ -95,6 +95,14 @@ LAYOUTS = {
         "etc/pki/ca-trust/source/anchors": "/",
         "usr/bin/update-ca-trust": "#!/bin/false\n",
     },
+    "arch": {
+        **COMMON,
+        "etc/ca-certificates/extracted/tls-ca-bundle.pem": SYSTEM,
+        BUNDLE: ">../../ca-certificates/extracted/tls-ca-bundle.pem",
+        "etc/ssl/cert.pem": ">../ca-certificates/extracted/tls-ca-bundle.pem",
+        "etc/ca-certificates/trust-source/anchors": "/",
+        "usr/bin/update-ca-trust": "#!/bin/false\n",
+    },
     "suse": {
         **COMMON,
         "var/lib/ca-certificates/ca-bundle.pem": SYSTEM,
@@ -335,7 +343,7 @@ def shells(scratch):
     """Shells, the programs that belong to each, the guests that have them."""
     yield ("dash", ["dash"], os.environ["PATH"],
            ("debian", "debian-merged", "distroless"))
-    yield ("bash", ["bash", "--posix"], os.environ["PATH"], ("fedora", "suse"))
+    yield ("bash", ["bash", "--posix"], os.environ["PATH"], ("arch", "fedora", "suse"))
     folder = os.path.join(scratch, "busybox")
     os.mkdir(folder)
     for name in subprocess.run(["busybox", "--list"], capture_output=True,
