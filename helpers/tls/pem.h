@@ -59,7 +59,8 @@ struct pem {
 enum pem_found pem_next(struct pem *p) __attribute__((warn_unused_result));
 
 /** PEM_ROOM() - Octets of PEM text for @n octets of any label, with NUL */
-#define PEM_ROOM(n) (((n) + 47) / 48 * 65 + (size_t)2 * (PEM_LABEL_MAX + 18))
+#define PEM_ROOM(n) \
+	(((size_t)(n) + 47) / 48 * 65 + (size_t)2 * (PEM_LABEL_MAX + 18))
 
 /**
  * pem_write() - Write a block
