@@ -26,9 +26,12 @@ static void put_walk(struct rule_text *l, const struct policy_walk *w,
 
 	for (i = 0; i < w->n; i++) {
 		const struct policy_rule *r = &w->rules[i];
-		const unsigned int protos = r->protos &
-					    (CONFIG_TCP | CONFIG_UDP);
-		const char *to = dest(p, &r->dest, text);
+		const bool named = l->dir == POLICY_EGRESS &&
+				   eval_gateway_by_name(r);
+		const unsigned int protos =
+			named ? CONFIG_UDP
+			      : r->protos & (CONFIG_TCP | CONFIG_UDP);
+		const char *to = named ? "*" : dest(p, &r->dest, text);
 
 		if (!to || (r->protos && !protos))
 			continue;

@@ -102,7 +102,8 @@ static const char *egress_to(const struct policy *p, struct ip gateway,
 		const struct policy_rule *r = &w->rules[i];
 
 		if ((r->protos && !(r->protos & proto)) ||
-		    !dest_has(&r->dest, gateway))
+		    !(dest_has(&r->dest, gateway) ||
+		      (proto == CONFIG_UDP && eval_gateway_by_name(r))))
 			continue;
 		if (ports_decide(&decided, r) && r->allow)
 			return r->pointer;

@@ -13,9 +13,8 @@
  * @p:	policy
  *
  * Of ports other than 53, not refused whatever the rules say, and not
- * intercepted: what is, msb-tlsd takes to the host. Exact, but that rules about
- * names are left out: what a name leads to at the gateway is msb-tlsd's too, or
- * nobody's.
+ * intercepted: what is, msb-tlsd takes to the host. Exact, if what
+ * eval_gateway_by_name() says counts as pinned.
  *
  * Return: the pointer of the rule or default that allows one; NULL for none
  */

@@ -30,8 +30,7 @@ enum alert_code {
  * ALERT_CAUSES() - What may go wrong: enum tail, alert, words
  *
  * Rows up to MEMORY are of the server's side, or of what is between; those
- * behind are the guest's own doing, and never told to it from here: wolfSSL
- * has.
+ * behind are the guest's own doing.
  *
  * A certificate whose time has not come has certificate_expired: "has expired
  * or is not currently valid". A signature by SHA-1 has bad_certificate (section
@@ -69,6 +68,7 @@ enum alert_code {
 	X(SIGNER, INTERNAL_ERROR, "no answer by the signer") \
 	X(MEMORY, INTERNAL_ERROR, "out of memory") \
 	X(OLD_GUEST, PROTOCOL_VERSION, "guest has no TLS 1.2") \
+	X(NO_GROUP, HANDSHAKE_FAILURE, "no group in common with the guest") \
 	X(GUEST_HANDSHAKE, HANDSHAKE_FAILURE, \
 	  "handshake with the guest failed") \
 	X(GUEST_ENDED, HANDSHAKE_FAILURE, "guest ended the handshake") \

@@ -107,6 +107,10 @@ bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
 			!read_extensions(list, &c)))
 		return false;
 	c.weak = is_weak(id);
+	c.issuer = issuer.p;
+	c.issuer_len = issuer.len;
+	c.subject = subject.p;
+	c.subject_len = subject.len;
 	c.self_issued = der_is(issuer, subject.p, subject.len);
 	*ret = c;
 	return true;

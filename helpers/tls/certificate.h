@@ -14,6 +14,10 @@
  * struct certificate - Parts of an X.509 certificate (RFC 5280 section 4.1)
  * @self_issued:	subject and issuer are the same octets
  * @weak:		signed with MD2, MD5 or SHA-1
+ * @issuer:		issuer's name: DER, without its header
+ * @issuer_len:		octets
+ * @subject:		subject's name
+ * @subject_len:	octets
  * @names:		subjectAltName's GeneralNames; NULL: it has none
  * @names_len:		octets
  *
@@ -22,6 +26,10 @@
 struct certificate {
 	bool self_issued;
 	bool weak;
+	const uint8_t *issuer;
+	size_t issuer_len;
+	const uint8_t *subject;
+	size_t subject_len;
 	const uint8_t *names;
 	size_t names_len;
 };

@@ -41,6 +41,8 @@
  * @key:	private key of all leaves, DER (RFC 5915)
  * @key_len:	octets
  * @point:	its public key, as the signer wants it
+ * @live:	connections
+ * @peak:	most of them since memory was last given back
  * @record:	content of the record that is on its way from one side to the
  *		other: one for all connections, as nothing stays in it
  */
@@ -52,6 +54,8 @@ struct intercept_process {
 	uint8_t key[160];
 	uint32_t key_len;
 	uint8_t point[TLSD_KEY_MAX];
+	size_t live;
+	size_t peak;
 	uint8_t record[ENGINE_RECORD];
 };
 
@@ -61,6 +65,8 @@ struct intercept_process {
  * @conf:	what it was told
  * @upstream:	wolfSSL's context towards servers; NULL: not made yet
  * @upstream_until: when it is made anew, seconds of the monotonic clock
+ * @roots:	names of the roots
+ * @issuers:	certificates that wolfSSL has kept as CAs
  * @sessions:	sessions of servers
  * @guest:	wolfSSL's context towards guests
  * @leaves:	leaves
@@ -73,6 +79,8 @@ struct intercept_env {
 	struct intercept_conf conf;
 	WOLFSSL_CTX *upstream;
 	uint64_t upstream_until;
+	struct lru *roots;
+	struct lru *issuers;
 	struct lru *sessions;
 	WOLFSSL_CTX *guest;
 	struct lru *leaves;
@@ -95,12 +103,14 @@ enum engine_stage {
  *		all sent yet
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
- * @shut:	and the other side was told
+ * @reset:	it ended with a reset
+ * @shut:	and the other side was told, or cannot be
  */
 struct way {
 	uint32_t pending;
 	bool ended;
 	bool notified;
+	bool reset;
 	bool shut;
 };
 
@@ -121,6 +131,7 @@ enum { GUEST, SERVER };
  * @name_wire:	its octets
  * @verdict:	what is wrong with the server's certificate, beside what wolfSSL
  *		found
+ * @counted:	it is one of the process's @live
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
  * @alpn:	protocols that the guest offered, of those that are carried
@@ -136,6 +147,7 @@ struct intercept {
 	bool sni;
 	uint8_t name_wire[DNAME_WIRE_MAX];
 	enum alert_cause verdict;
+	bool counted;
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
 	char alpn[ENGINE_ALPN];

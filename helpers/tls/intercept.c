@@ -3,6 +3,7 @@
 #include "intercept.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,12 @@
 
 /* Octets of a ClientHello's header, in front of its version. */
 #define HELLO_HEADER 4
+
+/* supported_groups (RFC 8446 section 4.2.7). */
+#define EXTENSION_GROUPS 10
+
+/* Connections that there have to have been before memory is given back. */
+#define TRIM_MIN 64
 
 /* ---- What is there once ---------------------------------------------- */
 
@@ -113,6 +120,8 @@ void intercept_env_free(struct intercept_env *env)
 		return;
 	wolfSSL_CTX_free(env->upstream);
 	wolfSSL_CTX_free(env->guest);
+	lru_free(env->roots);
+	lru_free(env->issuers);
 	lru_free(env->sessions);
 	lru_free(env->leaves);
 	free(env->chain);
@@ -182,6 +191,48 @@ static bool is_old(const struct intercept_flow *f)
 	return !f->hello->tls13 && (version[0] << 8 | version[1]) < 0x0303;
 }
 
+/* Two octets at @at, if the message has them. */
+static size_t number16(const struct intercept_flow *f, size_t at)
+{
+	return at + 2 <= f->hello->message_len
+		       ? (size_t)f->message[at] << 8 | f->message[at + 1]
+		       : 0;
+}
+
+/* Whether the guest has a group in common with us, or names none: wolfSSL asks
+ * for another key share in vain otherwise (RFC 8446 section 4.1.4). The hello
+ * has been found to be in order. */
+static bool has_group(const struct intercept_flow *f)
+{
+	static const size_t ours[] = {29, 23, 24}; /* X25519, P-256, P-384 */
+	const size_t end = f->hello->message_len;
+	size_t at = HELLO_HEADER + 2 + 32;
+
+	at += at < end ? 1u + f->message[at] : 0; /* session */
+	at += 2 + number16(f, at);		  /* ciphers */
+	at += at < end ? 1u + f->message[at] : 0; /* compression */
+	at += 2;
+	while (at + 4 <= end) {
+		const size_t type = number16(f, at);
+		const size_t len = number16(f, at + 2);
+
+		at += 4;
+		if (type != EXTENSION_GROUPS) {
+			at += len;
+			continue;
+		}
+		for (size_t k = 2; k + 2 <= len; k += 2) {
+			const size_t group = number16(f, at + k);
+
+			if (group == ours[0] || group == ours[1] ||
+			    group == ours[2])
+				return true;
+		}
+		return false;
+	}
+	return true;
+}
+
 struct intercept *intercept_begin(struct intercept_env *env,
 				  const struct intercept_flow *f)
 {
@@ -204,7 +255,16 @@ struct intercept *intercept_begin(struct intercept_env *env,
 		intercept_end(i);
 		return NULL;
 	}
-	i->cause = is_old(f) ? CAUSE_OLD_GUEST : upstream_begin(i);
+	if (is_old(f))
+		i->cause = CAUSE_OLD_GUEST;
+	else if (!has_group(f))
+		i->cause = CAUSE_NO_GROUP;
+	else
+		i->cause = upstream_begin(i);
+	env->process->live++;
+	if (env->process->peak < env->process->live)
+		env->process->peak = env->process->live;
+	i->counted = true;
 	return i;
 }
 
@@ -223,13 +283,31 @@ const char *intercept_why(const struct intercept *i)
 	return alert_why(i->cause);
 }
 
+/* What many connections took is given back when half of them are gone: not
+ * for each, as to look for it takes time. */
+static void release(struct intercept_process *p)
+{
+	p->live--;
+	if (p->peak < TRIM_MIN || p->live > p->peak / 2)
+		return;
+	p->peak = p->live;
+	malloc_trim(0);
+}
+
 void intercept_end(struct intercept *i)
 {
+	struct intercept_process *p;
+	bool counted;
+
 	if (!i)
 		return;
+	p = i->env->process;
+	counted = i->counted;
 	side_release(&i->side[GUEST]);
 	side_release(&i->side[SERVER]);
 	free(i);
+	if (counted)
+		release(p);
 }
 
 /* An alert by the server that ends a handshake, as the guest is told of it:
@@ -260,12 +338,14 @@ static enum intercept_state refuse(struct intercept *i, enum alert_cause cause)
 	return INTERCEPT_FAILED;
 }
 
-/* The guest's handshake failed: wolfSSL has told it, and the server, which was
- * never sent anything, is left in order. */
+/* The guest's handshake failed: wolfSSL has told it, mostly, and the server,
+ * which was never sent anything, is left in order. */
 static enum intercept_state leave(struct intercept *i, enum alert_cause cause)
 {
 	i->cause = cause;
 	i->stage = STAGE_OVER;
+	if (cause == CAUSE_GUEST_HANDSHAKE && !i->side[GUEST].sent)
+		alert_plain(&i->side[GUEST], alert_of(cause));
 	(void)wolfSSL_shutdown(i->side[SERVER].ssl);
 	return INTERCEPT_FAILED;
 }
@@ -274,6 +354,12 @@ static bool is_waiting(int error)
 {
 	return error == WOLFSSL_ERROR_WANT_READ ||
 	       error == WOLFSSL_ERROR_WANT_WRITE;
+}
+
+/* All that came was read: wolfSSL reads on until nothing is left. */
+static bool has_ended(const struct side *s)
+{
+	return side_is_over(s) || s->failed || s->dead;
 }
 
 static enum alert_cause why_server(struct intercept *i, int error)
@@ -312,7 +398,7 @@ static enum intercept_state run_server(struct intercept *i)
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);
-	if (is_waiting(error) && !side_is_over(s) && !s->failed)
+	if (is_waiting(error) && !has_ended(s))
 		return INTERCEPT_WAIT;
 	upstream_forget(i);
 	return refuse(i, why_server(i, error));
@@ -332,7 +418,7 @@ static enum intercept_state run_guest(struct intercept *i)
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);
-	if (is_waiting(error) && !side_is_over(s) && !s->failed)
+	if (is_waiting(error) && !has_ended(s))
 		return INTERCEPT_WAIT;
 	if (alert_received(s, &code))
 		return leave(i, CAUSE_GUEST_ALERT);

@@ -12,7 +12,9 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -93,22 +95,23 @@ static enum outcome fail(struct intercept *i, unsigned int from)
 	return FAILED;
 }
 
-static enum outcome fail_reset(struct intercept *i)
-{
-	i->cause = CAUSE_RESET;
-	return FAILED;
-}
-
 /* wolfSSL wants something first. */
-static enum outcome wait_for(struct intercept *i, unsigned int from,
-			     struct side *s, int error)
+static enum outcome wait_for(struct intercept *i, unsigned int from, int error)
 {
-	if (s->reset)
-		return fail_reset(i);
 	if (error == WOLFSSL_ERROR_WANT_READ ||
 	    error == WOLFSSL_ERROR_WANT_WRITE)
 		return BLOCKED;
 	return fail(i, from);
+}
+
+/* Whom this way leads to takes nothing any more. The other way goes on until
+ * its end: an answer may be waiting there. */
+static enum outcome lose(struct way *w)
+{
+	w->pending = 0;
+	w->ended = true;
+	w->shut = true;
+	return MOVED;
 }
 
 static enum outcome push(struct intercept *i, unsigned int from)
@@ -125,7 +128,8 @@ static enum outcome push(struct intercept *i, unsigned int from)
 		w->pending = 0;
 		return MOVED;
 	}
-	return wait_for(i, !from, to, wolfSSL_get_error(to->ssl, n));
+	return to->dead ? lose(w)
+			: wait_for(i, !from, wolfSSL_get_error(to->ssl, n));
 }
 
 static enum outcome end_of(struct intercept *i, unsigned int from, int error)
@@ -138,13 +142,15 @@ static enum outcome end_of(struct intercept *i, unsigned int from, int error)
 		w->notified = true;
 		return MOVED;
 	}
-	if (s->fin && (error == WOLFSSL_ERROR_WANT_READ)) {
-		w->ended = true;
-		return MOVED;
-	}
 	if (s->broken)
 		return fail(i, from);
-	return wait_for(i, from, s, error);
+	if ((side_is_over(s) && error == WOLFSSL_ERROR_WANT_READ) ||
+	    (s->dead && error == WOLFSSL_ERROR_WANT_WRITE)) {
+		w->ended = true;
+		w->reset = s->reset || s->dead;
+		return MOVED;
+	}
+	return wait_for(i, from, error);
 }
 
 static enum outcome pull(struct intercept *i, unsigned int from)
@@ -177,14 +183,18 @@ static enum outcome close_way(struct intercept *i, unsigned int from)
 		if (!to->writable)
 			return BLOCKED;
 		n = wolfSSL_shutdown(to->ssl);
+		if (n < 0 && to->dead)
+			return lose(w);
 		if (n < 0)
-			return wait_for(i, !from, to,
+			return wait_for(i, !from,
 					wolfSSL_get_error(to->ssl, n));
 	}
+	w->shut = true;
+	if (w->reset)
+		return MOVED;
 	/* Nothing may follow close_notify (RFC 8446 section 6.1). A socket that
 	 * is gone says so itself, in an event. */
 	shutdown(to->fd, SHUT_WR);
-	w->shut = true;
 	return MOVED;
 }
 
@@ -214,6 +224,24 @@ static enum outcome run_way(struct intercept *i, unsigned int from,
 	return MOVED;
 }
 
+/* A reset throws away what the other side has not acknowledged: then it only
+ * gets an end without close_notify. */
+static bool has_unsent(const struct side *s)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       (info.tcpi_unacked || info.tcpi_notsent_bytes);
+}
+
+static enum intercept_state end_by_reset(struct intercept *i, unsigned int from)
+{
+	i->cause = CAUSE_RESET;
+	i->stage = STAGE_OVER;
+	return has_unsent(&i->side[!from]) ? INTERCEPT_DONE : INTERCEPT_FAILED;
+}
+
 enum intercept_state pump_run(struct intercept *i)
 {
 	bool more = false;
@@ -223,19 +251,19 @@ enum intercept_state pump_run(struct intercept *i)
 			continue;
 		/* An alert that is on its way is not to be overtaken. */
 		i->stage = STAGE_OVER;
-		return i->cause == CAUSE_RESET ? INTERCEPT_FAILED
-					       : INTERCEPT_DONE;
+		return INTERCEPT_DONE;
+	}
+	for (unsigned int from = GUEST; from <= SERVER; from++) {
+		const struct way *const w = &i->way[from];
+
+		/* What came before was delivered, if it could be. */
+		if (w->shut && (w->reset || i->side[from].failed))
+			return end_by_reset(i, from);
 	}
 	if (i->way[GUEST].shut && i->way[SERVER].shut) {
 		upstream_keep(i);
 		i->stage = STAGE_OVER;
 		return INTERCEPT_DONE;
-	}
-	/* What came before was delivered, if it could be. */
-	if (!more && (i->side[GUEST].failed || i->side[SERVER].failed)) {
-		i->cause = CAUSE_RESET;
-		i->stage = STAGE_OVER;
-		return INTERCEPT_FAILED;
 	}
 	return more ? INTERCEPT_MORE : INTERCEPT_WAIT;
 }

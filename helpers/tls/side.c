@@ -127,17 +127,20 @@ static int on_send(WOLFSSL *ssl, char *from, int len, void *ctx)
 	ssize_t n;
 
 	(void)ssl;
-	if (s->reset || len <= 0)
+	if (s->dead || len <= 0)
 		return WOLFSSL_CBIO_ERR_WANT_WRITE;
 	do {
 		n = send(s->fd, from, (size_t)len, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
-	if (n >= 0)
+	if (n >= 0) {
+		s->sent = true;
 		return (int)n;
+	}
+	/* What the other end has sent can be read all the same. */
 	if (errno == EAGAIN)
 		s->writable = false;
 	else
-		s->reset = true;
+		s->dead = true;
 	return WOLFSSL_CBIO_ERR_WANT_WRITE;
 }
 

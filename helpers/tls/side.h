@@ -31,6 +31,8 @@
  * @fin:	everything was read that the other end sent
  * @failed:	it was reset, says epoll
  * @reset:	it was reset, and everything read that came before
+ * @dead:	nothing can be sent any more
+ * @sent:	something was sent
  * @broken:	what it sent are no TLS records
  * @sealed:	records without encryption are none any more
  * @ahead:	octets that are read before the socket's: NULL, or owned
@@ -51,6 +53,8 @@ struct side {
 	bool fin;
 	bool failed;
 	bool reset;
+	bool dead;
+	bool sent;
 	bool broken;
 	bool sealed;
 	uint8_t *ahead;

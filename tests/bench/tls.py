@@ -12,7 +12,9 @@ Ours is a sandbox under "up". The others run in a gateway of the same shape, whe
 the guest's port 443 is redirected to them; "direct" is that gateway without
 anybody. Client and server are the same, and one is measured after the other in
 each round, so that what else the machine does meets all of them. Medians of the
-rounds, and our ratio to each. Peers that are not installed are left out.
+rounds, and our ratio to each; and the processor time that each connection,
+request or MB takes in the one between, with the ratio of theirs to ours, which the
+machine's other work changes less. Peers that are not installed are left out.
 
     splice      ours, judged by the name    haproxy     TCP mode, judged by the name
     intercept   ours, decrypted             haproxy-tcp TCP mode, not looked at
@@ -21,6 +23,7 @@ rounds, and our ratio to each. Peers that are not installed are left out.
 Runs in namespaces of its own, as root.
 """
 import argparse
+import glob
 import os
 import shutil
 import statistics
@@ -120,6 +123,19 @@ def family_of(pid):
     return found
 
 
+def cpu(pids):
+    """Seconds that processes have run."""
+    total = 0
+    for pid in pids:
+        for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
+            try:
+                with open(path, encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+            except OSError:
+                continue
+    return total / 1e9
+
+
 class Peers:
     """A gateway that is made by hand, and who is in it."""
 
@@ -172,9 +188,12 @@ class Peers:
 
     def _spawn(self, name, *command, **env):
         log = open(os.path.join(self.dir, name + ".log"), "wb")
+        # In a session of its own, as our helpers are: the scheduler shares out
+        # time by sessions.
         with self.gateway:
             return subprocess.Popen(command, stdout=log, stderr=log,
                                     stdin=subprocess.DEVNULL,
+                                    start_new_session=True,
                                     env={**os.environ, **env})
 
     def _haproxy(self):
@@ -304,10 +323,16 @@ class Bench:
         self.up_name = name
         for asked in (NAME, "second.example.com"):
             with self.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(5)
+                sock.settimeout(2)
                 sock.connect((GATEWAY[4], 53))
-                sock.send(dns.message.make_query(asked, "A").to_wire())
-                sock.recv(4096)
+                for _ in range(5):
+                    sock.send(dns.message.make_query(asked, "A").to_wire())
+                    try:
+                        sock.recv(4096)
+                        break
+                    except TimeoutError:
+                        print("%s: no answer about %s in 2 s" % (name, asked),
+                              file=sys.stderr)
 
     def down(self):
         if self.up_name:
@@ -326,14 +351,21 @@ class Bench:
         clients = self.args.clients if what != "bulk" else 2
         if what == "latency":
             what, clients = "request", 1
-        done = self.place(name).run(
+        place = self.place(name)
+        pids = self.pids(name)
+        start, ran = time.monotonic(), cpu(pids)
+        done = place.run(
             self.args.load, what, SERVER, "443", NAME, str(self.args.seconds),
             str(clients), check=False)
+        ran, took = cpu(pids) - ran, time.monotonic() - start
         if done.returncode:
             print("%s %s: %s" % (name, what, done.stderr.strip()[-200:]),
                   file=sys.stderr)
             return None
-        return [float(word) for word in done.stdout.split()]
+        made = [float(word) for word in done.stdout.split()]
+        # What one of them takes, in microseconds of processor.
+        units = (made[1] if what == "bulk" else made[0]) * took
+        return made + [ran / units * 1e6 if units else 0]
 
     def pids(self, name):
         if name in OURS:
@@ -400,7 +432,7 @@ def main():
 
 
 def show(bench, args):
-    results, names = {}, bench.names
+    results, names, spent = {}, bench.names, {}
     for round_ in range(args.rounds):
         # Turned each time: nobody always comes after the same.
         for name in names[round_ % len(names):] + names[:round_ % len(names)]:
@@ -422,10 +454,16 @@ def show(bench, args):
             if what != "bulk":
                 line += "  p50 %.0f p99 %.0f us" % tuple(statistics.median(
                     r[n] for r in good) for n in (2, 3))
+            spent[what, name] = statistics.median(r[4] for r in good)
+            line += "  cpu %.1f us" % spent[what, name]
             for own in OURS:
                 if own in names and name != own:
                     line += "  %s/%s %.2f" % (own, name,
                                               middle[own] / middle[name])
+                    if name != "direct":
+                        line += " (cpu %.2f)" % (spent[what, name] / statistics
+                                                 .median(r[4] for r in results[
+                                                     what, own] if r))
             failed = len(results[what, name]) - len(good)
             print(line + ("  (%d rounds failed)" % failed if failed else ""))
     if args.idle:

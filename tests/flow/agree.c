@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agree_parts.h"
+#include "relay_conf.h"
 
 /* What no stamp and no rule lets through. */
 static const char *never_passes(struct arena *a, const struct compiled *c,
@@ -29,6 +30,44 @@ static const char *never_passes(struct arena *a, const struct compiled *c,
 		why = agree_passes(a, c, rows[i].what, false, &p);
 	}
 	return why;
+}
+
+/* Whether a flow could be allowed, by what the relay does not know of it: the
+ * server's name, and whether the guest has asked for the gateway's. */
+static bool is_possible(struct arena *a, const struct policy *p, struct flow f)
+{
+	const struct dname name = eval_gateway_name();
+	bool allow;
+
+	f.pins = &name;
+	f.n_pins = 0;
+	f.sni_kind = FLOW_SNI_NONE;
+	allow = eval(a, p, &f).allow;
+	f.n_pins = f.proto == IPPROTO_UDP;
+	return allow || eval(a, p, &f).allow;
+}
+
+/* What the relay says to a flow that is steered to it. */
+static const char *relay_says(struct arena *a, const struct compiled *c,
+			      const struct flow *f, const struct agree_want *want)
+{
+	const struct artefact *conf = compile_artefact(c, "relay.json");
+	char reason[CONF_REASON_MAX] = "";
+	const struct relay_conf *relay;
+	bool allow = false;
+
+	if (conf) {
+		relay = relay_conf_decode(a, conf->text, strlen(conf->text),
+					  reason);
+		if (!relay)
+			return arena_printf(a, "relay.json: %s", reason);
+		allow = relay_conf_host(relay, f->proto, f->ip.family, f->port);
+	}
+	if (want->fate == AGREE_ALLOWED && !allow)
+		return "the relay refuses it";
+	if (allow && !is_possible(a, &c->policy, *f))
+		return "the relay would carry what nothing allows";
+	return NULL;
 }
 
 const char *agree_check(struct arena *a, const struct compiled *c,
@@ -80,7 +119,9 @@ const char *agree_check(struct arena *a, const struct compiled *c,
 	    !(want.fate == AGREE_ALLOWED && relay))
 		return "steered to a helper, which it is not for";
 	if (relay) {
-		why = agree_carried(a, c, f, &want, &s);
+		why = relay_says(a, c, f, &want);
+		if (!why)
+			why = agree_carried(a, c, f, &want, &s);
 		if (why)
 			return why;
 	}

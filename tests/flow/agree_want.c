@@ -72,14 +72,17 @@ bool agree_expressible(const struct policy *p, const struct flow *f)
 {
 	size_t i;
 
-	/* What a name leads to at the gateway, msb-relayd does not carry; and
-	 * what msb-tlsd does is the same at any address. */
-	if (f->kind == FLOW_DNS || (f->n_pins && (p->dns != POLICY_DNS_HELPER ||
-						  agree_to_gateway(p, f))))
+	if (f->kind == FLOW_DNS || (f->n_pins && p->dns != POLICY_DNS_HELPER))
 		return false;
-	for (i = 0; i < f->n_pins; i++)
-		if (!pin_exists(p, f->pins[i]))
+	for (i = 0; i < f->n_pins; i++) {
+		/* What another name than its own leads to at the gateway,
+		 * msb-relayd does not carry; and what msb-tlsd does is the
+		 * same at any address. */
+		if (!pin_exists(p, f->pins[i]) ||
+		    (agree_to_gateway(p, f) &&
+		     !dname_equal(f->pins[i], eval_gateway_name())))
 			return false;
+	}
 	return true;
 }
 

@@ -47,14 +47,19 @@ static const unsigned int lengths6[] = {0,  1,	3,  7,	10,  31,  32,  33,
 
 /* Names and suffixes that hold each other, and others. */
 static const char *const names[] = {
-	"example.com", ".example.com", "a.example.com", ".a.example.com",
-	".com",	       "example.net",  ".example.net",	"a.example.net",
+	"example.com",	 ".example.com",
+	"a.example.com", ".a.example.com",
+	".com",		 "example.net",
+	".example.net",	 "a.example.net",
+	".internal",	 "host.microsandbox.internal",
 };
 
 /* What addresses are pinned to. */
 static const char *const pins[] = {
-	"example.com",	 "a.example.com", "b.a.example.com", "c.example.com",
-	"a.example.net", "example.net",	  "other.test",
+	"example.com",	   "a.example.com",
+	"b.a.example.com", "c.example.com",
+	"a.example.net",   "example.net",
+	"other.test",	   "host.microsandbox.internal",
 };
 
 /* The first and last address of every group, as far as they are fixed. */

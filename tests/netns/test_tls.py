@@ -38,11 +38,12 @@ def cases(m, t):
                 os.path.join(HERE, "tls", "splice.table"), stage.files):
             stage.document(name, document, phases)
         for each in (needless, told, ends, bulk, capped, applied, killed):
-            t.test = each.__name__
+            t.test, start = each.__name__, time.monotonic()
             try:
                 each(stage, t)
             finally:
                 stage.down()
+            print("  %s: %.1f s" % (t.test, time.monotonic() - start))
     finally:
         stage.close()
 

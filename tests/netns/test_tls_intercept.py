@@ -41,16 +41,18 @@ def cases(m, t):
         try:
             for each in (told, leaf, protocols, streams, bulk, ends, again, many,
                          datagrams, gateway, after_hello):
-                t.test = each.__name__
+                t.test, start = each.__name__, time.monotonic()
                 each(stage, t)
+                print("  %s: %.1f s" % (t.test, time.monotonic() - start))
         finally:
             stage.down()
         for each in (applied, killed):
-            t.test = each.__name__
+            t.test, start = each.__name__, time.monotonic()
             try:
                 each(stage, t)
             finally:
                 stage.down()
+            print("  %s: %.1f s" % (t.test, time.monotonic() - start))
     finally:
         stage.close()
 

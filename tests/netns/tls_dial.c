@@ -54,8 +54,7 @@ int main(int argc, char **argv)
 	if (code)
 		printf("%s\n", strerror(code));
 	else
-		printf("connected %s\n",
-		       ip_format(address_local(fd).ip, text));
+		printf("connected %s\n", ip_format(address_local(fd).ip, text));
 	if (fd >= 0)
 		close(fd);
 	return 0;

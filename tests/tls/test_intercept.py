@@ -74,12 +74,13 @@ class Pki:
                 "ed25519": ["-algorithm", "ED25519"]}[kind]
         self.run("genpkey", *args, "-out", name + ".key")
 
-    def sign(self, name, issuer, extensions, days=None, dates=None, md="sha256"):
+    def sign(self, name, issuer, extensions, days=None, dates=None,
+             md="sha256", subject=None):
         """dates: offsets in seconds of both ends"""
         with open(self.path(name + ".ext"), "w") as f:
             f.write(extensions + "\n")
-        self.run("req", "-new", "-key", name + ".key", "-subj", f"/CN={name}",
-                 "-out", name + ".csr")
+        self.run("req", "-new", "-key", name + ".key", "-subj",
+                 f"/CN={subject or name}", "-out", name + ".csr")
         if dates is None:
             issue = ["-CA", issuer + ".pem", "-CAkey", issuer + ".key"] \
                 if issuer else ["-signkey", name + ".key"]
@@ -122,6 +123,13 @@ class Pki:
                 with open(self.path(part + ".pem")) as f:
                     out.write(f.read())
         return name
+
+    def cross(self, name, issuer):
+        """The same name and key, by another issuer"""
+        shutil.copy(self.path(name + ".key"), self.path("cross.key"))
+        self.sign("cross", issuer, "basicConstraints=critical,CA:TRUE\n"
+                  "subjectKeyIdentifier=hash", subject=name)
+        return "cross"
 
     def bits(self, name):
         return self.path(name + ".chain"), self.path(name + ".key")
@@ -504,6 +512,30 @@ def names():
 
 
 @test
+def issuers_are_not_remembered():
+    """An issuer that one server has sent is not there for the next"""
+    whole = pki.leaf(pki.middle, chain=[pki.middle])
+    bare = pki.leaf(pki.middle)
+    # A certificate of the root's by somebody unknown is of no matter.
+    cross = pki.cross("root", pki.other)
+    both = pki.leaf(pki.middle, chain=[pki.middle, cross])
+    contexts = [context_of_server(leaf) for leaf in (whole, bare, both, bare)]
+    turn = iter(contexts)
+
+    def handle(s):
+        t = next(turn).wrap_socket(s, server_side=True)
+        t.sendall(t.recv(1))
+    with between(handle) as (_, proxy):
+        for want in (None, 48, None, 48):
+            if want:
+                equal(alert_of(proxy), want)
+            else:
+                with connect(proxy, "127.0.0.1") as t:
+                    t.sendall(b"x")
+                    equal(t.recv(1), b"x")
+
+
+@test
 def tampering():
     """A signature that is wrong is nobody's"""
     leaf = pki.leaf(pki.root)
@@ -574,6 +606,21 @@ def old_guests():
             raise AssertionError("it has a cipher")
         except ssl.SSLError as e:
             check("HANDSHAKE_FAILURE" in str(e), str(e))
+
+
+@test
+def odd_guests():
+    """No group in common; a share that wolfSSL does not take: an alert"""
+    with between(echo()) as (_, proxy):
+        hello = bytearray(client_hello()[0])
+        at = hello.index(b"\0\x0a", 80)  # supported_groups
+        n = struct.unpack(">H", hello[at + 4:at + 6])[0]
+        none = bytearray(hello)
+        none[at + 6:at + 6 + n] = b"\x01\x00" * (n // 2)
+        equal(alert_of(proxy, none), 40)
+        at = hello.index(b"\0\x1d\0\x20")  # X25519's share
+        hello[at + 4 + 31] |= 0x80
+        equal(alert_of(proxy, hello), 40)
 
 
 @test
@@ -831,6 +878,33 @@ def truncation():
 
 
 @test
+def rude_ends():
+    """A server that answers, and resets: its answer comes first"""
+    c = context_of_server(pki.good)
+    answer = os.urandom(300000)
+
+    def rude(s):
+        t = c.wrap_socket(s, server_side=True)
+        t.recv(1)
+        t.sendall(answer)
+        # unread octets make a reset of a close
+        select.select([t], [], [], TIMEOUT)
+        socket.socket(fileno=t.detach()).close()
+    for late in (0, 0.3):
+        with between(rude) as (_, proxy):
+            t = connect(proxy)
+            t.sendall(b"x")
+            got = t.recv(1)
+            t.sendall(b"unread")
+            time.sleep(late)
+            with contextlib.suppress(ssl.SSLError, ConnectionResetError):
+                while data := t.recv(65536):
+                    got += data
+            check(got == answer, f"{len(got)} octets of {len(answer)}")
+            t.close()
+
+
+@test
 def resets():
     """A reset of one side is a reset of the other"""
     c = context_of_server(pki.good)
@@ -894,6 +968,63 @@ def broken_records():
                 result = server.result()
                 check(isinstance(result, ssl.SSLError) and
                       "ALERT" in str(result), repr(result))
+
+
+@test
+def spoiled_flights():
+    """An octet of a handshake changed, on either side: an end, and no crash"""
+    rng = random.Random(11)
+    whole = pki.leaf(pki.middle, chain=[pki.middle])
+    peers = [Server(echo(whole, versions=v)) for v in (V12, V13)]
+    turn = {}
+
+    def relay(s):
+        """To a server; the octet is one of what the server says."""
+        with socket.create_connection((HOST, turn["port"]), TIMEOUT) as up:
+            at = 0
+            while True:
+                ready = select.select([s, up], [], [], 1)[0]
+                if not ready:
+                    return
+                for a in ready:
+                    data = bytearray(a.recv(65536))
+                    if not data:
+                        return
+                    if a is up:
+                        k = turn["at"] - at
+                        if 0 <= k < len(data):
+                            data[k] ^= turn["bits"]
+                        at += len(data)
+                    (s if a is up else up).sendall(data)
+    with between(relay) as (_, proxy):
+        c = context_of_client(proxy)
+        for k in range(120):
+            turn.update(port=peers[k % 2].port, at=rng.randrange(1800),
+                        bits=rng.choice((1, 0x80, 0xff, 0x10)))
+            hello, t, inward, outward = client_hello(HOST, c)
+            with dial(proxy) as s:
+                s.settimeout(1)  # a changed length may wait for ever
+                if k % 4 >= 2:  # the guest's second flight, instead
+                    turn["at"] = 1 << 30
+                s.sendall(hello)
+                with contextlib.suppress(OSError, ssl.SSLError):
+                    inward.write(s.recv(65536))
+                    with contextlib.suppress(ssl.SSLWantReadError):
+                        t.do_handshake()
+                    data = bytearray(outward.read())
+                    if data and k % 4 >= 2:
+                        data[rng.randrange(len(data))] ^= turn["bits"]
+                    s.sendall(data)
+                    s.shutdown(socket.SHUT_WR)
+                    while s.recv(65536):
+                        pass
+        for _ in range(200):
+            if proxy.stat()["open"] == "0":
+                break
+            time.sleep(0.02)
+        equal(proxy.stat()["open"], "0", "connections left")
+    for peer in peers:
+        peer.close()
 
 
 @test

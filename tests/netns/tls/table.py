@@ -231,6 +231,7 @@ class Stage:
     def document(self, name, document, phases, helper=True):
         """All rows of a document."""
         self.t.test = name
+        start = time.monotonic()
         self.up(document, name)
         try:
             before = helper_pids("msb-tlsd")
@@ -246,6 +247,7 @@ class Stage:
                          helper_pids("msb-tlsd") == before)
         finally:
             self.down()
+        print("  %s: %.1f s" % (name, time.monotonic() - start))
 
     def close(self):
         self.down()
