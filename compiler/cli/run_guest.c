@@ -215,13 +215,17 @@ static int cover_bundles(void)
 }
 
 /* Where the command meets our CA, another choice of trust would only break what
- * it does; without, the caller's own choice stands. */
+ * it does. Without, the caller's own choice stands; the first variable is one
+ * for programs of all kinds, which any other would hide. */
 static int set_variables(const struct guest_certs *c)
 {
 	const struct guest_variable *v;
+	const bool ours = c->ca.text != NULL;
 
+	if (!ours && getenv(guest_variables[0].name))
+		return 0;
 	for (v = guest_variables; v->name; v++)
-		if (setenv(v->name, RUN_GUEST_DIR "/" TRUST, !!c->ca.text) < 0)
+		if (setenv(v->name, RUN_GUEST_DIR "/" TRUST, ours) < 0)
 			return failed("set", v->name);
 	return 0;
 }

@@ -34,7 +34,9 @@ struct guest_variable {
 	bool adds;
 };
 
-/** guest_variables - All of them; the last has no name */
+/** guest_variables - All of them; the first is the one that most programs read,
+ * the last has no name
+ */
 extern const struct guest_variable guest_variables[];
 
 /** guest_intercepted() - Whether a guest will meet certificates of our CA */

@@ -202,11 +202,13 @@ def in_guests(m, t):
                 "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO")))
         t.check(who + ": what cannot be read is said", "2 certificates" in
                 done.stderr, done.stderr)
-    done = m.netc("run", on, "--", "sh", "-c",
-                  "echo $SSL_CERT_FILE $CURL_CA_BUNDLE",
-                  env={**os.environ, "SSL_CERT_FILE": "/own.pem"})
-    t.check("the caller's own choice stands", done.stdout ==
-            "/own.pem %s\n" % TRUST, done.stdout)
+    for name, want in (("SSL_CERT_FILE", "/own.pem .\n"),
+                       ("CURL_CA_BUNDLE", "%s /own.pem.\n" % TRUST)):
+        done = m.netc("run", on, "--", "sh", "-c",
+                      "echo $SSL_CERT_FILE $CURL_CA_BUNDLE.",
+                      env={**os.environ, name: "/own.pem"})
+        t.check("the caller's own choice stands: " + name, done.stdout == want,
+                done.stdout)
     done = m.netc("run", m.document("off", {"Policy": "none"}), "--", "sh",
                   "-c", "env; ls /run/msb-netc-guest; cat %s" % BUNDLE)
     t.check("without, nothing points there", TRUST not in done.stdout and
