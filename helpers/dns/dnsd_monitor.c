@@ -204,8 +204,8 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		tell_worker(m, msg, fds);
 		break;
 	case CHANNEL_SOCKETS:
-		if (!m->next.conf && !*m->next.given.refused && msg->count == 1 &&
-		    msg->index[0] == DNS_RESOLV) {
+		if (!m->next.conf && !*m->next.given.refused &&
+		    msg->count == 1 && msg->index[0] == DNS_RESOLV) {
 			take_resolv(m, fds);
 			break;
 		}

@@ -49,7 +49,8 @@ static bool is_possible(struct arena *a, const struct policy *p, struct flow f)
 
 /* What the relay says to a flow that is steered to it. */
 static const char *relay_says(struct arena *a, const struct compiled *c,
-			      const struct flow *f, const struct agree_want *want)
+			      const struct flow *f,
+			      const struct agree_want *want)
 {
 	const struct artefact *conf = compile_artefact(c, "relay.json");
 	char reason[CONF_REASON_MAX] = "";
