@@ -2,9 +2,11 @@
 """test_tls_hold.py - Many connections at once, held, and then moved.
 
     test_tls_hold.py MSB-NETC TLS_HOLD [--spliced N] [--intercepted N] [--bytes N]
+        [--applies N]
 
 Those at port 8443 are spliced, those at port 443 decrypted; all are there at the
-same time. Every byte is checked, and so is what memory they take.
+same time. Then all move, the slow ones slowly, while the document is replaced so
+many times. Every byte is checked, and so is what memory they take.
 """
 import argparse
 import os
@@ -75,9 +77,10 @@ class Held:
 def hold(stage, t, args):
     stage.guest.sysctl("net/ipv4/ip_local_port_range", "1024 65535")
     root = stage.pki.root.path
-    stage.up({"Rules": [{"Action": "allow", "Destination": ".example.com",
-                         "Protocols": ["tcp"]}],
-              "TLS": {"UpstreamCACerts": [root]}})
+    document = {"Rules": [{"Action": "allow", "Destination": ".example.com",
+                           "Protocols": ["tcp"]}],
+                "TLS": {"UpstreamCACerts": [root]}}
+    stage.up(document)
     good = stage.pki.certificates["good"]
     servers = []
     where = {}
@@ -125,6 +128,8 @@ def hold(stage, t, args):
         for held in (spliced, decrypted):
             held.go()
         start = time.monotonic()
+        for n in range(args.applies):
+            stage.apply({**document, "MaxConnections": 60000 + n})
         for held, what in ((spliced, "spliced"), (decrypted, "intercepted")):
             good, said = held.moved(args.limit)
             t.check("every byte of the %s ones is in its place" % what, good,
@@ -152,6 +157,7 @@ def main():
     parser.add_argument("--intercepted", type=int, default=50)
     parser.add_argument("--bytes", type=int, default=60000)
     parser.add_argument("--limit", type=int, default=60)
+    parser.add_argument("--applies", type=int, default=3)
     args = parser.parse_args()
     enter_laboratory()
     args.load = os.path.abspath(args.load)
