@@ -184,8 +184,8 @@ void cli_diags_json(struct diags *d, struct str *out);
 	}
 
 /* The subcommands: each cmd_*.c holds one or a few that belong together. */
-extern const struct cli_command cmd_apply, cmd_check, cmd_compile, cmd_diff,
-	cmd_down, cmd_explain, cmd_lint, cmd_presets, cmd_run, cmd_schema,
-	cmd_status, cmd_test, cmd_up;
+extern const struct cli_command cmd_apply, cmd_ca, cmd_check, cmd_compile,
+	cmd_diff, cmd_down, cmd_explain, cmd_lint, cmd_presets, cmd_run,
+	cmd_schema, cmd_status, cmd_test, cmd_up;
 
 #endif

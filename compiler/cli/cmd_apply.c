@@ -83,6 +83,7 @@ static void json_bindings(struct str *s, const char *key,
 static void report_json(const char *name, struct diags *d,
 			const struct applied *ap, bool dry)
 {
+	enum supervisor_kind k;
 	STR(s);
 
 	str_puts(&s, "{\"name\":");
@@ -94,11 +95,10 @@ static void report_json(const char *name, struct diags *d,
 	str_json(&s, ap->diff, strlen(ap->diff));
 	json_bindings(&s, "added", ap->added, ap->n_added);
 	json_bindings(&s, "removed", ap->removed, ap->n_removed);
-	str_printf(&s,
-		   ",\"helpers\":\"%s\",\"dns_helper\":\"%s\","
-		   "\"diagnostics\":",
-		   helper_words[ap->helpers[SUPERVISOR_RELAY]].word,
-		   helper_words[ap->helpers[SUPERVISOR_DNS]].word);
+	for (k = 0; k < SUPERVISOR_KINDS; k++)
+		str_printf(&s, ",\"%s\":\"%s\"", supervisor_keys(k).health,
+			   helper_words[ap->helpers[k]].word);
+	str_puts(&s, ",\"diagnostics\":");
 	cli_diags_json(d, &s);
 	str_puts(&s, "}\n");
 	fputs(str_text(&s), stdout);

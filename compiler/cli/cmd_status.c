@@ -68,18 +68,15 @@ static void json_helpers(struct str *s, const struct status *st)
 {
 	const struct config *config = &st->compiled->config;
 	char text[IP_TEXT_MAX];
-	size_t i;
-
-	static const char *const keys[SUPERVISOR_KINDS][2] = {
-		[SUPERVISOR_DNS] = {"dns_helper", "dns_status"},
-		[SUPERVISOR_RELAY] = {"helpers", "helper_status"},
-	};
 	enum supervisor_kind k;
 	const char *line;
+	size_t i;
 
 	for (k = 0; k < SUPERVISOR_KINDS; k++) {
-		json_text(s, keys[k][0], status_helpers(st->helpers[k]));
-		json_text(s, keys[k][1],
+		const struct supervisor_keys keys = supervisor_keys(k);
+
+		json_text(s, keys.health, status_helpers(st->helpers[k]));
+		json_text(s, keys.words,
 			  st->helpers[k] == SUPERVISOR_ALIVE
 				  ? st->helper_words[k]
 				  : NULL);

@@ -6,9 +6,9 @@
 #include "cli.h"
 
 const struct cli_command *const cli_commands[] = {
-	&cmd_apply,   &cmd_check, &cmd_compile, &cmd_diff, &cmd_down,
-	&cmd_explain, &cmd_lint,  &cmd_presets, &cmd_run,  &cmd_schema,
-	&cmd_status,  &cmd_test,  &cmd_up,	NULL,
+	&cmd_apply,  &cmd_ca,	   &cmd_check, &cmd_compile, &cmd_diff,
+	&cmd_down,   &cmd_explain, &cmd_lint,  &cmd_presets, &cmd_run,
+	&cmd_schema, &cmd_status,  &cmd_test,  &cmd_up,	     NULL,
 };
 
 static void usage(FILE *out)

@@ -11,6 +11,7 @@
 #include "nft_text.h"
 #include "plan_json.h"
 #include "ports.h"
+#include "tls_json.h"
 
 static void print_sandbox(struct str *s, const struct plan *p)
 {
@@ -47,6 +48,11 @@ static bool has_relay(const struct plan *p)
 	return plan_needs(p, PLAN_RELAYD);
 }
 
+static bool has_tls(const struct plan *p)
+{
+	return plan_needs(p, PLAN_TLSD);
+}
+
 /* Every artefact, ascending by path, and when there is one: always, unless
  * said. The one without a function is plan.json, which lists them all; the one
  * without a path is named by the plan. */
@@ -65,6 +71,7 @@ static const struct {
 	{"ports.json", ports_json, has_ports},
 	{"relay.json", helper_conf_relay, has_relay},
 	{"sandbox.nft", print_sandbox, NULL},
+	{"tls.json", tls_json, has_tls},
 };
 
 #define N_PRINTS (sizeof(prints) / sizeof(prints[0]))

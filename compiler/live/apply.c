@@ -366,7 +366,6 @@ int sandbox_apply(struct arena *a, struct state *s,
 		.state = s,
 		.ret = ret,
 		.ns = {-1, -1},
-		.channel = {-1, -1},
 		.held = -1,
 	};
 	enum supervisor_kind kind;
@@ -374,6 +373,8 @@ int sandbox_apply(struct arena *a, struct state *s,
 	size_t i;
 
 	helpers_init(a, &p.sockets, 0);
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		p.channel[kind] = -1;
 	memset(ret, 0, sizeof(*ret));
 	if (sandbox_privileged(e) < 0 ||
 	    change_begin(&p.change, s, req->fail_at, e) < 0)

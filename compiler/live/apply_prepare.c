@@ -224,7 +224,9 @@ static int open_sockets(struct apply *p, struct live_error *e)
 	enum supervisor_kind kind;
 	int ret = 0;
 
-	if (open_bindings(p, e) < 0)
+	if (open_bindings(p, e) < 0 ||
+	    helpers_open_files(&p->sockets, &p->ret->compiled, p->state,
+			       p->req->helpers, p->req->dry, e) < 0)
 		return -1;
 	/* A supervisor has the gateway's sockets from its start on. */
 	for (kind = 0; kind < SUPERVISOR_KINDS && ret == 0; kind++) {

@@ -10,26 +10,63 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ca.h"
 #include "str.h"
 #include "tables.h"
+#include "tls_json.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
+_Static_assert(DNS_FD_COUNT <= HELPER_FDS && TLS_FD_COUNT <= HELPER_FDS,
+	       "each has its place");
+
 void helpers_init(struct arena *a, struct helper_sockets *s, size_t n)
 {
+	enum supervisor_kind kind;
 	size_t i;
 
 	listen_init(a, &s->relay, n);
-	for (i = 0; i < DNS_FD_COUNT; i++)
-		s->dns[i] = -1;
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		for (i = 0; i < HELPER_FDS; i++)
+			s->fd[kind][i] = -1;
 }
 
 int helpers_open_gateway(struct helper_sockets *s, enum supervisor_kind kind,
 			 struct live_error *e)
 {
-	if (kind == SUPERVISOR_RELAY)
+	switch (kind) {
+	case SUPERVISOR_DNS:
+		return listen_open_dns(s->fd[kind], e);
+	case SUPERVISOR_RELAY:
 		return listen_open_gateway(&s->relay, TABLE_STEER_PORT, e);
-	return listen_open_dns(s->dns, e);
+	case SUPERVISOR_TLS:
+		return listen_open_tls(s->fd[kind], TABLE_TLS_PORT, e);
+	case SUPERVISOR_KINDS:
+		break;
+	}
+	return live_system(e, "no such helper");
+}
+
+int helpers_open_files(struct helper_sockets *s, const struct compiled *c,
+		       struct state *state, const char *helpers, bool dry,
+		       struct live_error *e)
+{
+	const struct config_tls *tls = &c->config.tls;
+	int *const fd = s->fd[SUPERVISOR_TLS];
+	int ca[2];
+
+	if (!plan_needs(&c->plan, PLAN_TLSD) || !tls_json_intercepts(tls))
+		return 0;
+	fd[TLS_ROOTS] = ca_roots(tls, helpers, e);
+	if (fd[TLS_ROOTS] < 0)
+		return -1;
+	if (dry && !tls->ca_cert)
+		return 0;
+	if (ca_open(state, tls, helpers, ca, e) < 0)
+		return -1;
+	fd[TLS_CA_CERT] = ca[0];
+	fd[TLS_CA_KEY] = ca[1];
+	return 0;
 }
 
 /* --- resolv.conf --- */
@@ -64,6 +101,7 @@ static int put_host(struct str *s, size_t index,
 	if (rc)
 		return live_refuse(e, "/DNS/Nameservers/%zu: %s: %s", index,
 				   ns->host, gai_strerror(rc));
+	str_printf(s, DNS_RESOLV_NAME "%zu %s\n", index, ns->host);
 	for (i = found; i; i = i->ai_next)
 		if (getnameinfo(i->ai_addr, i->ai_addrlen, text, sizeof(text),
 				NULL, 0, NI_NUMERICHOST) == 0 &&
@@ -113,36 +151,50 @@ static int prepare_relay(int channel, const struct artefact *conf,
 		&(struct supervisor_fds){v, s->n + LISTEN_GATEWAY}, e);
 }
 
+/* What a helper has by number, and where in that the table of names is. */
+static const struct {
+	size_t n;
+	size_t names;
+} numbered[SUPERVISOR_KINDS] = {
+	[SUPERVISOR_DNS] = {DNS_FD_COUNT, DNS_NAMES},
+	[SUPERVISOR_TLS] = {TLS_FD_COUNT, TLS_NAMES},
+};
+
 int helpers_prepare(int channel, enum supervisor_kind kind,
 		    const struct compiled *c, struct helper_sockets *s,
 		    int names, struct live_error *e)
 {
 	const struct artefact *conf =
 		compile_artefact(c, supervisor_config(kind));
-	struct supervisor_fd v[DNS_FD_COUNT];
+	struct supervisor_fd v[HELPER_FDS];
+	int *const fd = s->fd[kind];
 	size_t i;
 
 	if (kind == SUPERVISOR_RELAY)
 		return prepare_relay(channel, conf, &s->relay, e);
-	if (s->dns[DNS_RESOLV] < 0)
-		s->dns[DNS_RESOLV] = make_resolv(&c->config.dns, e);
-	if (s->dns[DNS_RESOLV] < 0)
-		return -1;
-	for (i = 0; i < DNS_FD_COUNT; i++)
-		v[i] = (struct supervisor_fd){i, i == DNS_NAMES ? names
-								: s->dns[i]};
+	if (kind == SUPERVISOR_DNS && fd[DNS_RESOLV] < 0) {
+		fd[DNS_RESOLV] = make_resolv(&c->config.dns, e);
+		if (fd[DNS_RESOLV] < 0)
+			return -1;
+	}
+	for (i = 0; i < numbered[kind].n; i++)
+		v[i] = (struct supervisor_fd){
+			i, i == numbered[kind].names ? names : fd[i]};
 	return supervisor_prepare(channel, conf,
-				  &(struct supervisor_fds){v, DNS_FD_COUNT}, e);
+				  &(struct supervisor_fds){v, numbered[kind].n},
+				  e);
 }
 
 void helpers_close(struct helper_sockets *s)
 {
+	enum supervisor_kind kind;
 	size_t i;
 
 	listen_close(&s->relay);
-	for (i = 0; i < DNS_FD_COUNT; i++) {
-		if (s->dns[i] >= 0)
-			close(s->dns[i]);
-		s->dns[i] = -1;
-	}
+	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
+		for (i = 0; i < HELPER_FDS; i++) {
+			if (s->fd[kind][i] >= 0)
+				close(s->fd[kind][i]);
+			s->fd[kind][i] = -1;
+		}
 }

@@ -6,18 +6,38 @@
 #include "listen.h"
 #include "supervisor.h"
 
+/** HELPER_FDS - Descriptors that a helper may be given by number */
+#define HELPER_FDS 8
+
 /**
  * struct helper_sockets - Sockets and files for a sandbox's helpers
  * @relay:	for msb-relayd
- * @dns:	for msb-dnsd, by enum dns_fd; -1: not there
+ * @fd:		for the others, by enum dns_fd, enum tls_fd; -1: not there
  */
 struct helper_sockets {
 	struct listen_sockets relay;
-	int dns[DNS_FD_COUNT];
+	int fd[SUPERVISOR_KINDS][HELPER_FDS];
 };
 
 /** helpers_init() - No socket yet, room for @n bindings */
 void helpers_init(struct arena *a, struct helper_sockets *s, size_t n);
+
+/**
+ * helpers_open_files() - Open the files that a document names for helpers
+ * @s:		receives what was opened
+ * @c:		what is compiled
+ * @state:	state, locked
+ * @helpers:	directory of the helpers, NULL for the one they are installed in
+ * @dry:	make nothing: a CA that is not there yet is left out
+ * @e:		error; refused if a file is not what it should be
+ *
+ * What can be wrong with them is known before anything is changed.
+ *
+ * Return: 0, -1 on failure
+ */
+int helpers_open_files(struct helper_sockets *s, const struct compiled *c,
+		       struct state *state, const char *helpers, bool dry,
+		       struct live_error *e);
 
 /**
  * helpers_open_gateway() - Open a helper's sockets of the gateway's namespace

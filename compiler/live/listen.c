@@ -18,7 +18,8 @@
 #include "lease.h"
 #include "port_owner.h"
 
-#define BACKLOG 1024
+#define BACKLOG	 4096
+#define DNS_PORT 53
 
 /** struct option - A socket option that is set to 1 */
 struct option {
@@ -279,7 +280,7 @@ static const struct row gateway_rows[LISTEN_GATEWAY] = {
 	{AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, {{0, 0}}},
 };
 
-static const struct row dns_rows[DNS_FD_COUNT] = {
+static const struct row dns_rows[DNS_NETLINK + 1] = {
 	[DNS_UDP4] = {AF_INET, SOCK_DGRAM, 0, {{IPPROTO_IP, IP_TRANSPARENT}}},
 	[DNS_UDP6] = {AF_INET6,
 		      SOCK_DGRAM,
@@ -298,6 +299,21 @@ static const struct row dns_rows[DNS_FD_COUNT] = {
 		       {IPPROTO_IPV6, IPV6_TRANSPARENT},
 		       {IPPROTO_IPV6, IPV6_V6ONLY}}},
 	[DNS_NETLINK] = {AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, {{0, 0}}},
+};
+
+static const struct row tls_rows[TLS_NETLINK + 1] = {
+	[TLS_TCP4] = {AF_INET,
+		      SOCK_STREAM,
+		      0,
+		      {{SOL_SOCKET, SO_REUSEADDR},
+		       {IPPROTO_IP, IP_TRANSPARENT}}},
+	[TLS_TCP6] = {AF_INET6,
+		      SOCK_STREAM,
+		      0,
+		      {{SOL_SOCKET, SO_REUSEADDR},
+		       {IPPROTO_IPV6, IPV6_TRANSPARENT},
+		       {IPPROTO_IPV6, IPV6_V6ONLY}}},
+	[TLS_NETLINK] = {AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, {{0, 0}}},
 };
 
 /* A raw socket gets a copy of every ICMP message; nobody reads these. */
@@ -338,31 +354,36 @@ static int open_one(const struct row *row, uint16_t port)
 	return -1;
 }
 
-int listen_open_gateway(struct listen_sockets *s, uint16_t port,
-			struct live_error *e)
+static int open_rows(const struct row *rows, size_t n, uint16_t port,
+		     const char *what, int *ret, struct live_error *e)
 {
 	size_t i;
 
-	for (i = 0; i < LISTEN_GATEWAY; i++) {
-		s->gateway[i] = open_one(&gateway_rows[i], port);
-		if (s->gateway[i] < 0)
-			return live_errno(e, errno,
-					  "open the gateway's sockets");
+	for (i = 0; i < n; i++) {
+		ret[i] = open_one(&rows[i], port);
+		if (ret[i] < 0)
+			return live_errno(e, errno, "open %s", what);
 	}
 	return 0;
 }
 
+int listen_open_gateway(struct listen_sockets *s, uint16_t port,
+			struct live_error *e)
+{
+	return open_rows(gateway_rows, LISTEN_GATEWAY, port,
+			 "the gateway's sockets", s->gateway, e);
+}
+
 int listen_open_dns(int ret[DNS_FD_COUNT], struct live_error *e)
 {
-	size_t i;
+	return open_rows(dns_rows, DNS_NETLINK + 1, DNS_PORT,
+			 "the gateway's DNS sockets", ret, e);
+}
 
-	for (i = DNS_UDP4; i <= DNS_NETLINK; i++) {
-		ret[i] = open_one(&dns_rows[i], 53);
-		if (ret[i] < 0)
-			return live_errno(e, errno,
-					  "open the gateway's DNS sockets");
-	}
-	return 0;
+int listen_open_tls(int ret[TLS_FD_COUNT], uint16_t port, struct live_error *e)
+{
+	return open_rows(tls_rows, TLS_NETLINK + 1, port,
+			 "the gateway's TLS sockets", ret, e);
 }
 
 void listen_close(struct listen_sockets *s)

@@ -7,6 +7,7 @@
 #include "dns_fd.h"
 #include "live_error.h"
 #include "state.h"
+#include "tls_fd.h"
 
 /** LISTEN_GATEWAY - Sockets of the gateway's namespace */
 #define LISTEN_GATEWAY 6
@@ -74,6 +75,16 @@ int listen_open_gateway(struct listen_sockets *s, uint16_t port,
  * As listen_open_gateway().
  */
 int listen_open_dns(int ret[DNS_FD_COUNT], struct live_error *e);
+
+/**
+ * listen_open_tls() - Open msb-tlsd's sockets of the gateway's namespace
+ * @ret:	receives them, by enum tls_fd
+ * @port:	port of the listeners
+ * @e:		error
+ *
+ * As listen_open_gateway().
+ */
+int listen_open_tls(int ret[TLS_FD_COUNT], uint16_t port, struct live_error *e);
 
 /** listen_close() - Close what is open */
 void listen_close(struct listen_sockets *s);

@@ -379,6 +379,8 @@ int state_stage(struct state *s, const struct state_record *record,
 		STATE_PROCESS,
 		STATE_DNS_SOCKET,
 		STATE_DNS_PROCESS,
+		STATE_TLS_SOCKET,
+		STATE_TLS_PROCESS,
 	};
 	const char *what = "directory";
 	int from = state_directory(s, record->name), to = -1;

@@ -101,15 +101,19 @@ struct state_record {
 	uint32_t open;
 };
 
-/** STATE_SOCKET, STATE_DNS_SOCKET - Sockets that a sandbox's supervisors listen
- * on: that of msb-relayd, and that of msb-dnsd
+/** STATE_SOCKET, STATE_DNS_SOCKET, STATE_TLS_SOCKET - Sockets that a sandbox's
+ * supervisors listen on: that of msb-relayd, of msb-dnsd, and of msb-tlsd
  */
 #define STATE_SOCKET	 "supervisor.sock"
 #define STATE_DNS_SOCKET "dns-supervisor.sock"
+#define STATE_TLS_SOCKET "tls-supervisor.sock"
 
-/** STATE_PROCESS, STATE_DNS_PROCESS - Which processes these supervisors are */
+/** STATE_PROCESS, STATE_DNS_PROCESS, STATE_TLS_PROCESS - Which processes these
+ * supervisors are
+ */
 #define STATE_PROCESS	  "supervisor"
 #define STATE_DNS_PROCESS "dns-supervisor"
+#define STATE_TLS_PROCESS "tls-supervisor"
 
 /** STATE_LEASES - A sandbox's file of leases: one a line */
 #define STATE_LEASES "leases"

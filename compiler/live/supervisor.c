@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "program.h"
 #include "str.h"
 
 /*
@@ -42,11 +43,23 @@ static const struct {
 	const char *config;
 	const char *socket;
 	const char *process;
+	struct supervisor_keys keys;
 } kinds[SUPERVISOR_KINDS] = {
-	[SUPERVISOR_DNS] = {PLAN_DNSD, "dns.json", STATE_DNS_SOCKET,
-			    STATE_DNS_PROCESS},
-	[SUPERVISOR_RELAY] = {PLAN_RELAYD, "relay.json", STATE_SOCKET,
-			      STATE_PROCESS},
+	[SUPERVISOR_DNS] = {PLAN_DNSD,
+			    "dns.json",
+			    STATE_DNS_SOCKET,
+			    STATE_DNS_PROCESS,
+			    {"dns_helper", "dns_status"}},
+	[SUPERVISOR_RELAY] = {PLAN_RELAYD,
+			      "relay.json",
+			      STATE_SOCKET,
+			      STATE_PROCESS,
+			      {"helpers", "helper_status"}},
+	[SUPERVISOR_TLS] = {PLAN_TLSD,
+			    "tls.json",
+			    STATE_TLS_SOCKET,
+			    STATE_TLS_PROCESS,
+			    {"tls_helper", "tls_status"}},
 };
 
 const char *supervisor_helper(enum supervisor_kind kind)
@@ -57,6 +70,11 @@ const char *supervisor_helper(enum supervisor_kind kind)
 const char *supervisor_config(enum supervisor_kind kind)
 {
 	return kinds[kind].config;
+}
+
+struct supervisor_keys supervisor_keys(enum supervisor_kind kind)
+{
+	return kinds[kind].keys;
 }
 
 void supervisor_drop(struct state *s, const char *name,
@@ -182,55 +200,6 @@ static unsigned long long started(pid_t pid)
 	return ticks;
 }
 
-/* The directory of our own program; "" if nobody can tell. */
-static const char *own_directory(struct arena *a)
-{
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
-
-	while (n > 0 && path[n - 1] != '/')
-		n--;
-	return n > 1 ? arena_strndup(a, path, (size_t)n - 1) : "";
-}
-
-/* The directory that was asked for, or else where helpers are installed beside
- * us, or else where the build installs them. A program of the build tree has
- * the build tree's; an installed one never looks there. */
-static const char *find_program(struct arena *a, const char *helpers,
-				struct live_error *e)
-{
-	const char *own = own_directory(a);
-	const char *beside = arena_printf(a, "%s/../libexec/msb-netc", own);
-	const char *build = NULL;
-	size_t i;
-
-#ifdef MSB_BUILD_DIR
-	if (strncmp(own, MSB_BUILD_DIR "/", sizeof(MSB_BUILD_DIR)) == 0)
-		build = MSB_BUILD_DIR "/libexec";
-#endif
-	{
-		const char *const dirs[] = {
-			helpers,
-			helpers ? NULL : build,
-			helpers || !*own ? NULL : beside,
-			helpers ? NULL : MSB_LIBEXECDIR,
-		};
-
-		for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-			const char *path = dirs[i] ? arena_printf(a,
-								  "%s/" PROGRAM,
-								  dirs[i])
-						   : NULL;
-
-			if (path && access(path, X_OK) == 0)
-				return path;
-		}
-	}
-	live_system(e, "there is no " PROGRAM " in %s",
-		    helpers ? helpers : MSB_LIBEXECDIR);
-	return NULL;
-}
-
 static int write_process(struct state *s, const char *name,
 			 enum supervisor_kind kind, pid_t pid,
 			 struct live_error *e)
@@ -258,7 +227,7 @@ int supervisor_start(struct state *s, const char *name,
 	pid_t pid;
 	ARENA(a);
 
-	st.program = find_program(&a, helpers, e);
+	st.program = program_find(&a, helpers, PROGRAM, e);
 	if (!st.program)
 		return -1;
 	dir = state_directory(s, name);

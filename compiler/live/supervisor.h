@@ -10,6 +10,7 @@
 enum supervisor_kind {
 	SUPERVISOR_DNS,
 	SUPERVISOR_RELAY,
+	SUPERVISOR_TLS,
 	SUPERVISOR_KINDS,
 };
 
@@ -25,6 +26,19 @@ const char *supervisor_helper(enum supervisor_kind kind);
 
 /** supervisor_config() - Its artefact's name: "dns.json" */
 const char *supervisor_config(enum supervisor_kind kind);
+
+/**
+ * struct supervisor_keys - How a helper is called in reports (JSON)
+ * @health:	key of whether it is there
+ * @words:	key of what it says of itself
+ */
+struct supervisor_keys {
+	const char *health;
+	const char *words;
+};
+
+/** supervisor_keys() - Its keys */
+struct supervisor_keys supervisor_keys(enum supervisor_kind kind);
 
 /** supervisor_drop() - Remove the files of one that has ended */
 void supervisor_drop(struct state *s, const char *name,

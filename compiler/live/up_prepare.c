@@ -101,7 +101,8 @@ static int open_sockets(struct up *u, struct live_error *e)
 		if (u->sockets.relay.binding[i] < 0)
 			return -1;
 	}
-	return 0;
+	return helpers_open_files(&u->sockets, &u->sb->compiled, u->state,
+				  u->req->helpers, false, e);
 }
 
 /* No interface that is to be made may be there. */

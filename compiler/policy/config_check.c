@@ -74,7 +74,8 @@ void config_check_rule(struct field_ctx *c, uint32_t set, void *to)
 
 void config_check_tls(struct field_ctx *c, uint32_t set, void *to)
 {
-	bool cert = is_set(set, TLS_CA_CERT), key = is_set(set, TLS_CA_KEY);
+	bool cert = is_set(set, TLS_FIELD_CA_CERT),
+	     key = is_set(set, TLS_FIELD_CA_KEY);
 
 	(void)to;
 	if (cert != key)

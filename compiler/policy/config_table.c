@@ -197,7 +197,7 @@ static const struct field dns_fields[] = {
 };
 
 static const struct field tls_fields[] = {
-	[TLS_CA_CERT] =
+	[TLS_FIELD_CA_CERT] =
 		{
 			.name = "CACert",
 			.kind = FIELD_TEXT,
@@ -206,10 +206,11 @@ static const struct field tls_fields[] = {
 			.type = "a file's path as a string",
 			.initial = "a generated CA",
 			.about =
-				"File with the CA certificate that signs leaves; "
-				"needs CAKey.",
+				"File with the CA certificate that signs leaves, as PEM; "
+				"needs CAKey. The key is P-256, P-384 or RSA of 2048 to "
+				"4096 bits.",
 		},
-	[TLS_CA_KEY] =
+	[TLS_FIELD_CA_KEY] =
 		{
 			.name = "CAKey",
 			.kind = FIELD_TEXT,
@@ -218,7 +219,8 @@ static const struct field tls_fields[] = {
 			.type = "a file's path as a string",
 			.initial = "a generated CA",
 			.about =
-				"File with that CA's private key; needs CACert.",
+				"File with that CA's private key, as PEM and without "
+				"a passphrase; needs CACert.",
 		},
 	{
 		.name = "Bypass",
@@ -276,8 +278,9 @@ static const struct field tls_fields[] = {
 		.type = "a file's path as a string",
 		.example = "\"/etc/ssl/corp.pem\"",
 		.initial = "none",
-		.about = "Files with CA certificates that servers may be "
-			 "signed by, beside those that the host trusts.",
+		.about = "Files with CA certificates, as PEM, that servers "
+			 "may be signed by, beside those that the host "
+			 "trusts.",
 	},
 };
 

@@ -45,8 +45,8 @@ enum config_rule_field {
 
 /** enum config_tls_field - Fields of TLS that need each other */
 enum config_tls_field {
-	TLS_CA_CERT,
-	TLS_CA_KEY,
+	TLS_FIELD_CA_CERT,
+	TLS_FIELD_CA_KEY,
 };
 
 /** enum config_secret_field - Fields of SecretEntry that exclude each other */

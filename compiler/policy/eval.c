@@ -33,6 +33,8 @@ const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS] = {853, 137, 5353,
 /* Where browsers ask whether they may use DNS over HTTPS of their own. */
 static const uint8_t canary_wire[] = "\023use-application-dns\003net";
 
+static const uint8_t gateway_wire[] = "\004host\014microsandbox\010internal";
+
 static bool name_matches(const struct config_dest *dest, struct dname name)
 {
 	if (dest->kind == CONFIG_DEST_NAME)
@@ -41,37 +43,47 @@ static bool name_matches(const struct config_dest *dest, struct dname name)
 	       (dest->apex && dname_equal(name, dest->name));
 }
 
-static bool any_pin_matches(const struct config_dest *dest,
-			    const struct flow *f)
+static bool any_pin_matches(const struct policy_rule *r, const struct flow *f)
 {
 	size_t i;
 
+	if (f->pinned)
+		return f->pinned(f->pinned_ctx, r);
 	for (i = 0; i < f->n_pins; i++)
-		if (name_matches(dest, f->pins[i]))
+		if (name_matches(&r->dest, f->pins[i]))
 			return true;
+	return false;
+}
+
+/* The name in the ClientHello of a TCP flow, if there is one. A client that is
+ * told nothing else sends the name that it resolved. */
+static bool flow_sni(const struct flow *f, struct dname *ret)
+{
+	switch (f->sni_kind) {
+	case FLOW_SNI_NAME:
+		*ret = f->sni;
+		return true;
+	case FLOW_SNI_UNSAID:
+		if (f->n_pins)
+			*ret = f->pins[0];
+		return f->n_pins;
+	case FLOW_SNI_NONE:
+		break;
+	}
 	return false;
 }
 
 static bool flow_name_matches(const struct policy_rule *r, const struct flow *f)
 {
-	struct dname sni = f->sni;
+	struct dname sni;
 
 	if (f->kind == FLOW_DNS)
 		return name_matches(&r->dest, f->qname);
-	if (f->kind == FLOW_EGRESS && f->proto == IPPROTO_TCP) {
-		enum flow_sni known = f->sni_kind;
-
-		/* A client that is told nothing else sends the name that it
-		 * resolved. */
-		if (known == FLOW_SNI_UNSAID && f->n_pins) {
-			known = FLOW_SNI_NAME;
-			sni = f->pins[0];
-		}
-		if (known == FLOW_SNI_NAME)
-			return name_matches(&r->dest, sni) &&
-			       (!r->allow || any_pin_matches(&r->dest, f));
-	}
-	return any_pin_matches(&r->dest, f);
+	if (f->kind == FLOW_EGRESS && f->proto == IPPROTO_TCP &&
+	    flow_sni(f, &sni))
+		return name_matches(&r->dest, sni) &&
+		       (!r->allow || any_pin_matches(r, f));
+	return any_pin_matches(r, f);
 }
 
 static bool service_matches(const struct policy_rule *r, const struct flow *f)
@@ -158,17 +170,36 @@ static struct decision always(const char *pointer, const char *words)
 	return (struct decision){.pointer = pointer, .words = words};
 }
 
-bool eval_blocks_quic(const struct policy *p, uint16_t port)
+bool eval_intercepts(const struct policy *p, uint16_t port)
 {
 	const struct config_tls *tls = &p->config->tls;
 	size_t i;
 
-	if (!tls->present || tls->block_quic == CONFIG_FALSE)
+	if (!tls->present)
 		return false;
 	if (!tls->has_ports)
 		return port == 443;
 	for (i = 0; i < tls->n_ports; i++)
 		if (tls->ports[i] == port)
+			return true;
+	return false;
+}
+
+bool eval_blocks_quic(const struct policy *p, uint16_t port)
+{
+	return p->config->tls.block_quic != CONFIG_FALSE &&
+	       eval_intercepts(p, port);
+}
+
+bool eval_bypasses(const struct policy *p, struct dname name)
+{
+	const struct config_tls *tls = &p->config->tls;
+	size_t i;
+
+	for (i = 0; i < tls->n_bypass; i++)
+		if (tls->bypass[i].wildcard
+			    ? dname_below(name, tls->bypass[i].name)
+			    : dname_equal(name, tls->bypass[i].name))
 			return true;
 	return false;
 }
@@ -191,6 +222,17 @@ struct ip_range eval_uplink_net(void)
 	return ip_prefix(ip4(169, 254, 62, 0), 30);
 }
 
+static const char *intercept_note(const struct policy *p, const struct flow *f)
+{
+	struct dname sni;
+
+	if (!flow_sni(f, &sni))
+		return "if it is TLS, it is intercepted";
+	if (eval_bypasses(p, sni))
+		return "its TLS is left alone: its name is in /TLS/Bypass";
+	return "its TLS is intercepted";
+}
+
 static struct decision eval_egress(const struct policy *p, const struct flow *f)
 {
 	struct decision v;
@@ -210,6 +252,9 @@ static struct decision eval_egress(const struct policy *p, const struct flow *f)
 	if (f->has_port && f->port == 53)
 		v.note = "this is the verdict on the packet alone: ask with "
 			 "\"dns NAME\" what becomes of a query";
+	else if (v.allow && f->proto == IPPROTO_TCP &&
+		 eval_intercepts(p, f->port))
+		v.note = intercept_note(p, f);
 	else if (v.allow && f->has_port &&
 		 group_of(f->ip, p->slot.gw4, p->slot.gw6) == GROUP_HOST)
 		v.note = "it goes on to the same port of the host's loopback";
@@ -294,11 +339,22 @@ bool eval_name_denied(const struct policy *p, struct dname name,
 	return false;
 }
 
+struct dname eval_gateway_name(void)
+{
+	return (struct dname){gateway_wire, sizeof(gateway_wire)};
+}
+
 bool eval_selects(const struct policy_rule *r, struct dname name)
 {
 	return (r->dest.kind == CONFIG_DEST_NAME ||
 		r->dest.kind == CONFIG_DEST_SUFFIX) &&
 	       name_matches(&r->dest, name);
+}
+
+bool eval_gateway_by_name(const struct policy_rule *r)
+{
+	return r->allow && (!r->protos || r->protos & CONFIG_UDP) &&
+	       eval_selects(r, eval_gateway_name());
 }
 
 struct verdict eval(struct arena *a, const struct policy *p,

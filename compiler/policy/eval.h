@@ -56,6 +56,31 @@ struct decision eval_decide(const struct policy *p, const struct flow *f);
  */
 bool eval_selects(const struct policy_rule *r, struct dname name);
 
+/** eval_gateway_name() - host.microsandbox.internal: the gateway, as guests
+ * know it
+ */
+struct dname eval_gateway_name(void);
+
+/**
+ * eval_gateway_by_name() - Whether a rule about names may allow UDP to the
+ * gateway
+ * @r:	egress rule
+ *
+ * It does where the gateway's address is pinned to a name of the rule. The
+ * ruleset knows whether it is, and has judged each flow by that before
+ * msb-relayd sees its first packet, and again after each replacement. So all
+ * that is asked here is whether it can be: the name of the gateway itself leads
+ * there, as msb-dnsd answers it. That another name does is somebody else's
+ * doing, which rebind protection is against; msb-relayd carries no flow for
+ * such a name, whatever the ruleset lets through.
+ *
+ * A rule that denies by name leaves to the ruleset what it denies. Of TCP,
+ * nothing is allowed by a name but what the server's name has a say in, and
+ * such a flow is not msb-relayd's; what a later rule allows in any case, that
+ * rule allows here too.
+ */
+bool eval_gateway_by_name(const struct policy_rule *r);
+
 /**
  * eval_name_denied() - Whether the first egress rule about a name denies it
  * @p:			policy
@@ -73,8 +98,8 @@ bool eval_name_denied(const struct policy *p, struct dname name,
  * @p:		policy
  * @f:		flow
  *
- * Pure: no clock, no state. It is what the emitted ruleset and the helpers are
- * held against.
+ * Pure: no clock, no state, unless the flow brings a function of its own to ask
+ * about pins. It is what the emitted ruleset and the helpers are held against.
  */
 struct verdict eval(struct arena *a, const struct policy *p,
 		    const struct flow *f);
@@ -88,6 +113,14 @@ struct verdict eval(struct arena *a, const struct policy *p,
  * Refused while names must be seen ("always:dns-transport").
  */
 extern const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS];
+
+/** eval_intercepts() - Whether the TLS of TCP flows to @port is intercepted, if
+ * they are allowed and their name is not in Bypass
+ */
+bool eval_intercepts(const struct policy *p, uint16_t port);
+
+/** eval_bypasses() - Whether a name is in Bypass */
+bool eval_bypasses(const struct policy *p, struct dname name);
 
 /** eval_blocks_quic() - Whether UDP to @port is refused ("always:quic") */
 bool eval_blocks_quic(const struct policy *p, uint16_t port);

@@ -25,6 +25,8 @@ enum flow_sni {
 	FLOW_SNI_NAME,
 };
 
+struct policy_rule;
+
 /** FLOW_MAX_PINS - Names that one flow's address can be pinned to */
 #define FLOW_MAX_PINS 64
 
@@ -38,6 +40,11 @@ enum flow_sni {
  * @port:	destination port (ingress: guest port)
  * @pins:	names that @ip is pinned to
  * @n_pins:	how many
+ * @pinned:	NULL, or answers in place of @pins whether @ip is pinned to a
+ *		name that a domain rule matches: for those who have the names
+ *		only as sets of addresses. @n_pins is 0 then, so that
+ *		FLOW_SNI_UNSAID is like FLOW_SNI_NONE
+ * @pinned_ctx:	handed to @pinned
  * @sni_kind:	what is known of the SNI
  * @sni:	FLOW_SNI_NAME: the name
  * @qname:	of a query, the name asked
@@ -50,6 +57,8 @@ struct flow {
 	uint16_t port;
 	const struct dname *pins;
 	size_t n_pins;
+	bool (*pinned)(void *ctx, const struct policy_rule *r);
+	void *pinned_ctx;
 	enum flow_sni sni_kind;
 	struct dname sni;
 	struct dname qname;

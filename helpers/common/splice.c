@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -65,6 +67,12 @@ void splice_init(struct splice_pump *p, int a, int b)
 		.readable = {true, true},
 		.writable = {true, true},
 	};
+}
+
+void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len)
+{
+	p->head = data;
+	p->head_len = len;
 }
 
 void splice_events(struct splice_pump *p, unsigned int side, uint32_t events)
@@ -144,12 +152,41 @@ static bool drain(struct splice_pump *p, unsigned int from)
 	return false;
 }
 
+/* Send what goes before the pipe, once. False: the socket failed. */
+static bool send_head(struct splice_pump *p)
+{
+	ssize_t n;
+
+	if (!p->writable[1])
+		return true;
+	do {
+		n = send(p->fd[1], p->head, p->head_len,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return false;
+	if (n < 0) {
+		p->writable[1] = false;
+		return true;
+	}
+	p->head += n;
+	p->head_len -= (uint32_t)n;
+	p->way[0].moved += (uint64_t)n;
+	return true;
+}
+
 static enum splice_state run_way(struct splice_pool *pool,
 				 struct splice_pump *p, unsigned int from)
 {
 	struct splice_way *w = &p->way[from];
 	const uint64_t start = w->moved;
 
+	while (from == 0 && p->head_len) {
+		if (!send_head(p))
+			return SPLICE_FAILED;
+		if (!p->writable[1])
+			return SPLICE_WAIT;
+	}
 	while (!w->shut) {
 		/* What came before a reset is still delivered, if it can be. */
 		const bool filled = fill(pool, p, from);
@@ -195,6 +232,15 @@ void splice_release(struct splice_pool *pool, struct splice_pump *p)
 {
 	pool_give(pool, &p->way[0]);
 	pool_give(pool, &p->way[1]);
+}
+
+void splice_options(int fd)
+{
+	const int on = 1;
+
+	/* Whoever sent a small segment had a reason. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 void splice_reset(int fd)

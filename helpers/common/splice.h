@@ -27,6 +27,9 @@
  * forgotten only when the kernel says EAGAIN. An EAGAIN while filling means an
  * empty source only if the pipe is empty too: the kernel gives the same answer
  * for a full pipe.
+ *
+ * Who had to read the first bytes of a connection before it knew what to do
+ *with it gives them to the pump (splice_head()): they go before all others.
  */
 #ifndef MSB_SPLICE_H
 #define MSB_SPLICE_H
@@ -74,6 +77,8 @@ struct splice_way {
  * @readable:	whether the socket may have something
  * @writable:	whether it may take something
  * @failed:	a socket has failed; what is still there is moved, then it ends
+ * @head:	bytes that go to fd[1] before what fd[0] has; the owner's
+ * @head_len:	how many are left of them
  */
 struct splice_pump {
 	int fd[2];
@@ -81,6 +86,8 @@ struct splice_pump {
 	bool readable[2];
 	bool writable[2];
 	bool failed;
+	uint32_t head_len;
+	const uint8_t *head;
 };
 
 /**
@@ -102,6 +109,14 @@ enum splice_state {
 void splice_init(struct splice_pump *p, int a, int b);
 
 /**
+ * splice_head() - Give a pump bytes that came from fd[0] before it began
+ * @p:		pump
+ * @data:	bytes, which stay where they are until @p->head_len is 0
+ * @len:	how many
+ */
+void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len);
+
+/**
  * splice_events() - Take note of what epoll says
  * @p:		pump
  * @side:	0 or 1: which socket
@@ -115,6 +130,9 @@ enum splice_state splice_run(struct splice_pool *pool, struct splice_pump *p)
 
 /** splice_release() - Give the pipes back; the sockets stay open */
 void splice_release(struct splice_pool *pool, struct splice_pump *p);
+
+/** splice_options() - Set what connections need; accepted ones inherit it */
+void splice_options(int fd);
 
 /** splice_reset() - Close a TCP socket so that its peer sees a reset */
 void splice_reset(int fd);

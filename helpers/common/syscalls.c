@@ -35,17 +35,6 @@
 #error "the system call filter is not written for this architecture"
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* Allowed whatever the arguments. */
 static const uint16_t allowed[] = {
 	/* waiting, and moving bytes */
@@ -97,7 +86,7 @@ static const uint16_t allowed[] = {
  * a process that traces this one) is theirs to choose: in a build with them,
  * which is for tests, whatever is not listed is allowed. The arguments below
  * are looked at all the same. */
-#if SANITIZED
+#if SYSCALLS_SANITIZED
 #define UNLISTED SECCOMP_RET_ALLOW
 #else
 #define UNLISTED SECCOMP_RET_KILL_PROCESS
@@ -194,7 +183,7 @@ int syscalls_allow_proc(int ruleset)
 	};
 	int rc;
 
-	if (!SANITIZED)
+	if (!SYSCALLS_SANITIZED)
 		return 0;
 	proc.parent_fd = open("/proc", O_PATH | O_CLOEXEC);
 	if (proc.parent_fd < 0)

@@ -3,6 +3,20 @@
 #ifndef MSB_SYSCALLS_H
 #define MSB_SYSCALLS_H
 
+/* SYSCALLS_SANITIZED - Whether a sanitizer runs in this process, whose calls
+ * are its own to choose
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define SYSCALLS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SYSCALLS_SANITIZED 1
+#endif
+#endif
+#ifndef SYSCALLS_SANITIZED
+#define SYSCALLS_SANITIZED 0
+#endif
+
 /**
  * syscalls_restrict() - Allow this process the listed system calls alone
  *

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_table.h"
 #include "config_value.h"
 #include "rebind.h"
 
@@ -16,75 +15,8 @@
 
 #define DNS_PORT 53
 
-/* Ends in no name that a document could spell: nft's own limit. */
-static bool read_set_name(struct field_ctx *c, const char *text, void *to)
-{
-	if (strlen(text) >= DNS_SET_NAME_MAX)
-		return field_error(c, DIAG_NUMBER_RANGE, NULL,
-				   "a set's name has at most %u characters",
-				   DNS_SET_NAME_MAX - 1);
-	return field_copy(c, text, to);
-}
-
-static bool read_selector(struct field_ctx *c, const char *text, void *to)
-{
-	struct config_dest *dest = to;
-	ARENA(s);
-
-	if (!config_read_dest(c, text, to))
-		return false;
-	if (dest->kind == CONFIG_DEST_NAME || dest->kind == CONFIG_DEST_SUFFIX)
-		return true;
-	return field_error(c, DIAG_DOMAIN_NAME, NULL,
-			   "%s is no name and no suffix",
-			   field_quote(&s, text));
-}
-
-static const struct field_word action_words[] = {
-	{"allow", CONFIG_ALLOW, NULL},
-	{"deny", CONFIG_DENY, NULL},
-	{0},
-};
-
-static const struct field pin_set_fields[] = {
-	{
-		.name = "Set4",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_pin_set, set4),
-		.read = read_set_name,
-		.type = "a set's name as a string",
-	},
-	{
-		.name = "Set6",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_pin_set, set6),
-		.read = read_set_name,
-		.type = "a set's name as a string",
-	},
-	{
-		.name = "Destinations",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_LIST,
-		.offset = AT(dns_pin_set, dests),
-		.count = AT(dns_pin_set, n_dests),
-		.size = sizeof(struct config_dest),
-		.read = read_selector,
-		.type = "a name, or a suffix with a leading dot",
-	},
-	{
-		.name = "Names",
-		.kind = FIELD_BOOL,
-		.offset = AT(dns_pin_set, names),
-	},
-};
-
-static const struct field_object pin_set_object = {
-	"PinSet", FIELDS(pin_set_fields), NULL, "A pair of sets of addresses."};
-
 static const struct field dns_fields[] = {
-	CONF_HEAD(struct dns_conf),
+	WALK_CONF_FIELDS,
 	{
 		.name = "IPv4",
 		.kind = FIELD_BOOL,
@@ -94,39 +26,6 @@ static const struct field dns_fields[] = {
 		.name = "IPv6",
 		.kind = FIELD_BOOL,
 		.offset = AT(dns_conf, ipv6),
-	},
-	{
-		.name = "Rules",
-		.kind = FIELD_OBJECT,
-		.flags = FIELD_LIST,
-		.offset = AT(dns_conf, rules),
-		.count = AT(dns_conf, n_rules),
-		.size = sizeof(struct config_rule),
-		.object = &config_objects[CONFIG_RULE],
-	},
-	{
-		.name = "Pointers",
-		.kind = FIELD_TEXT,
-		.flags = FIELD_LIST,
-		.offset = AT(dns_conf, pointers),
-		.count = AT(dns_conf, n_pointers),
-		.size = sizeof(const char *),
-		.read = field_copy,
-		.type = "a JSON pointer as a string",
-	},
-	{
-		.name = "DefaultEgress",
-		.kind = FIELD_WORD,
-		.flags = FIELD_REQUIRED,
-		.offset = AT(dns_conf, otherwise),
-		.words = action_words,
-	},
-	{
-		.name = "Names",
-		.kind = FIELD_TEXT,
-		.offset = AT(dns_conf, names_file),
-		.read = field_copy,
-		.type = "a file's name as a string",
 	},
 	{
 		.name = "RebindProtection",
@@ -161,22 +60,6 @@ static const struct field dns_fields[] = {
 		.kind = FIELD_BOOL,
 		.offset = AT(dns_conf, strip_h3),
 	},
-	{
-		.name = "Table",
-		.kind = FIELD_TEXT,
-		.offset = AT(dns_conf, table),
-		.read = read_set_name,
-		.type = "a table's name as a string",
-	},
-	{
-		.name = "PinSets",
-		.kind = FIELD_OBJECT,
-		.flags = FIELD_LIST,
-		.offset = AT(dns_conf, pin_sets),
-		.count = AT(dns_conf, n_pin_sets),
-		.size = sizeof(struct dns_pin_set),
-		.object = &pin_set_object,
-	},
 };
 
 static void check_dns(struct field_ctx *c, uint32_t set, void *to)
@@ -184,52 +67,14 @@ static void check_dns(struct field_ctx *c, uint32_t set, void *to)
 	struct dns_conf *d = to;
 
 	(void)set;
-	if (d->n_pin_sets > DNS_PIN_SETS_MAX)
-		field_report(c, DIAG_ERROR, DIAG_NUMBER_RANGE, NULL,
-			     "%zu pin sets are above %u", d->n_pin_sets,
-			     DNS_PIN_SETS_MAX);
-	if (d->n_pointers && d->n_pointers != d->n_rules)
-		field_report(c, DIAG_ERROR, DIAG_NUMBER_RANGE, NULL,
-			     "%zu pointers for %zu rules", d->n_pointers,
-			     d->n_rules);
+	walk_conf_check(c, &d->walk);
 	if (!d->timeout_ms)
 		d->timeout_ms = DNS_TIMEOUT_MS;
-	if (!d->table)
-		d->table = "msb";
 }
 
 static const struct field_object dns_object = {
 	"dns.json", FIELDS(dns_fields), check_dns,
 	"The configuration of msb-dnsd."};
-
-/* The policy that eval_decide() is asked about: the egress walk alone. */
-static bool make_policy(struct arena *a, struct dns_conf *c)
-{
-	struct diags d = {.arena = a, .file = "dns.json", .text = ""};
-	struct config_rule *rules =
-		arena_array(a, c->n_rules, struct config_rule);
-
-	for (size_t i = 0; i < c->n_rules; i++) {
-		rules[i] = c->rules[i];
-		rules[i].direction = CONFIG_EGRESS;
-		if (c->n_pointers)
-			rules[i].pointer = c->pointers[i];
-	}
-	c->config = (struct config){
-		.has_rules = true,
-		.rules = rules,
-		.n_rules = c->n_rules,
-		.default_egress = c->otherwise,
-		.pool4 = ip_prefix(c->gw4, 30),
-		.pool6 = ip_prefix(c->gw6, 64),
-	};
-	if (!policy_lower(a, &d, &c->config, 0, &c->policy))
-		return false;
-	c->policy.slot.gw4 = c->gw4;
-	c->policy.slot.gw6 = c->gw6;
-	c->policy.dns = POLICY_DNS_HELPER;
-	return true;
-}
 
 struct dns_conf *dns_conf_decode(struct arena *a, const char *text, size_t len,
 				 char ret_reason[CONF_REASON_MAX])
@@ -238,13 +83,11 @@ struct dns_conf *dns_conf_decode(struct arena *a, const char *text, size_t len,
 
 	if (!conf_decode(a, &dns_object, text, len, c, ret_reason))
 		return NULL;
-	if (!make_policy(a, c)) {
-		snprintf(ret_reason, CONF_REASON_MAX,
-			 "the rules make no policy");
+	if (!walk_conf_lower(a, &c->walk, ret_reason))
 		return NULL;
-	}
+	c->walk.policy.dns = POLICY_DNS_HELPER;
 	if (c->rebind != CONFIG_FALSE)
-		c->local = rebind_local(a, &c->policy);
+		c->local = rebind_local(a, &c->walk.policy);
 	return c;
 }
 
@@ -261,7 +104,7 @@ static char *word(char **line)
 	return start;
 }
 
-static void add_server(struct dns_servers *s, struct ip ip, uint16_t port)
+void dns_servers_add(struct dns_servers *s, struct ip ip, uint16_t port)
 {
 	const struct address a = {ip_unmap(ip), port};
 
@@ -272,85 +115,131 @@ static void add_server(struct dns_servers *s, struct ip ip, uint16_t port)
 		s->v[s->n++] = a;
 }
 
+/** enum line_kind - Lines of resolv.conf that are of interest */
+enum line_kind {
+	LINE_RESOLVER, /* nameserver ADDRESS */
+	LINE_FOUND,    /* msb-nameserver N ADDRESS */
+	LINE_FIXED,    /* msb-fixed N */
+};
+
 /**
- * struct line - A line of resolv.conf that has an address
- * @n:	-1 for "nameserver ADDRESS"; else N of "msb-nameserver N ADDRESS"
- * @ip:	the address
+ * struct line - A line of resolv.conf
+ * @kind:	kind
+ * @n:		N
+ * @ip:		ADDRESS
  */
 struct line {
-	long n;
+	enum line_kind kind;
+	size_t n;
 	struct ip ip;
 };
 
-/* Read the next line that has an address; false at the end of the text. */
+static bool read_number(const char *text, size_t *ret)
+{
+	if (text[0] < '0' || text[0] > '9' || text[1])
+		return false;
+	*ret = (size_t)(text[0] - '0');
+	return true;
+}
+
+static bool read_line(char *text, struct line *ret)
+{
+	const char *key = word(&text);
+	const char *first = key ? word(&text) : NULL;
+	const char *second = first ? word(&text) : NULL;
+
+	if (!first)
+		return false;
+	ret->kind = LINE_RESOLVER;
+	if (strcmp(key, "nameserver") == 0)
+		return ip_parse(first, &ret->ip);
+	ret->kind = LINE_FIXED;
+	if (strcmp(key, "msb-fixed") == 0)
+		return read_number(first, &ret->n);
+	ret->kind = LINE_FOUND;
+	return strcmp(key, "msb-nameserver") == 0 && second &&
+	       read_number(first, &ret->n) && ip_parse(second, &ret->ip);
+}
+
+/* Read the next line that is of interest; false at the end of the text. */
 static bool next_line(const char **text, struct line *ret)
 {
 	while (**text) {
 		const size_t len = strcspn(*text, "\n");
-		char buf[256], *rest = buf, *key, *first, *second;
+		char buf[256];
 
 		snprintf(buf, sizeof(buf), "%.*s", (int)(len < 255 ? len : 255),
 			 *text);
 		*text += len + ((*text)[len] == '\n');
-		key = word(&rest);
-		first = key ? word(&rest) : NULL;
-		if (!first)
-			continue;
-		ret->n = -1;
-		if (strcmp(key, "nameserver") == 0 && ip_parse(first, &ret->ip))
+		if (read_line(buf, ret))
 			return true;
-		second = word(&rest);
-		if (strcmp(key, "msb-nameserver") != 0 || !second ||
-		    first[0] < '0' || first[0] > '9' || first[1] ||
-		    !ip_parse(second, &ret->ip))
-			continue;
-		ret->n = first[0] - '0';
-		return true;
 	}
+	return false;
+}
+
+void dns_conf_resolvers(const char *text, struct dns_servers *ret)
+{
+	struct line line;
+
+	ret->n = 0;
+	while (next_line(&text, &line))
+		if (line.kind == LINE_RESOLVER)
+			dns_servers_add(ret, line.ip, DNS_PORT);
+}
+
+void dns_conf_found(const char *text, size_t host, struct dns_servers *ret)
+{
+	struct line line;
+
+	ret->n = 0;
+	while (next_line(&text, &line))
+		if (line.kind == LINE_FOUND && line.n == host)
+			dns_servers_add(ret, line.ip, 0);
+}
+
+bool dns_conf_fixed(const char *text, size_t host)
+{
+	struct line line;
+
+	while (next_line(&text, &line))
+		if (line.kind == LINE_FIXED && line.n == host)
+			return true;
 	return false;
 }
 
 void dns_conf_servers(const struct dns_conf *c, const char *text,
 		      struct dns_servers *ret)
 {
-	struct line line;
-	const char *at;
-
 	ret->n = 0;
+	if (!c->n_nameservers)
+		dns_conf_resolvers(text, ret);
 	for (size_t i = 0; i < c->n_nameservers; i++) {
 		const struct config_nameserver *ns = &c->nameservers[i];
+		struct dns_servers found;
 
 		if (!ns->host) {
-			add_server(ret, ns->ip, ns->port);
+			dns_servers_add(ret, ns->ip, ns->port);
 			continue;
 		}
-		for (at = text ? text : ""; next_line(&at, &line);)
-			if (line.n == (long)i)
-				add_server(ret, line.ip, ns->port);
+		dns_conf_found(text, i, &found);
+		for (size_t k = 0; k < found.n; k++)
+			dns_servers_add(ret, found.v[k].ip, ns->port);
 	}
-	for (at = text ? text : ""; !c->n_nameservers && next_line(&at, &line);)
-		if (line.n < 0)
-			add_server(ret, line.ip, DNS_PORT);
 }
 
 static bool names_deny(const struct dns_conf *c, struct dname name,
 		       struct dns_verdict *ret)
 {
-	struct names_match m;
+	struct walk_denied denied;
 
-	if (!names_find(&c->names, name, &m))
+	if (!walk_conf_denies(&c->walk, name, &denied))
 		return false;
 	*ret = (struct dns_verdict){
-		.pointer = m.suffix ? "/DenyDomainSuffixes" : "/DenyDomains",
+		.pointer = denied.pointer,
 		.has_index = true,
-		.index = m.index,
+		.index = denied.index,
 	};
 	return true;
-}
-
-bool dns_conf_is_gateway(const struct dns_conf *c, struct ip ip)
-{
-	return ip_equal(ip, c->gw4) || ip_equal(ip, c->gw6);
 }
 
 struct dns_verdict dns_conf_query(const struct dns_conf *c, struct dname name,
@@ -367,7 +256,7 @@ struct dns_verdict dns_conf_query(const struct dns_conf *c, struct dname name,
 
 	if (names_deny(c, name, &v))
 		return v;
-	d = eval_decide(&c->policy, &f);
+	d = eval_decide(&c->walk.policy, &f);
 	return (struct dns_verdict){.allow = d.allow, .pointer = d.pointer};
 }
 
@@ -377,11 +266,11 @@ struct dns_verdict dns_conf_alias(const struct dns_conf *c, struct dname name)
 
 	if (names_deny(c, name, &v))
 		return v;
-	v.allow = !eval_name_denied(&c->policy, name, &v.pointer);
+	v.allow = !eval_name_denied(&c->walk.policy, name, &v.pointer);
 	return v;
 }
 
-static bool set_selects(const struct dns_pin_set *s, struct dname name,
+static bool set_selects(const struct walk_pin_set *s, struct dname name,
 			bool denied)
 {
 	struct policy_rule rule = {0};
@@ -403,16 +292,26 @@ size_t dns_conf_sets(const struct dns_conf *c, struct dname name,
 	bool denied = false, wanted = false;
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->n_pin_sets; i++)
-		wanted |= c->pin_sets[i].names == CONFIG_TRUE;
+	for (size_t i = 0; i < c->walk.n_pin_sets; i++)
+		wanted |= c->walk.pin_sets[i].names == CONFIG_TRUE;
 	if (wanted)
-		denied = names_find(&c->names, name, &m);
-	for (size_t i = 0; i < c->n_pin_sets; i++) {
-		if (!set_selects(&c->pin_sets[i], name, denied))
+		denied = names_find(&c->walk.names, name, &m);
+	for (size_t i = 0; i < c->walk.n_pin_sets; i++) {
+		if (!set_selects(&c->walk.pin_sets[i], name, denied))
 			continue;
 		if (n == DNS_SETS_OF_NAME)
 			return n + 1;
 		ret[n++] = (uint16_t)i;
 	}
 	return n;
+}
+
+bool dns_conf_in_set(const struct dns_conf *c, uint16_t set, struct dname name)
+{
+	const struct walk_pin_set *s = &c->walk.pin_sets[set];
+	struct names_match m;
+
+	return set_selects(s, name,
+			   s->names == CONFIG_TRUE &&
+				   names_find(&c->walk.names, name, &m));
 }

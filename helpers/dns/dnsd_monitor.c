@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "dnsd.h"
+#include "dnsd_names.h"
 #include "dnsd_pins.h"
+#include "pass.h"
 
 /* What a new configuration must come with, or an old one have. */
 #define NEEDED \
@@ -27,6 +29,7 @@
  * @worker:	channel to the worker
  * @now:	configuration in force
  * @next:	configuration that is prepared
+ * @names:	name servers that have names
  * @pins:	pins
  * @holds:	for @held
  * @held:	pins are held until then
@@ -44,6 +47,7 @@ struct monitor_ctx {
 	int worker;
 	struct dns_state now;
 	struct dns_state next;
+	struct dnsd_names names;
 	struct dnsd_pins pins;
 	struct loop_queue holds;
 	struct loop_timer held;
@@ -91,22 +95,10 @@ static bool ask_worker(struct monitor_ctx *m, enum channel_type type,
 }
 
 /* Pass a message on, but for what the worker must not have. */
-static void pass_on(struct monitor_ctx *m, const struct channel_msg *msg,
-		    const int fds[CHANNEL_MAX])
+static void tell_worker(struct monitor_ctx *m, const struct channel_msg *msg,
+			const int fds[CHANNEL_MAX])
 {
-	struct channel_msg to = *msg;
-	int keep[CHANNEL_MAX];
-
-	to.count = 0;
-	for (uint32_t i = 0; i < msg->count; i++) {
-		if (msg->type == CHANNEL_SOCKETS &&
-		    msg->index[i] == DNS_NETLINK)
-			continue;
-		to.index[to.count] = msg->index[i];
-		keep[to.count++] = fds[i];
-	}
-	if ((to.count || msg->type != CHANNEL_SOCKETS) &&
-	    channel_send(m->worker, &to, keep) < 0)
+	if (pass_on(m->worker, msg, fds, ~(UINT64_C(1) << DNS_NETLINK)) < 0)
 		fail(m, "pass a message on to the worker");
 }
 
@@ -117,7 +109,7 @@ static void ready(struct monitor_ctx *m)
 	if (!dns_state_ready(&m->next, &m->now, NEEDED)) {
 		if (!ask_worker(m, CHANNEL_ABORT, &said))
 			return;
-		answer(m, CHANNEL_FAILED, m->next.refused);
+		answer(m, CHANNEL_FAILED, m->next.given.refused);
 		dns_state_drop(&m->next, &m->now);
 		return;
 	}
@@ -134,19 +126,21 @@ static void commit(struct monitor_ctx *m)
 	struct dns_state old = m->now;
 	struct channel_msg said;
 
-	if (!m->next.conf || *m->next.refused) {
+	if (!m->next.conf || *m->next.given.refused) {
 		answer(m, CHANNEL_FAILED, "nothing was prepared");
 		return;
 	}
 	/* Sets that cannot be read are sets whose pins fail: then the guest is
 	 * told SERVFAIL, and nothing is let through. */
 	if (!dnsd_pins_configure(&m->pins, m->next.conf,
-				 m->next.fd[DNS_NETLINK], loop_clock() / 1000))
+				 m->next.given.fd[DNS_NETLINK],
+				 loop_clock() / 1000))
 		log_event(m->log, "pin-sets-unreadable", NULL);
 	m->now = m->next;
 	dns_state_init(&m->next);
 	if (!ask_worker(m, CHANNEL_COMMIT, &said))
 		return;
+	dnsd_names_configure(&m->names);
 	dns_state_drop(&old, &m->now);
 	answer(m, (enum channel_type)said.type, said.text);
 }
@@ -188,12 +182,13 @@ static void hold_ends(struct loop *l, struct loop_timer *t)
 	(void)l;
 }
 
-static void take_resolv(struct monitor_ctx *m, const struct channel_msg *msg,
-			int fds[CHANNEL_MAX])
+/* The worker is told what the name servers are then, and no more. */
+static void take_resolv(struct monitor_ctx *m, int fds[CHANNEL_MAX])
 {
-	pass_on(m, msg, fds);
 	dns_state_resolv(&m->now, fds[0]);
 	fds[0] = -1;
+	if (m->now.conf)
+		dnsd_names_configure(&m->names);
 }
 
 static void handle(struct monitor_ctx *m, struct channel_msg *msg,
@@ -206,16 +201,16 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		dns_state_drop(&m->next, &m->now);
 		if (msg->count == 1)
 			dns_state_prepare(&m->next, fds[0]);
-		pass_on(m, msg, fds);
+		tell_worker(m, msg, fds);
 		break;
 	case CHANNEL_SOCKETS:
-		if (!m->next.conf && !*m->next.refused && msg->count == 1 &&
-		    msg->index[0] == DNS_RESOLV) {
-			take_resolv(m, msg, fds);
+		if (!m->next.conf && !*m->next.given.refused &&
+		    msg->count == 1 && msg->index[0] == DNS_RESOLV) {
+			take_resolv(m, fds);
 			break;
 		}
-		pass_on(m, msg, fds);
-		dns_state_put(&m->next, msg, fds);
+		tell_worker(m, msg, fds);
+		given_put(&m->next.given, msg, fds);
 		return;
 	case CHANNEL_READY:
 		ready(m);
@@ -274,7 +269,7 @@ static void supervisor_ready(struct loop *l, struct loop_watch *w,
  * the rules say: on the host it would be the host's own. */
 static bool can_be_chosen(const struct dns_conf *c, struct ip ip)
 {
-	switch (group_of(ip, c->gw4, c->gw6)) {
+	switch (group_of(ip, c->walk.gw4, c->walk.gw6)) {
 	case GROUP_METADATA:
 	case GROUP_PRIVATE:
 	case GROUP_PUBLIC:
@@ -312,40 +307,8 @@ static bool may_ask(const struct monitor_ctx *m, const struct address *to,
 		if (address_equal(&m->now.servers.v[i], to))
 			return true;
 	return to->port == 53 && can_be_chosen(m->now.conf, to->ip) &&
-	       (eval_decide(&m->now.conf->policy, &f).allow ||
-		eval_decide(&m->now.conf->policy, &other).allow);
-}
-
-static int connect_to(const struct address *to, bool stream)
-{
-	const int family = to->ip.family == IP_V4 ? AF_INET : AF_INET6;
-	union address_room room;
-	const socklen_t len = address_to(to, family, &room);
-	const int fd = socket(family,
-			      (stream ? SOCK_STREAM : SOCK_DGRAM) |
-				      SOCK_NONBLOCK | SOCK_CLOEXEC,
-			      0);
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static struct address wanted(const struct channel_msg *msg)
-{
-	const uint32_t *v = &msg->index[DNSD_OPEN_ADDRESS];
-	struct address to = {.port = (uint16_t)msg->index[DNSD_OPEN_PORT_OF]};
-
-	if (msg->index[DNSD_OPEN_FAMILY] == IP_V4)
-		to.ip = (struct ip){IP_V4, v[3]};
-	else
-		to.ip = (struct ip){IP_V6, (ip_num)v[0] << 96 |
-						   (ip_num)v[1] << 64 |
-						   (ip_num)v[2] << 32 | v[3]};
-	return to;
+	       (eval_decide(&m->now.conf->walk.policy, &f).allow ||
+		eval_decide(&m->now.conf->walk.policy, &other).allow);
 }
 
 static void broker_ready(struct loop *l, struct loop_watch *w, uint32_t events)
@@ -366,10 +329,10 @@ static void broker_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		fail(m, "understand the worker");
 		return;
 	}
-	to = wanted(&msg);
+	to = dnsd_address_from(&msg.index[DNSD_OPEN_TO]);
 	stream = msg.index[DNSD_OPEN_STREAM];
 	if (may_ask(m, &to, stream))
-		fd = connect_to(&to, stream);
+		fd = dnsd_connect(&to, stream);
 	else
 		m->forbidden++;
 	reply.index[DNSD_OPEN_PORT] = msg.index[DNSD_OPEN_PORT];
@@ -418,10 +381,12 @@ static bool set_up(struct monitor_ctx *m, int supervisor,
 	m->held.fire = hold_ends;
 	dns_state_init(&m->now);
 	dns_state_init(&m->next);
-	if (!dnsd_pins_open(&m->pins) || loop_open(&m->l, m) < 0)
+	if (loop_open(&m->l, m) < 0)
 		return false;
+	dnsd_names_open(&m->names, &m->l, &m->now, m->worker);
 	loop_add_queue(&m->l, &m->holds);
-	return channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
+	return dnsd_pins_open(&m->pins) &&
+	       channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
 	       loop_add(&m->l, &m->supervisor, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->broker, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->asked, EPOLLIN) == 0;
@@ -440,6 +405,7 @@ int dnsd_monitor(struct log *log, int supervisor, const struct dnsd_ends *ends,
 		fail(&m, failed);
 	else if (loop_run(&m.l) < 0)
 		fail(&m, "wait for events");
+	dnsd_names_close(&m.names);
 	dns_state_drop(&m.next, &m.now);
 	dns_state_drop(&m.now, NULL);
 	dnsd_pins_close(&m.pins);

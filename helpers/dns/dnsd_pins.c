@@ -26,35 +26,47 @@ void dnsd_pins_close(struct dnsd_pins *p)
 
 /**
  * struct taking - A set of the kernel while it is read
+ * @conf:	configuration in force
  * @table:	table that takes it over
  * @now:	s
  */
 struct taking {
+	const struct dns_conf *conf;
 	struct pin_table *table;
 	uint64_t now;
 };
 
-static void take(void *to, const struct pin_element *e, uint32_t life)
+/* A name that the set is not about has not been written by us, or for another
+ * configuration: nobody has it whom we know. */
+static void take(void *to, const struct pin_element *e,
+		 const struct pin_names *names, uint32_t life)
 {
 	const struct taking *t = to;
+	const bool known = names->name.len &&
+			   dns_conf_in_set(t->conf, e->set, names->name);
+	const uint32_t unknown = names->others + !known;
 
-	pin_table_add(t->table, e, (struct dname){0}, life, t->now, NULL, NULL);
+	if (known)
+		pin_table_add(t->table, e, names->name, life, t->now, NULL,
+			      NULL);
+	if (unknown)
+		pin_table_hold(t->table, e, unknown, life, t->now);
 }
 
 /* Whatever the table says, the kernel's sets are right. */
 static bool take_over(struct dnsd_pins *p, uint64_t now)
 {
-	struct taking t = {p->table, now};
+	struct taking t = {p->conf, p->table, now};
 	bool all = true;
 
 	pin_table_clear(p->table);
-	for (size_t i = 0; i < p->conf->n_pin_sets; i++)
+	for (size_t i = 0; i < p->conf->walk.n_pin_sets; i++)
 		all &= pin_set_list(&p->set, (uint16_t)i, take, &t);
 	return all;
 }
 
-static bool same_selectors(const struct dns_pin_set *a,
-			   const struct dns_pin_set *b)
+static bool same_selectors(const struct walk_pin_set *a,
+			   const struct walk_pin_set *b)
 {
 	if (strcmp(a->set4, b->set4) || strcmp(a->set6, b->set6) ||
 	    a->names != b->names || a->n_dests != b->n_dests)
@@ -69,46 +81,55 @@ static bool same_selectors(const struct dns_pin_set *a,
 /**
  * struct moving - Pins while they go from one configuration to the next
  * @from:	configuration in force
- * @p:		pins, with the new configuration
+ * @to:		the new one
  * @table:	table that is filled
  * @now:	s
  */
 struct moving {
 	const struct dns_conf *from;
-	struct dnsd_pins *p;
+	const struct dns_conf *to;
 	struct pin_table *table;
 	uint64_t now;
 };
 
-static void move(void *to, const struct pin_element *e, struct dname name,
-		 uint32_t life)
+/* Names that are not known stay where a set has the same names as before. */
+static void move_unknown(const struct moving *m, const struct pin_element *e,
+			 uint32_t count, uint32_t life)
+{
+	const struct walk_pin_set *was = &m->from->walk.pin_sets[e->set];
+
+	for (size_t i = 0; i < m->to->walk.n_pin_sets; i++) {
+		if (!same_selectors(&m->to->walk.pin_sets[i], was))
+			continue;
+		pin_table_hold(m->table,
+			       &(struct pin_element){(uint16_t)i, e->ip}, count,
+			       life, m->now);
+		return;
+	}
+}
+
+static void move(void *to, const struct pin_element *e,
+		 const struct pin_names *names, uint32_t life)
 {
 	const struct moving *m = to;
-	const struct dns_conf *c = m->p->conf;
 	uint16_t sets[DNS_SETS_OF_NAME];
 	size_t n;
 
-	if (!name.len) {
-		for (n = 0; n < c->n_pin_sets; n++)
-			if (same_selectors(&c->pin_sets[n],
-					   &m->from->pin_sets[e->set]))
-				break;
-		sets[0] = (uint16_t)n;
-		n = n < c->n_pin_sets;
-	} else {
-		n = dns_conf_sets(c, name, sets);
+	if (!names->name.len) {
+		move_unknown(m, e, names->others + 1, life);
+		return;
 	}
+	n = dns_conf_sets(m->to, names->name, sets);
 	for (size_t i = 0; i < n && i < DNS_SETS_OF_NAME; i++)
 		pin_table_add(m->table, &(struct pin_element){sets[i], e->ip},
-			      name, life, m->now, &pin_set_change, &m->p->set);
+			      names->name, life, m->now, NULL, NULL);
 }
 
 bool dnsd_pins_configure(struct dnsd_pins *p, const struct dns_conf *conf,
 			 int fd, uint64_t now)
 {
 	const struct dns_conf *old = p->conf;
-	struct moving m = {old, p, NULL, now};
-	bool done;
+	struct moving m = {old, conf, NULL, now};
 
 	p->conf = conf;
 	pin_set_use(&p->set, conf, fd);
@@ -117,12 +138,12 @@ bool dnsd_pins_configure(struct dnsd_pins *p, const struct dns_conf *conf,
 	m.table = pin_table_new();
 	if (!m.table)
 		return false;
-	pin_set_begin(&p->set);
-	for (size_t i = 0; i < conf->n_pin_sets; i++)
-		pin_set_flush(&p->set, (uint16_t)i);
 	pin_table_each(p->table, now, move, &m);
-	done = pin_set_commit(&p->set);
-	if (done) {
+	pin_set_begin(&p->set);
+	for (size_t i = 0; i < conf->walk.n_pin_sets; i++)
+		pin_set_flush(&p->set, (uint16_t)i);
+	pin_table_write(m.table, now, &pin_set_change, &p->set);
+	if (pin_set_commit(&p->set)) {
 		pin_table_free(p->table);
 		p->table = m.table;
 		return true;
@@ -253,16 +274,16 @@ static void write_text(struct writing *w)
 	w->s.len = 0;
 }
 
-static void write_pin(void *to, const struct pin_element *e, struct dname name,
-		      uint32_t life)
+static void write_pin(void *to, const struct pin_element *e,
+		      const struct pin_names *names, uint32_t life)
 {
 	struct writing *w = to;
-	const struct dns_pin_set *set = &w->p->conf->pin_sets[e->set];
+	const struct walk_pin_set *set = &w->p->conf->walk.pin_sets[e->set];
 	char text[DNAME_TEXT_MAX], ip[IP_TEXT_MAX];
 
 	str_puts(&w->s, "{\"name\":");
-	if (name.len) {
-		dname_format(name, text);
+	if (names->name.len) {
+		dname_format(names->name, text);
 		str_json(&w->s, text, strlen(text));
 	} else {
 		str_puts(&w->s, "null");

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "dns_calls.h"
+#include "calls.h"
 #include "worker.h"
 
 /* What a new configuration must come with, or an old one have. */
@@ -135,27 +135,42 @@ static void drop_next(struct worker *w)
 	w->prepared = false;
 }
 
+static void take_servers(struct worker *w, const struct channel_msg *m)
+{
+	const uint32_t *v = &m->index[DNSD_SERVERS_FIRST];
+	struct dns_servers *s = &w->now.servers;
+
+	s->n = 0;
+	for (uint32_t i = 0; i < m->index[DNSD_SERVERS_COUNT]; i++) {
+		const struct address a = dnsd_address_from(v);
+
+		dns_servers_add(s, a.ip, a.port);
+		v += DNSD_ADDRESS;
+	}
+	resolver_servers(&w->r, s);
+}
+
 static void take_sockets(struct worker *w, const struct channel_msg *m,
 			 int fds[CHANNEL_MAX])
 {
-	if (!w->next.conf && !*w->next.refused && m->count == 1 &&
-	    m->index[0] == DNS_RESOLV && w->now.conf) {
-		dns_state_resolv(&w->now, fds[0]);
-		resolver_servers(&w->r, &w->now.servers);
+	if (!m->count && w->now.conf) {
+		take_servers(w, m);
 		return;
 	}
 	/* The gateway's sockets are where nothing else can be put. */
 	for (uint32_t i = 0; w->now.conf && i < m->count; i++)
 		if (m->index[i] <= DNS_TCP6)
-			snprintf(w->next.refused, sizeof(w->next.refused),
+			snprintf(w->next.given.refused,
+				 sizeof(w->next.given.refused),
 				 "the gateway's sockets cannot be replaced");
-	dns_state_put(&w->next, m, fds);
+	given_put(&w->next.given, m, fds);
 }
 
 static void ready(struct worker *w)
 {
 	w->prepared = dns_state_ready(&w->next, &w->now, NEEDED);
-	answer(w, w->prepared ? CHANNEL_OK : CHANNEL_FAILED, w->next.refused);
+	answer(w, w->prepared ? CHANNEL_OK : CHANNEL_FAILED,
+	       w->next.given.refused);
 	if (!w->prepared)
 		drop_next(w);
 }
@@ -163,11 +178,11 @@ static void ready(struct worker *w)
 /* The gateway's sockets, the first time; they stay. */
 static bool begin(struct worker *w)
 {
-	return dns_calls_fill() == 0 &&
-	       guest_udp_open(w, 0, w->now.fd[DNS_UDP4]) &&
-	       guest_udp_open(w, 1, w->now.fd[DNS_UDP6]) &&
-	       guest_tcp_open(w, 0, w->now.fd[DNS_TCP4]) &&
-	       guest_tcp_open(w, 1, w->now.fd[DNS_TCP6]);
+	return calls_fill() == 0 &&
+	       guest_udp_open(w, 0, w->now.given.fd[DNS_UDP4]) &&
+	       guest_udp_open(w, 1, w->now.given.fd[DNS_UDP6]) &&
+	       guest_tcp_open(w, 0, w->now.given.fd[DNS_TCP4]) &&
+	       guest_tcp_open(w, 1, w->now.given.fd[DNS_TCP6]);
 }
 
 static void commit(struct worker *w)

@@ -5,84 +5,23 @@
  * with a channel to its supervisor; everything else comes through that. It
  * becomes two processes before it has read anything: see dnsd.h.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "args.h"
+#include "calls.h"
 #include "confine.h"
-#include "dns_calls.h"
 #include "dnsd.h"
-#include "number.h"
 #include "syscalls.h"
+#include "user.h"
 #include "worker.h"
+
+#define PROGRAM "msb-dnsd"
 
 /* Descriptors of the worker: sockets to servers, connections of the guest, and
  * a few of its own. */
-#define FILES (DNS_CALLS_LOW + PORT_COUNT + GUEST_CONNECTIONS + 64)
-
-static const struct option options[] = {
-	{"channel-fd", required_argument, NULL, 'c'},
-	{"name", required_argument, NULL, 'n'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
-};
-
-/** struct args - The command line */
-struct args {
-	int channel;
-	const char *name;
-	bool version;
-};
-
-static bool read_args(int argc, char **argv, struct args *ret)
-{
-	int opt;
-
-	*ret = (struct args){.channel = -1};
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			ret->channel = number_fd(optarg);
-			break;
-		case 'n':
-			ret->name = optarg;
-			break;
-		case 'V':
-			ret->version = true;
-			break;
-		default:
-			return false;
-		}
-	}
-	return ret->version ||
-	       (ret->channel >= 0 && ret->name && optind == argc);
-}
-
-/* The worker's user: that of its name in /etc/passwd, else a fixed number. The
- * file is read directly: other sources of users may be behind a network. */
-static uid_t worker_uid(void)
-{
-	FILE *f = fopen("/etc/passwd", "re");
-	uid_t uid = MSB_DNSD_UID;
-	const struct passwd *p;
-
-	if (!f)
-		return uid;
-	while ((p = fgetpwent(f)))
-		if (!strcmp(p->pw_name, "msb-dnsd") && p->pw_uid)
-			uid = p->pw_uid;
-	fclose(f);
-	return uid;
-}
+#define FILES (CALLS_LOW + PORT_COUNT + GUEST_CONNECTIONS + 64)
 
 static bool make_ends(struct dnsd_ends ret[2])
 {
@@ -105,7 +44,7 @@ static void close_ends(const struct dnsd_ends *ends)
 
 static const char *confine_the_worker(void)
 {
-	const char *failed = dns_calls_restrict();
+	const char *failed = calls_restrict();
 
 	return failed ? failed : confine_worker(FILES);
 }
@@ -140,22 +79,17 @@ int main(int argc, char **argv)
 	struct log log;
 	uid_t uid;
 	pid_t pid;
+	int rc;
 
-	if (!read_args(argc, argv, &args)) {
-		fprintf(stderr, "usage: msb-dnsd --channel-fd N --name NAME\n"
-				"It is started by msb-supervised.\n");
-		return 2;
-	}
-	if (args.version) {
-		printf("msb-dnsd %s\n", MSB_VERSION);
-		return 0;
-	}
-	log_open(&log, STDERR_FILENO, "msb-dnsd", args.name);
+	rc = args_read(argc, argv, PROGRAM, false, &args);
+	if (rc >= 0)
+		return rc;
+	log_open(&log, STDERR_FILENO, PROGRAM, args.name);
 	/* A socket whose peer is gone, and a log that is full, say so in errno.
 	 */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	uid = worker_uid();
+	uid = user_of(PROGRAM, MSB_DNSD_UID);
 	conf_warm_up();
 	if (!make_ends(ends)) {
 		log_failure(&log, "make channels");

@@ -2,7 +2,6 @@
 /* pin_set.c - The ruleset's sets of addresses, written in one transaction. */
 #include "pin_set.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -11,13 +10,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "set_message.h"
+
 /* What one message may be long: its list is an attribute, whose length has 16
  * bits. */
 #define MESSAGE_MAX 32768
-
-/* Room for one element, and for a message's head. */
-#define ELEMENT_MAX 64
-#define HEAD_MAX    256
 
 /* Room for what the kernel says. */
 #define ANSWER_MAX 32768
@@ -56,23 +53,6 @@ static size_t aligned(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
-static struct nlmsghdr *put_head(struct pin_set *s, uint16_t type,
-				 uint16_t flags, uint8_t family,
-				 uint16_t resource)
-{
-	struct nlmsghdr *h = mnl_nlmsg_put_header(s->buf + s->len);
-	struct nfgenmsg *g;
-
-	h->nlmsg_type = type;
-	h->nlmsg_flags = flags;
-	h->nlmsg_seq = ++s->seq;
-	g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
-	g->nfgen_family = family;
-	g->version = NFNETLINK_V0;
-	g->res_id = htobe16(resource);
-	return h;
-}
-
 static struct nlmsghdr *at(struct pin_set *s, size_t offset)
 {
 	return (struct nlmsghdr *)(void *)(s->buf + offset);
@@ -85,8 +65,8 @@ void pin_set_begin(struct pin_set *s)
 	s->len = 0;
 	s->open = 0;
 	s->overflow = false;
-	h = put_head(s, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, AF_UNSPEC,
-		     NFNL_SUBSYS_NFTABLES);
+	h = set_message_head(s->buf, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST,
+			     ++s->seq, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 	s->len += h->nlmsg_len;
 }
 
@@ -96,7 +76,7 @@ static void close_message(struct pin_set *s)
 
 	if (!s->open)
 		return;
-	mnl_attr_nest_end(h, (struct nlattr *)(void *)(s->buf + s->list));
+	set_message_list_end(h, (void *)(s->buf + s->list));
 	s->len += aligned(h->nlmsg_len);
 	s->open = 0;
 }
@@ -104,7 +84,7 @@ static void close_message(struct pin_set *s)
 static const char *set_name(const struct pin_set *s, uint16_t set,
 			    enum ip_family family)
 {
-	const struct dns_pin_set *p = &s->conf->pin_sets[set];
+	const struct walk_pin_set *p = &s->conf->walk.pin_sets[set];
 
 	return family == IP_V4 ? p->set4 : p->set6;
 }
@@ -114,18 +94,13 @@ static struct nlmsghdr *put_set(struct pin_set *s, unsigned int type,
 				uint16_t flags, uint16_t set,
 				enum ip_family family)
 {
-	struct nlmsghdr *h =
-		put_head(s, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
-			 NLM_F_REQUEST | flags, NFPROTO_INET, 0);
-
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, s->conf->table);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(s, set, family));
-	return h;
+	return set_message_begin(s->buf + s->len, type, flags, ++s->seq,
+				 s->conf->walk.table, set_name(s, set, family));
 }
 
 static bool has_room(struct pin_set *s, size_t n)
 {
-	if (PIN_SET_BYTES - s->len < MESSAGE_MAX + HEAD_MAX + n)
+	if (PIN_SET_BYTES - s->len < MESSAGE_MAX + SET_HEAD_MAX + n)
 		s->overflow = true;
 	return !s->overflow;
 }
@@ -135,69 +110,89 @@ void pin_set_flush(struct pin_set *s, uint16_t set)
 	static const enum ip_family families[] = {IP_V4, IP_V6};
 
 	close_message(s);
-	for (size_t i = 0; i < 2 && has_room(s, (size_t)2 * HEAD_MAX); i++)
+	for (size_t i = 0; i < 2 && has_room(s, (size_t)2 * SET_HEAD_MAX); i++)
 		s->len += aligned(
 			put_set(s, NFT_MSG_DELSETELEM, 0, set, families[i])
 				->nlmsg_len);
 }
 
-static void put_element(struct pin_set *s, unsigned int type,
-			const struct pin_element *e, uint32_t life)
+/* A name's part of a comment is written once for all of its addresses. Return:
+ * characters of the comment. */
+static size_t put_comment(struct pin_set *s, const struct pin_names *names)
 {
-	struct nlattr *element, *key;
-	struct nlmsghdr *h;
-	uint8_t bytes[16];
-	size_t n;
+	const struct dname name = names->name;
 
+	if (!s->name_len || s->wire_len != name.len ||
+	    memcmp(s->wire, name.wire, name.len) != 0) {
+		s->wire_len = name.len;
+		if (name.len)
+			memcpy(s->wire, name.wire, name.len);
+		s->name_len = pin_comment_name(name, s->comment);
+	}
+	return pin_comment_others(names->others, s->comment, s->name_len);
+}
+
+/* Begin a message, unless the one that is open has room. */
+static bool open_message(struct pin_set *s, unsigned int type,
+			 const struct pin_element *e)
+{
 	if (s->open &&
 	    (s->type != type || s->set != e->set || s->family != e->ip.family ||
 	     at(s, s->open)->nlmsg_len > MESSAGE_MAX))
 		close_message(s);
-	if (!has_room(s, ELEMENT_MAX))
-		return;
-	if (!s->open) {
-		h = put_set(s, type,
-			    type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
-			    e->set, e->ip.family);
-		s->open = s->len;
-		s->type = (uint16_t)type;
-		s->set = e->set;
-		s->family = e->ip.family;
-		s->list = (size_t)((char *)mnl_attr_nest_start(
-					   h, NFTA_SET_ELEM_LIST_ELEMENTS) -
-				   s->buf);
-	}
-	h = at(s, s->open);
-	element = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
-	key = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
-	n = ip_to_bytes(e->ip, bytes);
-	mnl_attr_put(h, NFTA_DATA_VALUE, n, bytes);
-	mnl_attr_nest_end(h, key);
-	if (life)
-		mnl_attr_put_u64(h, NFTA_SET_ELEM_TIMEOUT,
-				 htobe64((uint64_t)life * 1000));
-	mnl_attr_nest_end(h, element);
+	if (!has_room(s, SET_ELEMENT_MAX))
+		return false;
+	if (s->open)
+		return true;
+	s->open = s->len;
+	s->type = (uint16_t)type;
+	s->set = e->set;
+	s->family = e->ip.family;
+	s->list =
+		(size_t)((char *)set_message_list(put_set(
+				 s, type,
+				 type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
+				 e->set, e->ip.family)) -
+			 s->buf);
+	return true;
 }
 
-static void change_add(void *to, const struct pin_element *e, uint32_t life)
+static void put_new(struct pin_set *s, const struct pin_element *e,
+		    const struct pin_names *names, uint32_t life)
 {
-	put_element(to, NFT_MSG_NEWSETELEM, e, life);
+	if (open_message(s, NFT_MSG_NEWSETELEM, e))
+		set_message_put(at(s, s->open), e->ip, life, s->comment,
+				put_comment(s, names));
+}
+
+static void put_gone(struct pin_set *s, const struct pin_element *e)
+{
+	if (open_message(s, NFT_MSG_DELSETELEM, e))
+		set_message_put(at(s, s->open), e->ip, 0, NULL, 0);
+}
+
+static void change_add(void *to, const struct pin_element *e,
+		       const struct pin_names *names, uint32_t life)
+{
+	put_new(to, e, names, life);
 }
 
 /* Adding an element that is there leaves its time as it is, before Linux 6.12
- * (commit 4201f3938914); taking away one that is not there fails. */
-static void change_renew(void *to, const struct pin_element *e, uint32_t life,
+ * (commit 4201f3938914), and its comment in any; taking away one that is not
+ * there fails. */
+static void change_renew(void *to, const struct pin_element *e,
+			 const struct pin_names *names, uint32_t life,
 			 bool unsure)
 {
 	if (unsure)
-		put_element(to, NFT_MSG_NEWSETELEM, e, life);
-	put_element(to, NFT_MSG_DELSETELEM, e, 0);
-	put_element(to, NFT_MSG_NEWSETELEM, e, life);
+		put_new(to, e, names, life);
+	put_gone(to, e);
+	put_new(to, e, names, life);
 }
 
 static void change_remove(void *to, const struct pin_element *e)
 {
-	put_element(to, NFT_MSG_DELSETELEM, e, 0);
+	put_gone(to, e);
 }
 
 const struct pin_change pin_set_change = {
@@ -253,8 +248,9 @@ bool pin_set_commit(struct pin_set *s)
 	at(s, last)->nlmsg_flags |= NLM_F_ACK;
 	seq = at(s, last)->nlmsg_seq;
 	at_end = s->len;
-	end = put_head(s, NFNL_MSG_BATCH_END, NLM_F_REQUEST, AF_UNSPEC,
-		       NFNL_SUBSYS_NFTABLES);
+	end = set_message_head(s->buf + s->len, NFNL_MSG_BATCH_END,
+			       NLM_F_REQUEST, ++s->seq, AF_UNSPEC,
+			       NFNL_SUBSYS_NFTABLES);
 	s->len = at_end + end->nlmsg_len;
 	if (s->fd < 0 || sendto(s->fd, s->buf, s->len, 0, (const void *)&kernel,
 				sizeof(kernel)) != (ssize_t)s->len)
@@ -270,60 +266,30 @@ bool pin_set_commit(struct pin_set *s)
  */
 struct listing {
 	struct pin_element e;
-	void (*fn)(void *to, const struct pin_element *e, uint32_t life);
+	pin_set_listed *fn;
 	void *to;
 };
 
-/* Attributes of a list or a message, by type; others are of no interest. */
-struct attrs {
-	const struct nlattr *v[NFTA_SET_ELEM_MAX + 1];
-};
-
-static int keep_attr(const struct nlattr *a, void *to)
-{
-	struct attrs *attrs = to;
-
-	if (mnl_attr_get_type(a) <= NFTA_SET_ELEM_MAX)
-		attrs->v[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
-}
-
-static const struct nlattr *nested(const struct nlattr *in, unsigned int type)
-{
-	struct attrs attrs = {0};
-
-	return mnl_attr_parse_nested(in, keep_attr, &attrs) == MNL_CB_OK
-		       ? attrs.v[type]
-		       : NULL;
-}
-
-static int list_element(const struct nlattr *element, void *to)
+static void list_element(void *to, const struct set_element *e)
 {
 	struct listing *l = to;
-	const struct nlattr *key = nested(element, NFTA_SET_ELEM_KEY);
-	const struct nlattr *left = nested(element, NFTA_SET_ELEM_EXPIRATION);
-	const struct nlattr *value = key ? nested(key, NFTA_DATA_VALUE) : NULL;
-	const unsigned int n = ip_bits(l->e.ip.family) / 8;
-	uint64_t ms;
+	uint8_t wire[DNAME_WIRE_MAX];
+	struct pin_names names;
 
-	if (!value || mnl_attr_get_payload_len(value) != n || !left ||
-	    mnl_attr_get_payload_len(left) != sizeof(ms))
-		return MNL_CB_OK;
-	memcpy(&ms, mnl_attr_get_payload(left), sizeof(ms));
-	l->e.ip = ip_from_bytes(l->e.ip.family, mnl_attr_get_payload(value));
-	l->fn(l->to, &l->e, (uint32_t)(be64toh(ms) / 1000));
-	return MNL_CB_OK;
+	if (!e->timed)
+		return;
+	l->e.ip = e->ip;
+	/* Somebody else's comment is nobody's name. */
+	if (!pin_comment_parse(e->comment, wire, &names))
+		names = (struct pin_names){0};
+	l->fn(l->to, &l->e, &names, (uint32_t)(e->left_ms / 1000));
 }
 
 static int list_message(const struct nlmsghdr *h, void *to)
 {
-	struct attrs attrs = {0};
-	const struct nlattr *list;
+	const struct listing *l = to;
 
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), keep_attr, &attrs);
-	list = attrs.v[NFTA_SET_ELEM_LIST_ELEMENTS];
-	if (list)
-		mnl_attr_parse_nested(list, list_element, to);
+	set_message_each(h, l->e.ip.family, list_element, to);
 	return MNL_CB_OK;
 }
 
@@ -350,10 +316,7 @@ static bool list_one(struct pin_set *s, struct listing *l)
 	return rc == MNL_CB_STOP;
 }
 
-bool pin_set_list(struct pin_set *s, uint16_t set,
-		  void (*fn)(void *to, const struct pin_element *e,
-			     uint32_t life),
-		  void *to)
+bool pin_set_list(struct pin_set *s, uint16_t set, pin_set_listed *fn, void *to)
 {
 	struct listing l = {.e.set = set, .fn = fn, .to = to};
 

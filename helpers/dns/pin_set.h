@@ -10,10 +10,13 @@
 #define MSB_PIN_SET_H
 
 #include "dns_conf.h"
+#include "pin_comment.h"
 #include "pin_table.h"
 
-/** PIN_SET_BYTES - Room for a batch */
-#define PIN_SET_BYTES (1u << 20)
+/** PIN_SET_BYTES - Room for a batch: PIN_TABLE_MAX elements, each with the
+ * longest comment, and in a message of its own
+ */
+#define PIN_SET_BYTES (8u << 20)
 
 /**
  * struct pin_set - The socket, and a batch while it is made
@@ -28,6 +31,10 @@
  * @set:	its set
  * @family:	its family
  * @overflow:	something did not fit: the batch must not be sent
+ * @wire:	name that @comment is about
+ * @wire_len:	octets of it
+ * @comment:	the last comment
+ * @name_len:	characters of it that are the name; 0: there is none yet
  */
 struct pin_set {
 	int fd;
@@ -41,6 +48,10 @@ struct pin_set {
 	uint16_t set;
 	enum ip_family family;
 	bool overflow;
+	uint8_t wire[DNAME_WIRE_MAX];
+	uint8_t wire_len;
+	char comment[PIN_COMMENT_MAX];
+	size_t name_len;
 };
 
 /** pin_set_open() - Get ready; false if there is no memory */
@@ -75,18 +86,20 @@ extern const struct pin_change pin_set_change;
  */
 bool pin_set_commit(struct pin_set *s) __attribute__((warn_unused_result));
 
+/* Called for an element, with who has it, and the time it has left, s. */
+typedef void pin_set_listed(void *to, const struct pin_element *e,
+			    const struct pin_names *names, uint32_t life);
+
 /**
  * pin_set_list() - Read a pair of sets
  * @s:		set writer
  * @set:	which
- * @fn:		called for each element, with the time it has left, s
+ * @fn:		called for each element
  * @to:		for @fn
  *
  * Return: false if the kernel does not have it
  */
-bool pin_set_list(struct pin_set *s, uint16_t set,
-		  void (*fn)(void *to, const struct pin_element *e,
-			     uint32_t life),
-		  void *to) __attribute__((warn_unused_result));
+bool pin_set_list(struct pin_set *s, uint16_t set, pin_set_listed *fn, void *to)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -17,6 +17,7 @@
  * struct pin - A pin
  * @e:		element
  * @until:	when it ends, s
+ * @count:	names that it stands for: 1 unless it is not known who has it
  * @owner:	who has it
  * @next:	next of the same bucket, by element
  * @older:	the one that was renewed before it, of all
@@ -27,6 +28,7 @@
 struct pin {
 	struct pin_element e;
 	uint64_t until;
+	uint32_t count;
 	struct owner *owner;
 	struct pin *next;
 	struct pin *older;
@@ -166,15 +168,46 @@ static bool same_element(const struct pin_element *a,
 	return a->set == b->set && ip_equal(a->ip, b->ip);
 }
 
-/* When the last pin of an element ends; 0: it has none. */
-static uint64_t element_until(struct pin_table *t, const struct pin_element *e)
-{
-	uint64_t until = 0;
+/**
+ * struct element - What the pins of an element make of it
+ * @until:	when the last of them ends; 0: it has none
+ * @last:	that one; of several, one whose name is known
+ * @count:	names that have it now
+ */
+struct element {
+	uint64_t until;
+	const struct pin *last;
+	uint32_t count;
+};
 
-	for (const struct pin *p = *bucket_of(t, e); p; p = p->next)
-		if (same_element(&p->e, e) && p->until > until)
-			until = p->until;
-	return until;
+static struct element look_at(struct pin_table *t, const struct pin_element *e,
+			      uint64_t now)
+{
+	struct element ret = {0};
+
+	for (const struct pin *p = *bucket_of(t, e); p; p = p->next) {
+		if (!same_element(&p->e, e))
+			continue;
+		if (!ret.last || p->until > ret.until ||
+		    (p->until == ret.until && !ret.last->owner->len))
+			ret.last = p;
+		ret.until = ret.last->until;
+		if (p->until > now)
+			ret.count += p->count;
+	}
+	return ret;
+}
+
+/* Who has an element that has time left. */
+static struct pin_names names_of(const struct element *e)
+{
+	const struct owner *o = e->last->owner;
+	const uint32_t others = e->count - 1;
+
+	return (struct pin_names){
+		{.wire = o->wire, .len = o->len},
+		others < PIN_OTHERS_MAX ? others : PIN_OTHERS_MAX,
+	};
 }
 
 static void unlink_order(struct pin_table *t, struct pin *p)
@@ -216,22 +249,38 @@ static void forget(struct pin_table *t, struct pin *p)
 	t->n--;
 }
 
-/* A pin goes before its time. */
+/* A pin goes before its time. If others have its element too, that is told when
+ * the time was this one's own, and so the name that stood there; else it is
+ * counted until the element is written again. */
 static void evict(struct pin_table *t, struct pin *p, uint64_t now,
 		  const struct pin_change *change, void *to)
 {
 	const struct pin_element e = p->e;
 	const uint64_t until = p->until;
+	struct pin_names names;
+	struct element left;
 
 	forget(t, p);
 	t->epoch++;
-	if (change && !element_until(t, &e) && until > now + MARGIN)
+	if (!change || until <= now + MARGIN)
+		return;
+	left = look_at(t, &e, now);
+	if (left.until >= until)
+		return;
+	if (left.until <= now) {
 		change->remove(to, &e);
+		return;
+	}
+	names = names_of(&left);
+	change->renew(to, &e, &names, (uint32_t)(left.until - now), false);
 }
 
+/* What has ended may be in its set for a moment, which its next addition has to
+ * know. */
 static void purge(struct pin_table *t, uint64_t now)
 {
-	for (int i = 0; i < PURGE && t->oldest && t->oldest->until <= now; i++)
+	for (int i = 0;
+	     i < PURGE && t->oldest && t->oldest->until + MARGIN <= now; i++)
 		forget(t, t->oldest);
 }
 
@@ -247,44 +296,141 @@ static struct pin *new_pin(struct pin_table *t)
 	return p;
 }
 
+static struct pin *find_pin(struct pin_table *t, const struct owner *o,
+			    const struct pin_element *e)
+{
+	struct pin *p = o ? *bucket_of(t, e) : NULL;
+
+	while (p && (p->owner != o || !same_element(&p->e, e)))
+		p = p->next;
+	return p;
+}
+
+static struct pin *put_pin(struct pin_table *t, const struct pin_element *e,
+			   struct dname name, uint64_t until, uint32_t count)
+{
+	struct pin **bucket = bucket_of(t, e), *p = new_pin(t);
+	struct owner *o = find_owner(t, e->set, name);
+
+	if (!o)
+		o = new_owner(t, e->set, name);
+	*p = (struct pin){.e = *e,
+			  .until = until,
+			  .count = count,
+			  .owner = o,
+			  .next = *bucket};
+	*bucket = p;
+	o->n++;
+	link_newest(t, p);
+	return p;
+}
+
+static void renew_pin(struct pin_table *t, struct pin *p, uint64_t until)
+{
+	unlink_order(t, p);
+	if (until > p->until)
+		p->until = until;
+	link_newest(t, p);
+}
+
+/* Make room for one more pin of a name. Return: whether @e has lost one. */
+static bool make_room(struct pin_table *t, const struct pin_element *e,
+		      const struct owner *o, uint64_t now,
+		      const struct pin_change *change, void *to)
+{
+	const bool full = t->n >= PIN_TABLE_MAX;
+	bool lost = false;
+
+	/* A name has no element twice: what goes here is another one. */
+	if (o && o->len && o->n >= PIN_NAME_MAX)
+		evict(t, o->oldest, now, change, to);
+	for (int i = 0; full && i < PIN_TABLE_ROOM; i++) {
+		lost |= same_element(&t->oldest->e, e);
+		evict(t, t->oldest, now, change, to);
+	}
+	return lost;
+}
+
+/* What an element is with a pin that is new, or was renewed; @counted: it is in
+ * @before. */
+static struct element with_pin(const struct element *before,
+			       const struct pin *p, bool counted)
+{
+	struct element ret = *before;
+
+	if (!counted)
+		ret.count += p->count;
+	if (p->until >= ret.until) {
+		ret.until = p->until;
+		ret.last = p;
+	}
+	return ret;
+}
+
 void pin_table_add(struct pin_table *t, const struct pin_element *e,
 		   struct dname name, uint32_t life, uint64_t now,
 		   const struct pin_change *change, void *to)
 {
-	const uint64_t until = now + life, last = element_until(t, e);
-	struct pin **bucket = bucket_of(t, e), *p;
+	const uint64_t until = now + life;
+	struct element first, before, after;
+	struct pin_names names;
 	struct owner *o;
+	struct pin *p;
+	bool counted;
 
 	purge(t, now);
-	if (change && last <= now)
-		last ? change->renew(to, e, life, true)
-		     : change->add(to, e, life);
-	else if (change && until > last)
-		change->renew(to, e, life, last <= now + MARGIN);
 	o = find_owner(t, e->set, name);
-	for (p = o ? *bucket : NULL;
-	     p && (p->owner != o || !same_element(&p->e, e));)
-		p = p->next;
+	p = find_pin(t, o, e);
+	counted = p && p->until > now;
+	first = before = look_at(t, e, now);
 	if (p) {
-		unlink_order(t, p);
-		if (until > p->until)
-			p->until = until;
-		link_newest(t, p);
+		renew_pin(t, p, until);
+	} else {
+		if (make_room(t, e, o, now, change, to))
+			before = look_at(t, e, now);
+		p = put_pin(t, e, name, until, 1);
+	}
+	after = with_pin(&before, p, counted);
+	if (!change || (counted && after.until <= before.until))
+		return;
+	names = names_of(&after);
+	/* One that is not there: it never was, or was taken away just now. Near
+	 * its end, and behind it, it may be there or not. */
+	if (!before.until && (!first.until || first.until > now + MARGIN))
+		change->add(to, e, &names, (uint32_t)(after.until - now));
+	else
+		change->renew(to, e, &names, (uint32_t)(after.until - now),
+			      before.until <= now + MARGIN);
+}
+
+void pin_table_hold(struct pin_table *t, const struct pin_element *e,
+		    uint32_t count, uint32_t life, uint64_t now)
+{
+	const struct dname nobody = {0};
+	struct owner *o = find_owner(t, e->set, nobody);
+	struct pin *p = find_pin(t, o, e);
+
+	if (p) {
+		renew_pin(t, p, now + life);
+		p->count = count;
 		return;
 	}
-	if (o && name.len && o->n >= PIN_NAME_MAX)
-		evict(t, o->oldest, now, change, to);
-	if (t->n >= PIN_TABLE_MAX)
-		evict(t, t->oldest, now, change, to);
-	/* The last pin of the owner may have gone just now. */
-	o = find_owner(t, e->set, name);
-	if (!o)
-		o = new_owner(t, e->set, name);
-	p = new_pin(t);
-	*p = (struct pin){.e = *e, .until = until, .owner = o, .next = *bucket};
-	*bucket = p;
-	o->n++;
-	link_newest(t, p);
+	make_room(t, e, o, now, NULL, NULL);
+	put_pin(t, e, nobody, now + life, count);
+}
+
+void pin_table_write(struct pin_table *t, uint64_t now,
+		     const struct pin_change *change, void *to)
+{
+	for (const struct pin *p = t->oldest; p; p = p->newer) {
+		const struct element e = look_at(t, &p->e, now);
+		struct pin_names names;
+
+		if (e.last != p || p->until <= now)
+			continue;
+		names = names_of(&e);
+		change->add(to, &p->e, &names, (uint32_t)(p->until - now));
+	}
 }
 
 uint64_t pin_table_epoch(const struct pin_table *t)
@@ -299,13 +445,16 @@ size_t pin_table_count(const struct pin_table *t)
 
 void pin_table_each(const struct pin_table *t, uint64_t now,
 		    void (*fn)(void *to, const struct pin_element *e,
-			       struct dname name, uint32_t life),
+			       const struct pin_names *names, uint32_t life),
 		    void *to)
 {
-	for (const struct pin *p = t->oldest; p; p = p->newer)
+	for (const struct pin *p = t->oldest; p; p = p->newer) {
+		const struct pin_names names = {
+			{.wire = p->owner->wire, .len = p->owner->len},
+			p->count - 1,
+		};
+
 		if (p->until > now)
-			fn(to, &p->e,
-			   (struct dname){.wire = p->owner->wire,
-					  .len = p->owner->len},
-			   (uint32_t)(p->until - now));
+			fn(to, &p->e, &names, (uint32_t)(p->until - now));
+	}
 }

@@ -120,8 +120,8 @@ static void hold(struct resolver *r, const struct asker *to,
 
 void reply_gateway(struct resolver *r, const struct asker *to)
 {
-	const struct ip ip = to->q->type == TYPE_A ? r->conf->gw4
-						   : r->conf->gw6;
+	const struct ip ip = to->q->type == TYPE_A ? r->conf->walk.gw4
+						   : r->conf->walk.gw6;
 	struct answer a = {.ttl = QUERY_ALIAS_TTL, .n = 1, .v = {ip}};
 	uint16_t sets[DNS_SETS_OF_NAME];
 	struct reply reply;

@@ -8,9 +8,6 @@
 
 #include "query.h"
 
-/* The gateway's own name, in every sandbox. */
-static const uint8_t gateway_wire[] = "\004host\014microsandbox\010internal";
-
 #define QUERY_BYTES   (QUERIES * sizeof(struct query))
 #define SCRATCH_BYTES PACKET_MAX
 
@@ -222,7 +219,7 @@ static void make_wire(struct resolver *r, struct query *q, const uint8_t *data)
 static void ask(struct resolver *r, const struct client *client,
 		const struct packet_question *asked, const uint8_t *data)
 {
-	const bool gateway = dns_conf_is_gateway(r->conf, client->to);
+	const bool gateway = walk_conf_is_gateway(&r->conf->walk, client->to);
 	const struct asker to = {client, asked, data + PACKET_HEADER};
 	const struct ip nobody = {0};
 	uint16_t sets[DNS_SETS_OF_NAME];
@@ -263,7 +260,8 @@ static void ask(struct resolver *r, const struct client *client,
 
 static bool from_cache(struct resolver *r, const struct asker *to)
 {
-	const bool gateway = dns_conf_is_gateway(r->conf, to->client->to);
+	const bool gateway =
+		walk_conf_is_gateway(&r->conf->walk, to->client->to);
 	const struct ip nobody = {0};
 	struct packet p = {r->scratch, 0, SCRATCH_BYTES};
 	struct packet_question q;
@@ -305,10 +303,8 @@ static bool lacks_family(const struct dns_conf *c,
 
 static bool is_gateway_name(const struct packet_question *q)
 {
-	const struct dname gateway = {gateway_wire, sizeof(gateway_wire)};
-
 	return q->class == CLASS_IN &&
-	       dname_equal(packet_dname(&q->name), gateway);
+	       dname_equal(packet_dname(&q->name), eval_gateway_name());
 }
 
 bool resolver_query(struct resolver *r, const struct client *client,
@@ -323,8 +319,8 @@ bool resolver_query(struct resolver *r, const struct client *client,
 	/* The gateway's other side could reach its sockets, if the ruleset let
 	 * it. */
 	if (fault == PACKET_GARBAGE || !r->conf ||
-	    (!ip_equal(client->from.ip, r->conf->guest4) &&
-	     !ip_equal(client->from.ip, r->conf->guest6)))
+	    (!ip_equal(client->from.ip, r->conf->walk.guest4) &&
+	     !ip_equal(client->from.ip, r->conf->walk.guest6)))
 		return false;
 	r->count.queries++;
 	if (fault != PACKET_GOOD) {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* judge.c - Who may begin a flow, and which flows may go on. */
-#include <errno.h>
 #include <netinet/in.h>
-#include <unistd.h>
 
+#include "host_socket.h"
 #include "relay.h"
 
 /* The index, in @conf, of the listener that a flow came through. */
@@ -69,31 +68,12 @@ void relay_count_limited(struct relay *r, const char *limit)
 int relay_ask_host(struct relay *r, int proto, enum ip_family guest,
 		   enum ip_family host, uint16_t port)
 {
-	struct channel_msg m = {
-		.type = CHANNEL_CONNECT,
-		.index = {[CHANNEL_PROTO] = (uint32_t)proto,
-			  [CHANNEL_GUEST_FAMILY] = guest,
-			  [CHANNEL_HOST_FAMILY] = host,
-			  [CHANNEL_PORT] = port},
-	};
-	int fds[CHANNEL_MAX];
-	int rc;
+	bool broken = false;
+	const int fd =
+		host_socket(r->broker, proto, guest, host, port, &broken);
 
-	if (channel_send(r->broker, &m, NULL) < 0)
-		return -1;
-	rc = channel_receive(r->broker, &m, fds);
-	if (rc == 1 && m.type == CHANNEL_CONNECTED && m.count == 1)
-		return fds[0];
-	if (rc == 1) {
-		channel_close_fds(&m, fds);
-		errno = m.type == CHANNEL_REFUSED && m.index[0]
-				? (int)m.index[0]
-				: EPROTO;
-		return -1;
-	}
-	/* An answer that comes too late would be taken for the next one's: a
-	 * worker whose supervisor does not answer is of no use. */
-	r->loop.stop = true;
-	errno = EPIPE;
-	return -1;
+	/* A worker whose supervisor does not answer is of no use. */
+	if (broken)
+		r->loop.stop = true;
+	return fd;
 }

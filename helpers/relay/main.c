@@ -5,18 +5,18 @@
  * user of its own, with two channels to its supervisor; everything else comes
  * through these.
  */
-#include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "confine.h"
-#include "number.h"
+#include "host_socket.h"
 #include "relay.h"
+
+#define PROGRAM "msb-relayd"
 
 /* Two sockets and two pipes for each connection, two sockets for each UDP flow;
  * while another configuration is prepared, twice the listeners; a few for
@@ -24,49 +24,6 @@
 #define FILES \
 	(6 * RELAY_CONNECTIONS_MAX + 2 * RELAY_FLOWS_MAX + \
 	 2 * (RELAY_LISTENERS_MAX + RELAY_GATEWAY_COUNT) + 64)
-
-static const struct option options[] = {
-	{"channel-fd", required_argument, NULL, 'c'},
-	{"broker-fd", required_argument, NULL, 'b'},
-	{"name", required_argument, NULL, 'n'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
-};
-
-/** struct args - The command line */
-struct args {
-	int channel;
-	int broker;
-	const char *name;
-	bool version;
-};
-
-static bool read_args(int argc, char **argv, struct args *ret)
-{
-	int opt;
-
-	*ret = (struct args){.channel = -1, .broker = -1};
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			ret->channel = number_fd(optarg);
-			break;
-		case 'b':
-			ret->broker = number_fd(optarg);
-			break;
-		case 'n':
-			ret->name = optarg;
-			break;
-		case 'V':
-			ret->version = true;
-			break;
-		default:
-			return false;
-		}
-	}
-	return ret->version || (ret->channel >= 0 && ret->broker >= 0 &&
-				ret->name && optind == argc);
-}
 
 /* Memory that costs nothing until it is used. */
 static bool make_tables(struct relay *r)
@@ -82,7 +39,7 @@ static bool set_up(struct relay *r, const struct args *args)
 {
 	const char *failed;
 
-	log_open(&r->log, STDERR_FILENO, "msb-relayd", args->name);
+	log_open(&r->log, STDERR_FILENO, PROGRAM, args->name);
 	if (loop_open(&r->loop, r) < 0) {
 		log_failure(&r->log, "make an epoll instance");
 		return false;
@@ -99,7 +56,7 @@ static bool set_up(struct relay *r, const struct args *args)
 	r->spare = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (r->spare < 0 || !make_tables(r) ||
 	    getrandom(&r->seed, sizeof(r->seed), 0) != sizeof(r->seed) ||
-	    channel_set_timeout(r->broker, RELAY_BROKER_MS) < 0 ||
+	    channel_set_timeout(r->broker, HOST_SOCKET_MS) < 0 ||
 	    loop_add(&r->loop, &r->channel, EPOLLIN) < 0) {
 		log_failure(&r->log, "set up");
 		return false;
@@ -140,17 +97,11 @@ int main(int argc, char **argv)
 	struct relay r = {0};
 	struct args args;
 	bool ok;
+	int rc;
 
-	if (!read_args(argc, argv, &args)) {
-		fprintf(stderr,
-			"usage: msb-relayd --channel-fd N --broker-fd N --name "
-			"NAME\nIt is started by msb-supervised.\n");
-		return 2;
-	}
-	if (args.version) {
-		printf("msb-relayd %s\n", MSB_VERSION);
-		return 0;
-	}
+	rc = args_read(argc, argv, PROGRAM, true, &args);
+	if (rc >= 0)
+		return rc;
 	ok = set_up(&r, &args);
 	if (ok && loop_run(&r.loop) < 0) {
 		log_failure(&r.log, "wait for events");

@@ -22,9 +22,6 @@
 #include "relay_sockets.h"
 #include "splice.h"
 
-/** RELAY_BROKER_MS - Time that the supervisor has to answer */
-#define RELAY_BROKER_MS 2000
-
 /** RELAY_POOL_MS - Time without work after which no pipe is kept */
 #define RELAY_POOL_MS 2000
 
@@ -264,9 +261,6 @@ void relay_ports_unwatch(struct relay *r, struct relay_state *s);
 void relay_ports_pause(struct relay *r, bool pause);
 
 /* tcp.c - connections. */
-
-/** relay_tcp_options() - Set what connections need; accepted ones inherit it */
-void relay_tcp_options(int fd);
 
 /** relay_tcp_accept() - Accept what waits at a socket */
 void relay_tcp_accept(struct relay *r, int fd, uint32_t listener);

@@ -2,7 +2,6 @@
 /* tcp.c - Connections: accepted, judged, connected on, pumped. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -113,15 +112,6 @@ static void run(struct relay *r, struct relay_tcp *t)
 	}
 }
 
-void relay_tcp_options(int fd)
-{
-	const int on = 1;
-
-	/* Whoever sent a small segment had a reason. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-}
-
 static void opened(struct relay *r, struct relay_tcp *t)
 {
 	loop_unset(&r->connecting, &t->timer);
@@ -166,7 +156,7 @@ static bool dial(struct relay *r, struct relay_tcp *t)
 			: dial_guest(r, t);
 	if (w->fd < 0)
 		return false;
-	relay_tcp_options(w->fd);
+	splice_options(w->fd);
 	if (loop_add(&r->loop, w, EVENTS) == 0)
 		return true;
 	close(w->fd);

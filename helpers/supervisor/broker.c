@@ -40,10 +40,9 @@ static bool is_allowed(const struct supervisor *s, const struct channel_msg *m)
 		m->index[CHANNEL_GUEST_FAMILY] == IP_V4 ? IP_V4 : IP_V6;
 	const uint16_t port = (uint16_t)m->index[CHANNEL_PORT];
 
-	return s->now.sockets.conf &&
-	       relay_conf_host(s->now.sockets.conf, proto, family, port) &&
-	       (!s->ready || !s->next.sockets.conf ||
-		relay_conf_host(s->next.sockets.conf, proto, family, port));
+	return s->helper->may_connect(&s->now, proto, family, port) &&
+	       (!s->ready ||
+		s->helper->may_connect(&s->next, proto, family, port));
 }
 
 /*

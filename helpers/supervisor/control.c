@@ -58,7 +58,7 @@ void supervisor_reply(struct client *c, enum channel_type type,
 
 void supervisor_drop_next(struct supervisor *s)
 {
-	s->helper->close(&s->next, &s->now);
+	s->helper->close(s->helper, &s->next, &s->now);
 	if (s->next.file >= 0)
 		close(s->next.file);
 	arena_free(&s->next.arena);
@@ -104,7 +104,7 @@ static void prepare(struct supervisor *s, struct client *c,
 	s->owner = c;
 	s->told[0] = 0;
 	if (m->count != 1 ||
-	    !s->helper->read(&s->next, fds[0], &s->now, reason)) {
+	    !s->helper->read(s->helper, &s->next, fds[0], &s->now, reason)) {
 		refuse_next(s, reason);
 		return;
 	}
@@ -135,7 +135,7 @@ static void take_sockets(struct supervisor *s, const struct client *c,
 	if (!s->next.there)
 		refused = "sockets came before a configuration";
 	else if (make_nonblocking(m, fds))
-		refused = s->helper->put(&s->next, m, fds);
+		refused = s->helper->put(s->helper, &s->next, m, fds);
 	if (refused && !*s->told)
 		refuse_next(s, refused);
 }
@@ -150,7 +150,7 @@ static void ready(struct supervisor *s, struct client *c)
 		return;
 	}
 	if (!s->owner || *s->told || s->ready || !s->next.there ||
-	    !s->helper->check(&s->next, reason)) {
+	    !s->helper->check(s->helper, &s->next, reason)) {
 		/* Whoever is answered finds its sockets closed. */
 		abort_next(s);
 		supervisor_reply(c, CHANNEL_FAILED,
@@ -158,6 +158,8 @@ static void ready(struct supervisor *s, struct client *c)
 		s->told[0] = 0;
 		return;
 	}
+	if (s->helper->resolv)
+		resolv_prepare(&s->next);
 	s->ready = true;
 	/* The first configuration makes the worker: if it cannot start, this
 	 * is the time to know. */
@@ -192,7 +194,7 @@ static void commit(struct supervisor *s, struct client *c)
 	s->next = SUPERVISED_NONE;
 	s->owner = NULL;
 	s->ready = false;
-	s->helper->close(&old, &s->now);
+	s->helper->close(s->helper, &old, &s->now);
 	if (old.file >= 0)
 		close(old.file);
 	arena_free(&old.arena);

@@ -6,41 +6,54 @@
 #include "confine.h"
 #include "helper.h"
 
-static bool take(struct supervised *next, int fd, const struct supervised *now,
-		 char ret_reason[CONF_REASON_MAX])
+static bool take(const struct helper *h, struct supervised *next, int fd,
+		 const struct supervised *now, char ret_reason[CONF_REASON_MAX])
 {
 	const struct relay_conf *conf =
 		relay_conf_read(&next->arena, fd, ret_reason);
 
+	(void)h;
 	if (conf)
 		next->sockets = relay_sockets_begin(&next->arena, conf,
 						    &now->sockets, true);
 	return conf != NULL;
 }
 
-static const char *put(struct supervised *next, const struct channel_msg *m,
-		       int fds[CHANNEL_MAX])
+static const char *put(const struct helper *h, struct supervised *next,
+		       const struct channel_msg *m, int fds[CHANNEL_MAX])
 {
+	(void)h;
 	return relay_sockets_put(&next->sockets, m, fds);
 }
 
-static bool check(const struct supervised *next,
+static bool check(const struct helper *h, const struct supervised *next,
 		  char ret_reason[CONF_REASON_MAX])
 {
+	(void)h;
 	return relay_sockets_check(&next->sockets, true, ret_reason);
 }
 
-static int pass_on(int channel, const struct supervised *s,
-		   const struct supervised *held)
+static int pass_on(const struct helper *h, int channel,
+		   const struct supervised *s, const struct supervised *held)
 {
+	(void)h;
 	return relay_sockets_send(channel, s->file, &s->sockets,
 				  held ? &held->sockets : NULL);
 }
 
-static void let_go(struct supervised *s, const struct supervised *kept)
+static void let_go(const struct helper *h, struct supervised *s,
+		   const struct supervised *kept)
 {
+	(void)h;
 	if (s->sockets.conf)
 		relay_sockets_close(&s->sockets, kept ? &kept->sockets : NULL);
+}
+
+static bool may_connect(const struct supervised *s, int proto,
+			enum ip_family family, uint16_t port)
+{
+	return s->sockets.conf &&
+	       relay_conf_host(s->sockets.conf, proto, family, port);
 }
 
 /* To the gateway's namespace, then without any power. */
@@ -60,7 +73,7 @@ const struct helper helper_relay = {
 	.caps = HELPER_CAP(SYS_ADMIN) | HELPER_CAP(SETPCAP) |
 		HELPER_CAP(SETGID) | HELPER_CAP(SETUID) | HELPER_CAP(KILL) |
 		HELPER_CAP(NET_ADMIN),
-	.broker = true,
+	.may_connect = may_connect,
 	.read = take,
 	.put = put,
 	.check = check,

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "confine.h"
 #include "number.h"
 #include "supervisor.h"
+#include "user.h"
 
 /* What a worker may have open, unless the system's own limit is lower. */
 #define WORKER_FILES (UINT32_C(1) << 18)
@@ -85,23 +85,6 @@ static bool read_args(int argc, char **argv, struct args *ret)
 	}
 	return ret->version || (ret->control >= 0 && ret->netns >= 0 &&
 				ret->helper && ret->name && optind == argc);
-}
-
-/* The worker's user: that of its name in /etc/passwd, else a fixed number. The
- * file is read directly: other sources of users may be behind a network. */
-static uid_t worker_uid(const struct helper *h)
-{
-	FILE *f = fopen("/etc/passwd", "re");
-	uid_t uid = h->uid;
-	const struct passwd *p;
-
-	if (!f)
-		return uid;
-	while ((p = fgetpwent(f)))
-		if (!strcmp(p->pw_name, h->name) && p->pw_uid)
-			uid = p->pw_uid;
-	fclose(f);
-	return uid;
 }
 
 /* The worker's program, which lies beside this one. */
@@ -177,7 +160,7 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 	loop_add_queue(&s->loop, &s->stop_queue);
 	s->netns = args->netns;
 	s->helper = args->helper;
-	s->uid = worker_uid(s->helper);
+	s->uid = user_of(s->helper->name, s->helper->uid);
 	s->program = open_worker(s->helper);
 	if (s->program < 0)
 		return "open the helper's program";
@@ -203,7 +186,7 @@ static void tear_down(struct supervisor *s)
 	supervisor_reply(s->stopper, CHANNEL_OK, "");
 	supervisor_clients_close(s);
 	supervisor_drop_next(s);
-	s->helper->close(&s->now, NULL);
+	s->helper->close(s->helper, &s->now, NULL);
 	if (s->now.file >= 0)
 		close(s->now.file);
 	arena_free(&s->now.arena);

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 
 #include "channel.h"
-#include "dns_fd.h"
 #include "log.h"
 #include "loop.h"
 #include "monitor.h"
@@ -75,13 +74,19 @@ struct expected {
 	struct client *client;
 };
 
+/** SUPERVISED_FDS - Descriptors that a helper may be given by number */
+#define SUPERVISED_FDS 8
+
+struct tls_conf;
+
 /**
  * struct supervised - A configuration with its sockets
  * @there:	whether there is one
  * @arena:	holds the configuration and what belongs to it
  * @file:	descriptor of the file that it was read from; -1: there is none
  * @sockets:	its sockets, if it is msb-relayd's
- * @dns:	its descriptors by enum dns_fd, if it is msb-dnsd's; -1: not
+ * @tls:	what was read, if it is msb-tlsd's
+ * @fd:		its descriptors by their number, if it is another's; -1: not
  *		there
  */
 struct supervised {
@@ -89,14 +94,15 @@ struct supervised {
 	struct arena arena;
 	int file;
 	struct relay_sockets sockets;
-	int dns[DNS_FD_COUNT];
+	const struct tls_conf *tls;
+	int fd[SUPERVISED_FDS];
 };
 
 /** SUPERVISED_NONE - No configuration */
 #define SUPERVISED_NONE \
 	((struct supervised){ \
 		.file = -1, \
-		.dns = {-1, -1, -1, -1, -1, -1, -1}, \
+		.fd = {[0 ... SUPERVISED_FDS - 1] = -1}, \
 	})
 
 struct supervisor;
@@ -106,16 +112,23 @@ struct supervisor;
  * @name:	its program, and its user's name
  * @uid:	its user's number, where the system has no such user
  * @caps:	what its supervisor keeps: bit n is capability n
- * @broker:	whether it asks for sockets of the host's namespace
  * @lists:	whether a descriptor that comes with STATUS is for it to write
  *		to
  * @resolv:	whether it has the host's resolv.conf
+ * @descriptors: words for what it is given by number, or NULL
+ * @n_descriptors: how many there are
+ * @n_kept:	so many of them, the first, stay from one configuration to the
+ *		next
+ * @optional:	bits: those that it may go without
+ * @may_connect: whether it may have a socket of the host's namespace, to that
+ *		port of the loopback, for a flow to the gateway's address of
+ *		that family; NULL: it asks for none
  * @read:	read a configuration from a file into @next, and take over what
  *		@now has of its sockets; false, with a reason, if it is none
  * @put:	put the sockets of a message in their places; NULL, or why not
  * @check:	whether all are there; false: the reason says which is missing
  * @send:	send it to a worker that has @held, or nothing (NULL), with
- *READY at the end; 0, or -1 and errno
+ *		READY at the end; 0, or -1 and errno
  * @close:	close the sockets that @kept, which may be NULL, does not have
  * @become:	in a child that will be the worker; NULL, or what failed
  */
@@ -123,19 +136,25 @@ struct helper {
 	const char *name;
 	uid_t uid;
 	uint64_t caps;
-	bool broker;
 	bool lists;
 	bool resolv;
-	bool (*read)(struct supervised *next, int fd,
+	const char *const *descriptors;
+	unsigned int n_descriptors;
+	unsigned int n_kept;
+	unsigned int optional;
+	bool (*may_connect)(const struct supervised *s, int proto,
+			    enum ip_family family, uint16_t port);
+	bool (*read)(const struct helper *h, struct supervised *next, int fd,
 		     const struct supervised *now,
 		     char ret_reason[CONF_REASON_MAX]);
-	const char *(*put)(struct supervised *next, const struct channel_msg *m,
-			   int fds[CHANNEL_MAX]);
-	bool (*check)(const struct supervised *next,
+	const char *(*put)(const struct helper *h, struct supervised *next,
+			   const struct channel_msg *m, int fds[CHANNEL_MAX]);
+	bool (*check)(const struct helper *h, const struct supervised *next,
 		      char ret_reason[CONF_REASON_MAX]);
-	int (*send)(int channel, const struct supervised *s,
-		    const struct supervised *held);
-	void (*close)(struct supervised *s, const struct supervised *kept);
+	int (*send)(const struct helper *h, int channel,
+		    const struct supervised *s, const struct supervised *held);
+	void (*close)(const struct helper *h, struct supervised *s,
+		      const struct supervised *kept);
 	const char *(*become)(const struct supervisor *s);
 };
 
@@ -171,7 +190,8 @@ const struct helper *helper_find(const char *name);
  * @stop_timer:	the worker has not ended by itself
  * @connected:	sockets that were made for the worker
  * @forbidden:	sockets that were asked for and not allowed
- * @resolv:	resolv.conf, as it was when it was looked at last
+ * @resolv:	resolv.conf and hosts(5), as they were when they were looked at
+ *		last
  * @resolv_queue: for @resolv_timer
  * @resolv_timer: it is to be looked at; not set if nobody wants to know
  * @stale:	resolv.conf has changed, and the worker was not told yet
@@ -204,7 +224,7 @@ struct supervisor {
 	struct loop_timer stop_timer;
 	uint64_t connected;
 	uint64_t forbidden;
-	struct stat resolv;
+	struct stat resolv[2];
 	struct loop_queue resolv_queue;
 	struct loop_timer resolv_timer;
 	bool stale;
@@ -283,6 +303,11 @@ void worker_close(struct supervisor *s);
  * most
  */
 void resolv_watch(struct supervisor *s);
+
+/** resolv_prepare() - Take a copy of it, and of what hosts(5) has, for a
+ * configuration that is being prepared
+ */
+void resolv_prepare(struct supervised *next);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);

@@ -104,7 +104,7 @@ bool worker_prepare(struct supervisor *s, enum expect what,
 
 	if (!worker_is_there(s) || s->n_expected == SUPERVISOR_EXPECTED)
 		return false;
-	if (s->helper->send(s->channel.fd, &s->next, held) == 0)
+	if (s->helper->send(s->helper, s->channel.fd, &s->next, held) == 0)
 		return expect(s, what, client);
 	monitor_kill(&s->worker);
 	return false;
@@ -116,7 +116,7 @@ static void reply_status(const struct supervisor *s, struct client *c,
 {
 	char text[2 * CHANNEL_TEXT_MAX], broker[64] = "";
 
-	if (s->helper->broker)
+	if (s->helper->may_connect)
 		snprintf(broker, sizeof(broker), "connected %ju forbidden %ju ",
 			 (uintmax_t)s->connected, (uintmax_t)s->forbidden);
 	snprintf(text, sizeof(text), "pid %d restarts %ju %s%s",
@@ -205,7 +205,7 @@ static bool make_channel(struct supervisor *s, struct loop_watch *mine,
 static bool make_channels(struct supervisor *s)
 {
 	return make_channel(s, &s->channel, &s->child_fds[0]) &&
-	       (!s->helper->broker ||
+	       (!s->helper->may_connect ||
 		make_channel(s, &s->broker, &s->child_fds[1]));
 }
 
@@ -216,7 +216,7 @@ static const char *become_worker(const struct supervisor *s)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return "unblock signals";
-	for (int i = 0; i < (s->helper->broker ? 2 : 1); i++)
+	for (int i = 0; i < (s->helper->may_connect ? 2 : 1); i++)
 		if (fcntl(s->child_fds[i], F_SETFD, 0) < 0)
 			return "pass the channels on";
 	return s->helper->become(s);
@@ -240,7 +240,7 @@ static void run_worker(struct monitor *m)
 	const char *failed = become_worker(s);
 
 	/* The last option is for those that have a broker. */
-	if (!s->helper->broker)
+	if (!s->helper->may_connect)
 		argv[5] = NULL;
 	snprintf(channel, sizeof(channel), "%d", s->child_fds[0]);
 	snprintf(broker, sizeof(broker), "%d", s->child_fds[1]);
@@ -259,7 +259,7 @@ static void run_worker(struct monitor *m)
 static bool send_start(struct supervisor *s)
 {
 	if (s->now.there &&
-	    (s->helper->send(s->channel.fd, &s->now, NULL) < 0 ||
+	    (s->helper->send(s->helper, s->channel.fd, &s->now, NULL) < 0 ||
 	     channel_send_text(s->channel.fd, CHANNEL_COMMIT, "%s", "") < 0 ||
 	     !expect(s, EXPECT_START, NULL) || !expect(s, EXPECT_START, NULL)))
 		return false;

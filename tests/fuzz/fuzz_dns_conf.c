@@ -33,13 +33,13 @@ static void conf(const char *text, size_t size)
 	MUST(!c == !!*reason);
 	if (!c)
 		return;
-	v = dns_conf_query(c, name, IPPROTO_UDP, c->gw4);
+	v = dns_conf_query(c, name, IPPROTO_UDP, c->walk.gw4);
 	MUST(v.pointer);
 	v = dns_conf_alias(c, name);
 	MUST(v.pointer || v.allow);
 	for (size_t i = 0;
 	     i < dns_conf_sets(c, name, sets) && i < DNS_SETS_OF_NAME; i++)
-		MUST(sets[i] < c->n_pin_sets);
+		MUST(sets[i] < c->walk.n_pin_sets);
 	MUST(c->rebind == CONFIG_FALSE ||
 	     !rebind_denied(c->local, ip4(8, 8, 8, 8)));
 	/* The text serves as resolv.conf too: it ends in NUL there. */

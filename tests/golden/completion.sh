@@ -29,6 +29,7 @@ offers "--output" msb-netc compile --o
 offers "--preset" msb-netc compile --p
 offers "public-only" msb-netc compile --preset pu
 offers "none public-only allow-all non-local" msb-netc presets ""
+offers "print export rotate" msb-netc ca ""
 offers "net.json" msb-netc compile n
 offers "net.json" msb-netc check net.json n
 offers "egress" msb-netc explain net.json e

@@ -133,10 +133,8 @@ def isolated():
     user = [] if os.geteuid() == 0 else ["-r"]
     setup = ("mount -t tmpfs none /run && ip link set lo up && "
              "echo 1 >/proc/sys/net/ipv4/ip_forward && "
-             "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding && { \"$@\"; exit $?; }")
-    # With a PID namespace: what a session starts and does not end, ends with it.
-    argv = (["unshare"] + user + ["-n", "-m", "-p", "-f", "--kill-child", "--mount-proc",
-                                  "sh", "-c", setup, "sh"])
+             "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding && exec \"$@\"")
+    argv = ["unshare"] + user + ["-n", "-m", "sh", "-c", setup, "sh"]
     if subprocess.run(argv + ["true"], check=False, stderr=subprocess.DEVNULL).returncode:
         print("skipped: this machine makes no namespaces")
         sys.exit(77)

@@ -11,6 +11,7 @@ import glob
 import ipaddress
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -26,7 +27,7 @@ import dns.rrset
 from dnsd import Channel, Server, wait_until
 from lab import Namespace, run
 from machine import STATE
-from peers import Echo, Network, ask
+from peers import Echo, Network, ask, connect
 from report import main, settled, unchanged
 
 IP_PKTINFO = 8
@@ -193,13 +194,15 @@ def domain_rules(m, t):
                         for name in stage.servers[0].asked))
         t.check("and not reached", stage.reach("cdn.example.org") != "ok" and
                 stage.reach("ads.example") != "ok")
-        t.check("TCP waits for msb-tlsd",
+        t.check("TCP is allowed by no rule",
                 stage.reach("api.example.com", "tcp") != "ok")
         pins = stage.status()["pins"]
         t.check("status lists pins", sorted(
             (p["name"], p["address"]) for p in pins) == sorted(
                 (n, ZONE[n]) for n in ("api.example.com",
                                        "www.example.net")), pins)
+        t.check("so do the sets", commented(stage) == pinned(stage) != {},
+                commented(stage))
         t.check("with a remaining life",
                 all(0 < p["seconds"] <= 360 for p in pins), pins)
         t.check("for people too", "pin         %s api.example.com, 3" %
@@ -247,7 +250,8 @@ def dnsd():
 
 def died(stage, t):
     """A helper that is killed is back, and the pins never went."""
-    pins = {ZONE["api.example.com"], ZONE["www.example.net"]}
+    named = {ZONE[n]: n for n in ("api.example.com", "www.example.net")}
+    pins = set(named)
     for which, name in enumerate(("monitor", "worker")):
         before = dnsd()
         t.check("two processes of msb-dnsd", len(before) == 2, before)
@@ -261,7 +265,8 @@ def died(stage, t):
         t.check("the %s is back within a second" % name, took and took < 1,
                 took)
         t.check("both are new", not set(before) & set(dnsd()), dnsd())
-        t.check("pins are listed still", pinned(stage) == pins, pinned(stage))
+        t.check("pins are listed still, with their names",
+                pinned(stage) == named, pinned(stage))
     away(stage, t, pins)
 
 
@@ -318,8 +323,8 @@ def unsupervised(stage, t, names):
     t.check("apply starts it, and the pins were there all the time",
             made["dns_helper"] == "start" and
             stage.reach("www.example.net") == "ok" and stage.dig("api.example.com")[0] == "NOERROR" and
-            pinned(stage) == {ZONE["api.example.com"],
-                              ZONE["www.example.net"]}, made)
+            pinned(stage) == {ZONE[n]: n for n in (
+                "api.example.com", "www.example.net")}, made)
 
 
 def failed(m, stage, t, names):
@@ -349,8 +354,16 @@ def failed(m, stage, t, names):
 
 
 def pinned(stage):
-    """Addresses; whose they are, one that was started anew does not know."""
-    return {p["address"] for p in stage.status()["pins"]}
+    """Addresses, and whose they are."""
+    return {p["address"]: p["name"] for p in stage.status()["pins"]}
+
+
+def commented(stage):
+    """The same, as the elements of the sets say."""
+    text = run("ip", "netns", "exec", "msb-web", "nft", "list", "table",
+               "inet", "msb")
+    return dict(re.findall(r'([0-9a-f.:]+) timeout \w+ expires \w+ '
+                           r'comment "([^"]*)"', text))
 
 
 def comm(pid):
@@ -373,7 +386,8 @@ def changed(stage, t, names):
             done.returncode == 0, done.stdout)
     t.check("a pin that counts still is kept",
             stage.reach("api.example.com") == "ok" and
-            pinned(stage) == {ZONE["api.example.com"]}, pinned(stage))
+            pinned(stage) == {ZONE["api.example.com"]: "api.example.com"} ==
+            commented(stage), pinned(stage))
     t.check("one that does not is gone",
             stage.reach("www.example.net") != "ok" and
             stage.dig("www.example.net") == ("NXDOMAIN", []))
@@ -472,6 +486,34 @@ def resolv_conf(m, t):
         run("umount", "/etc/resolv.conf")
 
 
+def unwatched(m, t):
+    """No inotify instance is needed: a user has but 128 of them."""
+    path = m.document("resolv", {})
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nameserver %s\n" % SERVER)
+    run("mount", "--bind", path, "/etc/resolv.conf")
+    stage = Stage(m, {"Policy": "none"})
+    try:
+        # The supervisor is a child of this "apply".
+        done = subprocess.run(
+            [os.path.join(os.path.dirname(m.faults[1]), "without_inotify")] +
+            m.command("apply", "web", m.document("looked", {
+                "Policy": "public-only"})),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False)
+        t.check("it comes up", done.returncode == 0, done.stderr)
+        t.check("the host's name server is asked",
+                stage.dig("api.example.com")[0] == "NOERROR" and
+                stage.servers[0].asked and not stage.servers[1].asked)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("nameserver %s\n" % OTHER)
+        t.check("then the other one", wait_until(lambda: (
+            stage.dig("www.example.net"), stage.servers[1].asked)[1]))
+    finally:
+        stage.close()
+        run("umount", "/etc/resolv.conf")
+
+
 def named_server(m, t):
     """A name server that the document names, by what the host knows of it."""
     server = Server("127.0.0.1", answer, port=5300)
@@ -492,6 +534,110 @@ def named_server(m, t):
     finally:
         stage.close()
         server.close()
+
+
+def moved_server(m, t):
+    """A name server that has a name, which leads to another address later."""
+    paths = [m.document(name, {}) for name in ("resolv", "hosts")]
+
+    def write(path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    write(paths[0], "nameserver %s\n" % SERVER)
+    write(paths[1], "127.0.0.1 localhost\n")
+    run("mount", "--bind", paths[0], "/etc/resolv.conf")
+    run("mount", "--bind", paths[1], "/etc/hosts")
+    stage, third = Stage(m, {"Policy": "none"}), "192.0.2.55"
+    run("ip", "addr", "add", third + "/32", "dev", "lo")
+    # Those of the guest are asked at another port than the host's.
+    servers = [Server(a, answer, 5355) for a in (SERVER, OTHER, third)]
+
+    def goes_to(which):
+        """Whether a query of the guest comes to one of the servers alone."""
+        def there():
+            for server in servers:
+                del server.asked[:]
+            stage.dig("api.example.com", "+timeout=1")
+            return [bool(s.asked) for s in servers] == [
+                i == which for i in range(3)]
+        return wait_until(there)
+    try:
+        ZONE["ns.example.com"] = OTHER
+        document = {"Policy": "public-only",
+                    "DNS": {"Nameservers": ["ns.example.com:5355"]}}
+        path = m.document("named", document)
+        m.good("apply", "web", path)
+        t.check("it is asked where its name leads", goes_to(1))
+        ZONE["ns.example.com"] = SERVER
+        write(paths[0], "nameserver %s\n# again\n" % SERVER)
+        t.check("then where it leads now", goes_to(0))
+        write(paths[1], "127.0.0.1 localhost\n%s x NS.example.com # y\n" %
+              third)
+        t.check("or where hosts(5) says", goes_to(2))
+        before = [pid for pid in helpers() if "dnsd" in comm(pid)]
+        os.kill(before[0], signal.SIGKILL)
+        t.check("also after a restart", goes_to(2))
+        del stage.servers[0].asked[:]
+        m.good("apply", "web", path)
+        t.check("and an apply, of which hosts(5) is asked first",
+                goes_to(2) and not stage.servers[0].asked,
+                stage.servers[0].asked)
+        write(paths[1], "127.0.0.1 localhost\n")
+        t.check("and without that, again where its name leads", goes_to(0))
+    finally:
+        del ZONE["ns.example.com"]
+        stage.close()
+        for server in servers:
+            server.close()
+        run("ip", "addr", "del", third + "/32", "dev", "lo")
+        run("umount", "/etc/resolv.conf")
+        run("umount", "/etc/hosts")
+
+
+def host_by_name(m, t):
+    """A rule about the host's name leads to its loopback, once it is asked."""
+    alias = "host.microsandbox.internal"
+    rules = [{"Action": "allow", "Destination": ".microsandbox.internal",
+              "Ports": ["9001"]}, {"Action": "allow", "Destination": "host",
+                                   "Protocol": "udp", "Ports": ["53", "9002"]}]
+    stage = Stage(m, {"Rules": rules})
+    servers = Echo(stage.host, [("udp", "127.0.0.1", port)
+                                for port in (9001, 9002, 9003)])
+    flow = connect(stage.guest, "udp", GATEWAY[4], 9001, 0.5)
+
+    def alive():
+        """Whether one flow, which goes on, has its answers."""
+        flow.send(b"?")
+        try:
+            return flow.recv(200).split()[0] == b"127.0.0.1"
+        except OSError:
+            return False
+
+    def reaches(*ports):
+        got = [port for v in (4, 6) for port in (9001, 9002, 9003)
+               if isinstance(ask(stage.guest, "udp", GATEWAY[v], port, 0.3),
+                             tuple)]
+        return got == list(ports) * 2
+    try:
+        t.check("before it is asked for, what no name is needed for",
+                reaches(9002))
+        t.check("it leads to the gateway", [stage.dig(alias, kind)[1]
+                                            for kind in ("A", "AAAA")] ==
+                [[GATEWAY[4]], [GATEWAY[6]]])
+        t.check("then what the rule allows", reaches(9001, 9002))
+        t.check("a flow", alive())
+        stage.apply({"Rules": rules, "MaxConnections": 50})
+        t.check("goes on under another policy with that rule", alive())
+        stage.apply({"Rules": rules[1:]})
+        t.check("and not under one without", not alive() and reaches(9002))
+        stage.apply({"Rules": [{"Action": "allow", "Protocol": "udp",
+                                "Destination": ".example.com"}]})
+        t.check("another name leads to no helper",
+                stage.status()["helpers"] == "none")
+    finally:
+        flow.close()
+        servers.close()
+        stage.close()
 
 
 def shared_names(m, t):
@@ -709,7 +855,8 @@ def raced(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, held, resolv_conf,
-                   named_server, shared_names, raced, nothing_left),
+    main(__doc__, (public_only, domain_rules, held, resolv_conf, unwatched,
+                   named_server, moved_server, host_by_name, shared_names,
+                   raced, nothing_left),
          [("--rounds", {"type": int, "default": 300,
                         "help": "names that are resolved and reached"})])

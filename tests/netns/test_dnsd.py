@@ -7,6 +7,7 @@ Queries and expected answers are in dns/queries.table; what a table cannot say
 is tested by the functions below.
 """
 import argparse
+import itertools
 import os
 import random
 import re
@@ -398,6 +399,90 @@ def test_pins(place, daemon, _args):
     server.close()
 
 
+def comments(place, which):
+    """The elements of a set as nft lists them: address to comment."""
+    text = place.gateway.run("nft", "list", "set", "inet", "msb", which)
+    found = re.findall(r'([0-9a-f.:]+) timeout [0-9a-z]+ expires [0-9a-z]+'
+                       r'(?: comment "([^"]*)")?', text)
+    return dict(found)
+
+
+def test_names(place, daemon, args):
+    """Every pin says whose it is, in the set; so it is known for good."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    place.load(PIN_SETS)
+    check(daemon.configure(dict(PINNED, PinSets=[])) is None, "no pins")
+    check(daemon.configure(PINNED) is None, "configured")
+    long = ".".join(["n3"] + ["x" * 60] * 2 + ["pin", "test"])
+    for name in ("n1.pin.test", r"n\032\"2.pin.test", long):
+        resolve(place, name)
+    resolve(place, "one.test", "AAAA")
+    odd = [a for a, c in comments(place, "a4").items() if "\\032" in c]
+    check(comments(place, "a4") == {
+        "198.51.100.2": "n1.pin.test", "198.51.100.4": "...%s.pin.test" %
+        ("x" * 60), odd[0]: r"n\032\0342.pin.test"} and
+        comments(place, "b6") == {"2001:db8:2::1": "one.test"},
+        "names: %s" % comments(place, "a4"))
+    # What nft lists, nft reads.
+    place.gateway.run("nft", "-c", "-f", "-", text=place.gateway.run(
+        "nft", "list", "table", "inet", "msb"))
+    # A name that comes is counted, whether the pin's time changes or not.
+    said = []
+    for n in (251, 501, 251, 1):
+        resolve(place, "n%d.pin.test" % n)
+        said.append(comments(place, "a4")["198.51.100.2"])
+    check([re.sub(r"^n\d+\.pin\.test", "", text) for text in said] ==
+          [" +1", " +2", " +2", " +2"], "names: %s" % said)
+
+    def get(which, address):
+        return place.gateway.run(args.pin_get, "msb", which, address).strip()
+    check(get("a4", "198.51.100.2") == "1 %s" % said[-1], "looked up")
+    check(get("b6", "2001:db8:2::1") == "1 one.test", "looked up")
+    for which, address in (("a4", "198.51.100.99"), ("b6", "2001:db8:2::2"),
+                           ("none", "198.51.100.2")):
+        check(get(which, address) == "0 -", "%s in %s" % (address, which))
+    check(get("a4", "2001:db8:2::1").startswith("-1 "), "of another family")
+    # What was put there by hand is a pin of nobody.
+    place.gateway.run("nft", "-f", "-", text="add element inet msb a4 { "
+                      '198.51.100.200 timeout 5m comment "by hand", '
+                      "198.51.100.201 timeout 5m, "
+                      '198.51.100.202 timeout 5m comment "one.test", '
+                      '198.51.100.203 timeout 1s comment "n9.pin.test", '
+                      '198.51.100.204 comment "%s" }' % ("y" * 127))
+    check(get("a4", "198.51.100.201") == "1" and
+          get("a4", "198.51.100.200") == "1 by hand" and
+          get("a4", "198.51.100.204") == "1 " + "y" * 127, "by hand")
+    # Who is started anew reads the names.
+    os.kill(daemon.process.pid, signal.SIGKILL)
+    daemon.restart()
+    time.sleep(1)
+    check(get("a4", "198.51.100.203") == "0 -", "what has ended is not there")
+    _, pins = daemon.status()
+    known = said[-1].split()[0]
+    check(sorted((p["address"], p["name"] or "") for p in pins) == sorted([
+        ("198.51.100.2", ""), ("198.51.100.2", known), ("198.51.100.4", ""),
+        (odd[0], r"n\032\0342.pin.test"), ("2001:db8:2::1", "one.test"),
+        ("198.51.100.200", ""), ("198.51.100.201", ""),
+        ("198.51.100.202", "")]), "names: %s" % pins)
+    check(comments(place, "a4")["198.51.100.2"] == said[-1], "as it was")
+    # Those that are not known are counted still; a name that is, is itself.
+    resolve(place, known)
+    check(comments(place, "a4")["198.51.100.2"] == known + " +2",
+          "counted: %s" % comments(place, "a4"))
+    # Another configuration moves what is known where it belongs now.
+    moved = [{"Set4": "b4", "Set6": "b6", "Destinations": [".pin.test"]},
+             {"Set4": "a4", "Set6": "a6", "Destinations": ["one.test"]}]
+    check(daemon.configure(dict(PINNED, PinSets=moved)) is None, "moved")
+    check(comments(place, "b4") == {
+        "198.51.100.2": known, odd[0]: r"n\032\0342.pin.test"} and
+        comments(place, "a6") == {"2001:db8:2::1": "one.test"} and
+        not comments(place, "a4") and not comments(place, "b6"),
+        "moved: %s %s" % (comments(place, "a4"), comments(place, "b4")))
+    check(daemon.configure(PINNED) is None, "moved back")
+    check(comments(place, "a4")["198.51.100.2"] == known, "moved back")
+    server.close()
+
+
 def test_many_pins(place, daemon, _args):
     """Thousands of pins go to another configuration in one transaction."""
     def sixty(query, _stream):
@@ -481,6 +566,65 @@ def test_resolv(place, daemon, _args):
     check(reply.rcode() == dns.rcode.SERVFAIL, "no server: SERVFAIL")
     daemon.resolv("nameserver 192.0.2.55\n")
     for server in (one, two):
+        server.close()
+
+
+def test_named(place, daemon, args):
+    """A name server that has a name is asked where that name is now."""
+    at = {"address": "192.0.2.54", "ttl": 1}
+
+    def names(query, _stream):
+        reply = dns.message.make_response(query)
+        if query.question[0].rdtype == dns.rdatatype.A:
+            reply.answer.append(dns.rrset.from_text(
+                query.question[0].name, at["ttl"], "IN", "A", at["address"]))
+        return reply.to_wire()
+    resolver = dnsd.Server("192.0.2.53", names)
+    servers = {a: dnsd.Server(a, numbered, 5355)
+               for a in ("192.0.2.54", "192.0.2.55")}
+    place.load([])
+    count = itertools.count()
+
+    def asked():
+        """Which of the servers a query of the guest comes to."""
+        for server in servers.values():
+            del server.asked[:]
+        resolve(place, "n%d.named.test" % next(count))
+        return [a for a, server in servers.items() if server.asked]
+
+    def goes_to(address, seconds=2.0):
+        return dnsd.wait_until(lambda: asked() == [address], seconds)
+    document = {"DefaultEgress": "allow", "Nameservers": ["ns.test:5355"]}
+    lines = "nameserver %s\nmsb-name 0 ns.test\nmsb-nameserver 0 192.0.2.55\n"
+    check(daemon.configure(document, resolv=lines % "192.0.2.53") is None,
+          "configured")
+    check(goes_to("192.0.2.54"), "looked up at the start")
+    check(("ns.test.", False) in resolver.asked, "%s" % resolver.asked)
+    if args.ttl:
+        at["address"] = "192.0.2.55"
+        check(asked() == ["192.0.2.54"], "not before its time")
+        check(goes_to("192.0.2.55", 35), "then at another address")
+        at["address"] = "192.0.2.54"
+    # Another resolver is asked at once; one that is dead changes nothing.
+    at["address"] = "192.0.2.55"
+    daemon.resolv(lines % "192.0.2.53" + "# changed\n")
+    check(goes_to("192.0.2.55"), "another address")
+    daemon.resolv(lines % "192.0.2.99")
+    time.sleep(0.2)
+    check(asked() == ["192.0.2.55"], "a dead resolver leaves what is known")
+    # What hosts(5) has is not asked for.
+    del resolver.asked[:]
+    daemon.resolv(lines.replace("55", "54") % "192.0.2.53" + "msb-fixed 0\n")
+    check(goes_to("192.0.2.54") and not resolver.asked,
+          "hosts: %s" % resolver.asked)
+    daemon.resolv("nameserver 192.0.2.53\n")
+    check(goes_to("192.0.2.55"), "asked for again")
+    # Whoever is started anew begins with what the supervisor has.
+    os.kill(daemon.processes()[1], signal.SIGKILL)
+    daemon.extra["resolv"] = lines % "192.0.2.99"
+    daemon.restart()
+    check(goes_to("192.0.2.55"), "after a restart")
+    for server in [resolver] + list(servers.values()):
         server.close()
 
 
@@ -667,14 +811,17 @@ def memory(daemon):
     return total
 
 
-TESTS = (test_table, test_pins, test_many_pins, test_refused, test_restart,
-         test_resolv, test_streams, test_confined, test_race, test_flood)
+TESTS = (test_table, test_pins, test_names, test_many_pins, test_refused, test_restart,
+         test_resolv, test_named, test_streams, test_confined, test_race, test_flood)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dnsd", required=True)
+    parser.add_argument("--pin-get", required=True)
     parser.add_argument("--rounds", type=int, default=1500)
+    parser.add_argument("--ttl", action="store_true",
+                        help="wait for a time to live, which is 30 seconds")
     parser.add_argument("--flood", type=float, default=5)
     parser.add_argument("tests", nargs="*")
     args = parser.parse_args()

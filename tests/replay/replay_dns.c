@@ -262,7 +262,7 @@ static void do_config(struct replay *p, const struct words *w)
 	if (!c)
 		die("%s", reason);
 	names = names_build(&p->a, &exact, &suffix, &len);
-	if (names_open(names, len, &c->names))
+	if (names_open(names, len, &c->walk.names))
 		die("the table of names is broken");
 	dns_conf_servers(c, str_text(&p->resolv), &servers);
 	resolver_configure(&p->r, c, &servers);

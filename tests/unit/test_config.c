@@ -239,8 +239,8 @@ Test(config, tables_are_in_order)
 		{CONFIG_NETWORK, NETWORK_DEFAULT_INGRESS, "DefaultIngress"},
 		{CONFIG_RULE, RULE_PROTOCOL, "Protocol"},
 		{CONFIG_RULE, RULE_PROTOCOLS, "Protocols"},
-		{CONFIG_TLS, TLS_CA_CERT, "CACert"},
-		{CONFIG_TLS, TLS_CA_KEY, "CAKey"},
+		{CONFIG_TLS, TLS_FIELD_CA_CERT, "CACert"},
+		{CONFIG_TLS, TLS_FIELD_CA_KEY, "CAKey"},
 		{CONFIG_SECRET, SECRET_VALUE_FILE, "ValueFile"},
 		{CONFIG_SECRET, SECRET_VALUE_ENV, "ValueEnv"},
 	};

@@ -16,28 +16,36 @@ static struct dname name(struct arena *a, const char *text)
 }
 
 static void told(void *to, const char *what, const struct pin_element *e,
-		 uint32_t life)
+		 const struct pin_names *names, uint32_t life)
 {
-	char ip[IP_TEXT_MAX];
+	char ip[IP_TEXT_MAX], text[PIN_COMMENT_MAX] = "";
 
-	str_printf(to, "%s %u %s %u;", what, e->set, ip_format(e->ip, ip),
-		   life);
+	if (names)
+		pin_comment_others(names->others, text,
+				   pin_comment_name(names->name, text));
+	str_printf(to, "%s %u %s%s%s", what, e->set, ip_format(e->ip, ip),
+		   names ? " " : "", text);
+	if (names)
+		str_printf(to, " %u", life);
+	str_puts(to, ";");
 }
 
-static void told_add(void *to, const struct pin_element *e, uint32_t life)
+static void told_add(void *to, const struct pin_element *e,
+		     const struct pin_names *names, uint32_t life)
 {
-	told(to, "add", e, life);
+	told(to, "add", e, names, life);
 }
 
-static void told_renew(void *to, const struct pin_element *e, uint32_t life,
+static void told_renew(void *to, const struct pin_element *e,
+		       const struct pin_names *names, uint32_t life,
 		       bool unsure)
 {
-	told(to, unsure ? "renew?" : "renew", e, life);
+	told(to, unsure ? "renew?" : "renew", e, names, life);
 }
 
 static void told_remove(void *to, const struct pin_element *e)
 {
-	told(to, "remove", e, 0);
+	told(to, "remove", e, NULL, 0);
 }
 
 static const struct pin_change change = {told_add, told_renew, told_remove};
@@ -61,23 +69,49 @@ Test(pin_table, says_what_is_to_be_done)
 	STR(s);
 
 	pin_table_add(t, &one, name(&a, "a"), 120, 1000, &change, &s);
-	expect(&s, "add 0 198.51.100.1 120;");
+	expect(&s, "add 0 198.51.100.1 a 120;");
 	/* Not longer than it has: nothing. */
 	pin_table_add(t, &one, name(&a, "a"), 100, 1010, &change, &s);
+	expect(&s, "");
+	/* Another name: it is told, for the time that the element has. */
+	pin_table_add(t, &one, name(&a, "b"), 100, 1010, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 a +1 110;");
 	pin_table_add(t, &one, name(&a, "b"), 110, 1010, &change, &s);
 	expect(&s, "");
 	pin_table_add(t, &one, name(&a, "b"), 120, 1010, &change, &s);
-	expect(&s, "renew 0 198.51.100.1 120;");
+	expect(&s, "renew 0 198.51.100.1 b +1 120;");
 	/* Another set is another element. */
 	pin_table_add(t, &other, name(&a, "a"), 120, 1010, &change, &s);
-	expect(&s, "add 1 198.51.100.1 120;");
-	/* Near its end, and behind it, it may be gone. */
-	pin_table_add(t, &one, name(&a, "a"), 120, 1129, &change, &s);
-	expect(&s, "renew? 0 198.51.100.1 120;");
-	cr_expect_eq(pin_table_count(t), 3);
+	expect(&s, "add 1 198.51.100.1 a 120;");
+	/* Near its end, and behind it, it may be gone. The other name's time is
+	 * over when the element is written next. */
+	pin_table_add(t, &one, name(&a, "a"), 120, 1128, &change, &s);
+	expect(&s, "renew? 0 198.51.100.1 a +1 120;");
+	pin_table_add(t, &one, name(&a, "a"), 120, 1130, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 a 120;");
+	pin_table_add(t, &one, name(&a, "c"), 10, 1130, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 a +1 120;");
+	/* So it is for one that comes again behind its end. */
+	pin_table_add(t, &one, name(&a, "c"), 10, 1200, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 a +1 50;");
 	pin_table_add(t, &other, name(&a, "a"), 120, 1131, &change, &s);
-	expect(&s, "renew? 1 198.51.100.1 120;");
+	expect(&s, "add 1 198.51.100.1 a 120;");
 	cr_expect_eq(pin_table_epoch(t), 0);
+	pin_table_free(t);
+}
+
+/* What has ended may still be in its set for a moment. */
+Test(pin_table, what_has_just_ended_is_unsure)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e = element(0, 1), other = element(0, 2);
+	ARENA(a);
+	STR(s);
+
+	pin_table_add(t, &e, name(&a, "a"), 120, 1000, NULL, NULL);
+	pin_table_add(t, &other, name(&a, "b"), 120, 1120, NULL, NULL);
+	pin_table_add(t, &e, name(&a, "a"), 120, 1121, &change, &s);
+	expect(&s, "renew? 0 198.51.100.1 a 120;");
 	pin_table_free(t);
 }
 
@@ -94,23 +128,67 @@ Test(pin_table, a_name_has_64)
 	}
 	str_free(&s);
 	/* The first one is renewed, so the second is the oldest; but somebody
-	 * else has it too. */
+	 * else has it too, and for less long. */
 	e = element(0, 0);
 	pin_table_add(t, &e, name(&a, "a"), 121, 1000, NULL, NULL);
 	e = element(0, 1);
-	pin_table_add(t, &e, name(&a, "b"), 120, 1000, NULL, NULL);
+	pin_table_add(t, &e, name(&a, "b"), 110, 1000, NULL, NULL);
 	e = element(0, 100);
 	pin_table_add(t, &e, name(&a, "a"), 120, 1000, &change, &s);
-	expect(&s, "add 0 198.51.100.100 120;");
+	expect(&s, "renew 0 198.51.100.1 b 110;add 0 198.51.100.100 a 120;");
 	cr_expect_eq(pin_table_epoch(t), 1);
 	e = element(0, 101);
 	pin_table_add(t, &e, name(&a, "a"), 120, 1000, &change, &s);
-	expect(&s, "add 0 198.51.100.101 120;remove 0 198.51.100.2 0;");
+	expect(&s, "remove 0 198.51.100.2;add 0 198.51.100.101 a 120;");
 	cr_expect_eq(pin_table_epoch(t), 2);
 	/* The limit is each name's own. */
 	pin_table_add(t, &e, name(&a, "c"), 120, 1000, &change, &s);
-	expect(&s, "");
+	expect(&s, "renew 0 198.51.100.101 c +1 120;");
 	cr_expect_eq(pin_table_count(t), PIN_NAME_MAX + 2);
+	/* Of the next one, somebody else's name is told, which may stay. */
+	e = element(0, 3);
+	pin_table_add(t, &e, name(&a, "b"), 130, 1000, NULL, NULL);
+	for (unsigned int i = 0; i < 2; i++) {
+		e = element(0, 102 + i);
+		pin_table_add(t, &e, name(&a, "a"), 120, 1000, &change, &s);
+	}
+	expect(&s, "add 0 198.51.100.102 a 120;remove 0 198.51.100.4;"
+		   "add 0 198.51.100.103 a 120;");
+	pin_table_free(t);
+}
+
+/* The pin that has to go may be of the element that is added. */
+Test(pin_table, makes_room_before_it_adds)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e = element(0, 0), first = e;
+	char text[32];
+	ARENA(a);
+	STR(want);
+	STR(s);
+
+	for (unsigned int i = 0; i < PIN_TABLE_MAX; i++) {
+		snprintf(text, sizeof(text), "n%u", i / 2);
+		e = element(0, i);
+		pin_table_add(t, &e, name(&a, text), 3600, 1000, NULL, NULL);
+	}
+	pin_table_add(t, &first, name(&a, "x"), 120, 1000, &change, &s);
+	for (unsigned int i = 0; i < PIN_TABLE_ROOM; i++)
+		str_printf(&want, "remove 0 198.51.100.%u;", i);
+	str_puts(&want, "add 0 198.51.100.0 x 120;");
+	expect(&s, str_text(&want));
+	str_free(&want);
+	cr_expect_eq(pin_table_count(t), PIN_TABLE_MAX - PIN_TABLE_ROOM + 1);
+	for (unsigned int i = 1; i < PIN_TABLE_ROOM; i++) {
+		e = element(1, i);
+		pin_table_add(t, &e, name(&a, "y"), 3600, 1000, NULL, NULL);
+	}
+	cr_expect_eq(pin_table_count(t), PIN_TABLE_MAX);
+	cr_expect_eq(pin_table_epoch(t), PIN_TABLE_ROOM);
+	/* The next is near its end, and may be there or not. */
+	e = element(0, PIN_TABLE_ROOM);
+	pin_table_add(t, &e, name(&a, "x"), 3600, 4599, &change, &s);
+	expect(&s, "renew? 0 198.51.100.16 x 3600;");
 	pin_table_free(t);
 }
 
@@ -140,14 +218,10 @@ Test(pin_table, a_sandbox_has_16384)
 	pin_table_free(t);
 }
 
-static void list(void *to, const struct pin_element *e, struct dname n,
-		 uint32_t life)
+static void list(void *to, const struct pin_element *e,
+		 const struct pin_names *names, uint32_t life)
 {
-	char text[DNAME_TEXT_MAX] = "?";
-
-	if (n.len)
-		dname_format(n, text);
-	told(to, text, e, life);
+	told(to, "pin", e, names, life);
 }
 
 Test(pin_table, lists_what_has_time_left)
@@ -159,14 +233,60 @@ Test(pin_table, lists_what_has_time_left)
 
 	pin_table_add(t, &e, name(&a, "a"), 120, 1000, NULL, NULL);
 	e = element(2, 2);
-	pin_table_add(t, &e, (struct dname){0}, 300, 1000, NULL, NULL);
+	pin_table_hold(t, &e, 1, 300, 1000);
 	e = element(2, 3);
-	pin_table_add(t, &e, (struct dname){0}, 300, 1000, NULL, NULL);
+	pin_table_hold(t, &e, 2, 300, 1000);
 	pin_table_each(t, 1100, list, &s);
-	expect(&s, "a 0 198.51.100.1 20;? 2 198.51.100.2 200;"
-		   "? 2 198.51.100.3 200;");
+	expect(&s, "pin 0 198.51.100.1 a 20;pin 2 198.51.100.2 ... 200;"
+		   "pin 2 198.51.100.3 ... +1 200;");
 	pin_table_each(t, 1200, list, &s);
-	expect(&s, "? 2 198.51.100.2 100;? 2 198.51.100.3 100;");
+	expect(&s, "pin 2 198.51.100.2 ... 100;"
+		   "pin 2 198.51.100.3 ... +1 100;");
+	pin_table_free(t);
+}
+
+/* An element that was there before: its names that are not known count. */
+Test(pin_table, counts_names_that_are_not_known)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e = element(0, 1);
+	ARENA(a);
+	STR(s);
+
+	pin_table_add(t, &e, name(&a, "a"), 100, 1000, NULL, NULL);
+	pin_table_hold(t, &e, 2, 100, 1000);
+	cr_expect_eq(pin_table_count(t), 2);
+	/* Of those that end last, a name that is known is told. */
+	pin_table_write(t, 1000, &change, &s);
+	expect(&s, "add 0 198.51.100.1 a +2 100;");
+	pin_table_add(t, &e, name(&a, "b"), 90, 1000, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 a +3 100;");
+	pin_table_add(t, &e, name(&a, "b"), 120, 1000, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 b +3 120;");
+	/* Nobody is given the time of another. */
+	pin_table_add(t, &e, name(&a, "b"), 130, 1100, &change, &s);
+	expect(&s, "renew 0 198.51.100.1 b 130;");
+	pin_table_hold(t, &e, 2, 200, 1100);
+	pin_table_write(t, 1100, &change, &s);
+	expect(&s, "add 0 198.51.100.1 ... +2 200;");
+	pin_table_free(t);
+}
+
+Test(pin_table, writes_each_element_once)
+{
+	struct pin_table *t = pin_table_new();
+	struct pin_element e;
+	ARENA(a);
+	STR(s);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		e = element(0, i);
+		pin_table_add(t, &e, name(&a, "a"), 120, 1000 + i, NULL, NULL);
+		pin_table_add(t, &e, name(&a, "b"), 120 + (i == 1), 1000 + i,
+			      NULL, NULL);
+	}
+	pin_table_write(t, 1120, &change, &s);
+	expect(&s, "add 0 198.51.100.1 b +1 2;add 0 198.51.100.2 b +1 2;");
 	pin_table_free(t);
 }
 

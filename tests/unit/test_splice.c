@@ -107,6 +107,52 @@ Test(splice, each_way_ends_by_itself)
 	}
 }
 
+Test(splice, head_goes_first)
+{
+	static uint8_t head[3 << 20];
+	static char got[1 << 16];
+	struct bench b;
+	size_t at = 0;
+
+	set_up(&b);
+	for (size_t i = 0; i < sizeof(head); i++)
+		head[i] = (uint8_t)(i % 251);
+	splice_head(&b.pump, head, sizeof(head));
+	cr_assert_eq(write(b.peer[0], "tail", 4), 4);
+	cr_assert_eq(write(b.peer[1], "back", 4), 4);
+	shutdown(b.peer[0], SHUT_WR);
+	cr_expect_eq(run(&b), SPLICE_WAIT);
+	/* The other way does not wait for it. */
+	expect_text(b.peer[0], "back");
+	cr_assert_gt(b.pump.head_len, 0);
+	while (at < sizeof(head) + 4) {
+		const ssize_t n = read(b.peer[1], got, sizeof(got));
+
+		cr_assert_gt(n, 0);
+		for (ssize_t i = 0; i < n && at + (size_t)i < sizeof(head); i++)
+			cr_assert_eq((uint8_t)got[i], head[at + (size_t)i]);
+		at += (size_t)n;
+		cr_assert_neq(run(&b), SPLICE_FAILED);
+	}
+	cr_expect_eq(b.pump.head_len, 0);
+	expect_text(b.peer[1], "");
+	cr_expect_eq(b.pump.way[0].moved, sizeof(head) + 4);
+	take_down(&b);
+}
+
+Test(splice, head_that_nobody_takes)
+{
+	static const uint8_t head[] = "head";
+	struct bench b;
+
+	set_up(&b);
+	splice_head(&b.pump, head, 4);
+	close(b.peer[1]);
+	b.peer[1] = -1;
+	cr_expect_eq(run(&b), SPLICE_FAILED);
+	take_down(&b);
+}
+
 /* Writes @data until nobody takes any more; how many bytes. */
 static size_t flood(struct bench *b, const char *data, size_t len)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dns_calls.c - What the worker may not do with the descriptors it holds. */
-#include "dns_calls.h"
+/* calls.c - What a worker may not do with the descriptors it holds. */
+#include "calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,14 +37,14 @@ static const struct sock_filter filter[] = {
 	EQUAL(SYS_bind, 15, 0),
 	EQUAL(SYS_close, 0, 2),
 	LOAD(LOW(0)),
-	BELOW(DNS_CALLS_LOW, 12, 11),
+	BELOW(CALLS_LOW, 12, 11),
 	EQUAL(SYS_sendmsg, 2, 0),
 	EQUAL(SYS_sendmmsg, 1, 0),
 	EQUAL(SYS_sendto, 2, 8),
 	LOAD(LOW(0)),
-	BELOW(DNS_CALLS_LOW, 6, 7),
+	BELOW(CALLS_LOW, 6, 7),
 	LOAD(LOW(0)),
-	BELOW(DNS_CALLS_LOW, 4, 0),
+	BELOW(CALLS_LOW, 4, 0),
 	LOAD(LOW(4)),
 	EQUAL(0, 0, 3),
 	LOAD(HIGH(4)),
@@ -53,7 +53,7 @@ static const struct sock_filter filter[] = {
 	ANSWER(SECCOMP_RET_ERRNO | EPERM),
 };
 
-const char *dns_calls_restrict(void)
+const char *calls_restrict(void)
 {
 	const struct sock_fprog program = {
 		.len = sizeof(filter) / sizeof(filter[0]),
@@ -67,17 +67,17 @@ const char *dns_calls_restrict(void)
 	return NULL;
 }
 
-int dns_calls_fill(void)
+int calls_fill(void)
 {
 	int fds[2];
 
 	do {
 		if (pipe2(fds, O_CLOEXEC) < 0)
 			return -1;
-	} while (fds[0] < DNS_CALLS_LOW && fds[1] < DNS_CALLS_LOW);
+	} while (fds[0] < CALLS_LOW && fds[1] < CALLS_LOW);
 	/* What is below cannot be closed; one of the two may be. */
 	for (int i = 0; i < 2; i++)
-		if (fds[i] >= DNS_CALLS_LOW)
+		if (fds[i] >= CALLS_LOW)
 			close(fds[i]);
 	return 0;
 }

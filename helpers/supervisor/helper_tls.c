@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* helper_tls.c - msb-tlsd, as its supervisor sees it.
+ *
+ * Its configuration is read here for one thing: a flow of the guest to the
+ * gateway leads to the host's loopback, and the sockets for that are made here,
+ * where the host's namespace is. msb-tlsd is in the gateway's, all of it, so
+ * that what it sends to servers is judged by the host's table as what the guest
+ * sends. Its monitor is given what the supervisor has of power: it makes its
+ * own children, asks for pins, and marks sockets.
+ */
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <sched.h>
+
+#include "helper.h"
+#include "tls_conf.h"
+#include "tls_fd.h"
+
+static const char *const names[] = {
+	[TLS_TCP4] = "TCP IPv4 socket",
+	[TLS_TCP6] = "TCP IPv6 socket",
+	[TLS_NETLINK] = "netlink socket",
+	[TLS_NAMES] = "table of denied names",
+	[TLS_ROOTS] = "file of trusted roots",
+	[TLS_CA_CERT] = "CA's certificate",
+	[TLS_CA_KEY] = "CA's key",
+};
+
+_Static_assert(sizeof(names) / sizeof(names[0]) == TLS_FD_COUNT &&
+		       TLS_FD_COUNT <= SUPERVISED_FDS,
+	       "each has a name and a place");
+
+static bool take(const struct helper *h, struct supervised *next, int fd,
+		 const struct supervised *now, char ret_reason[CONF_REASON_MAX])
+{
+	next->tls = tls_conf_read(&next->arena, fd, ret_reason);
+	if (next->tls)
+		descriptors_take(h, next, now);
+	return next->tls;
+}
+
+static bool check(const struct helper *h, const struct supervised *next,
+		  char ret_reason[CONF_REASON_MAX])
+{
+	struct helper all = *h;
+
+	if (next->tls->intercept)
+		all.optional = 1u << TLS_NAMES;
+	return descriptors_check(&all, next, ret_reason);
+}
+
+static bool may_connect(const struct supervised *s, int proto,
+			enum ip_family family, uint16_t port)
+{
+	return s->tls && proto == IPPROTO_TCP &&
+	       tls_conf_host(s->tls, family, port);
+}
+
+static const char *become(const struct supervisor *s)
+{
+	if (setns(s->netns, CLONE_NEWNET) < 0)
+		return "enter the gateway's network namespace";
+	return NULL;
+}
+
+/* To enter the gateway's namespace; for its monitor to look at pins and to mark
+ * sockets; to make a child another user without any capability, and to end
+ * what it has started; and to give a TCP socket a filter, which newer kernels
+ * let nobody do without NET_ADMIN. */
+const struct helper helper_tls = {
+	.name = "msb-tlsd",
+	.uid = MSB_TLSD_UID,
+	.caps = HELPER_CAP(SYS_ADMIN) | HELPER_CAP(NET_ADMIN) |
+		HELPER_CAP(SETPCAP) | HELPER_CAP(SETGID) | HELPER_CAP(SETUID) |
+		HELPER_CAP(KILL),
+	.descriptors = names,
+	.n_descriptors = TLS_FD_COUNT,
+	/* The gateway's sockets. */
+	.n_kept = TLS_NETLINK + 1,
+	.optional = 1u << TLS_NAMES | 1u << TLS_ROOTS | 1u << TLS_CA_CERT |
+		    1u << TLS_CA_KEY,
+	.may_connect = may_connect,
+	.read = take,
+	.put = descriptors_put,
+	.check = check,
+	.send = descriptors_send,
+	.close = descriptors_close,
+	.become = become,
+};

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* carry.c - Flows: their server dialled, their bytes carried, and their end. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+/* Edge-triggered: the pump remembers what it was told. */
+#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+
+/* What TLS says, before there are keys (RFC 8446 section 5.1 and 6). */
+#define RECORD_ALERT 21
+#define ALERT_FATAL  2
+
+static void drop_side(struct worker *w, struct tls_flow *f, enum tls_side side,
+		      bool reset)
+{
+	struct loop_watch *watch = &f->watch[side];
+
+	if (watch->fd < 0)
+		return;
+	/* The monitor may hold the socket to the server a moment longer. */
+	if (side == FLOW_SERVER)
+		loop_remove(&w->l, watch);
+	else
+		loop_forget(&w->l, watch);
+	if (reset)
+		splice_reset(watch->fd);
+	else
+		close(watch->fd);
+	watch->fd = -1;
+}
+
+/* Whatever carried it is given up. */
+static void drop_carrier(struct worker *w, struct tls_flow *f)
+{
+	if (f->state == FLOW_SPLICED)
+		splice_release(&w->pool, &f->pump);
+	if (f->intercept) {
+		intercept_end(f->intercept);
+		f->intercept = NULL;
+		w->intercepting--;
+	}
+	opening_drop(w, f);
+}
+
+void carry_end(struct worker *w, struct tls_flow *f, bool reset)
+{
+	flow_time(w, f, NULL, 0);
+	drop_carrier(w, f);
+	drop_side(w, f, FLOW_GUEST, reset);
+	drop_side(w, f, FLOW_SERVER, reset);
+	table_give(w, f);
+}
+
+void carry_deny(struct worker *w, struct tls_flow *f,
+		const struct tlsd_answer *answer)
+{
+	w->count[TLS_COUNT_DENIED]++;
+	event_flow(w, "denied", f, "rule", answer->pointer);
+	carry_end(w, f, true);
+}
+
+/* The guest has been told; what it still says is read, and thrown away. */
+static void linger(struct worker *w, struct tls_flow *f)
+{
+	const int fd = f->watch[FLOW_GUEST].fd;
+
+	while (f->pump.readable[FLOW_GUEST]) {
+		const ssize_t n = recv(fd, w->in, sizeof(w->in), MSG_DONTWAIT);
+
+		if (n > 0 && f->linger < WORKER_LINGER_MAX) {
+			f->linger += (uint32_t)n;
+		} else if (n < 0 && errno == EAGAIN) {
+			f->pump.readable[FLOW_GUEST] = false;
+		} else if (n >= 0 || errno != EINTR) {
+			carry_end(w, f, n != 0);
+			return;
+		}
+	}
+}
+
+void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert)
+{
+	const int fd = f->watch[FLOW_GUEST].fd;
+	/* The version is that of every first record (RFC 8446 section 5.1). */
+	const uint8_t record[] = {RECORD_ALERT, 3, 1, 0, 2, ALERT_FATAL, alert};
+
+	drop_carrier(w, f);
+	drop_side(w, f, FLOW_SERVER, true);
+	/* Nothing was sent there before: it fits, or nobody is there. */
+	if ((alert && send(fd, record, sizeof(record),
+			   MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(record)) ||
+	    shutdown(fd, SHUT_WR) < 0) {
+		carry_end(w, f, true);
+		return;
+	}
+	f->state = FLOW_REFUSED;
+	f->pump.readable[FLOW_GUEST] = true;
+	flow_time(w, f, &w->refused, WORKER_LINGER_MS);
+	linger(w, f);
+}
+
+static void run_splice(struct worker *w, struct tls_flow *f)
+{
+	const enum splice_state state = splice_run(&w->pool, &f->pump);
+
+	if (!f->pump.head_len)
+		opening_drop(w, f);
+	switch (state) {
+	case SPLICE_WAIT:
+		return;
+	case SPLICE_MORE:
+		table_queue(w, f);
+		return;
+	case SPLICE_DONE:
+		carry_end(w, f, false);
+		return;
+	case SPLICE_FAILED:
+		carry_end(w, f, true);
+		return;
+	}
+}
+
+/* Why the interception failed, if it did. */
+static void note_failure(struct worker *w, const struct tls_flow *f,
+			 bool failed)
+{
+	const char *why = intercept_why(f->intercept);
+
+	if (!why && !failed)
+		return;
+	w->count[TLS_COUNT_FAILED]++;
+	event_flow(w, "intercept-failed", f, "reason",
+		   why ? why : "the connection was lost");
+}
+
+static void run_intercept(struct worker *w, struct tls_flow *f)
+{
+	const enum intercept_state state = intercept_run(f->intercept);
+	const bool open = intercept_is_open(f->intercept);
+
+	if (f->queue && open)
+		flow_time(w, f, NULL, 0);
+	switch (state) {
+	case INTERCEPT_WAIT:
+		return;
+	case INTERCEPT_MORE:
+		table_queue(w, f);
+		return;
+	case INTERCEPT_DONE:
+		note_failure(w, f, false);
+		carry_end(w, f, false);
+		return;
+	case INTERCEPT_FAILED:
+		/* A flow that was carried, and lost, is nobody's failure. */
+		note_failure(w, f, !open);
+		if (open)
+			carry_end(w, f, true);
+		else
+			carry_refuse(w, f, 0);
+		return;
+	}
+}
+
+static void begin_splice(struct worker *w, struct tls_flow *f)
+{
+	const struct opening *o = f->opening;
+
+	flow_time(w, f, NULL, 0);
+	splice_init(&f->pump, f->watch[FLOW_GUEST].fd,
+		    f->watch[FLOW_SERVER].fd);
+	if (o)
+		splice_head(&f->pump, o->raw, (uint32_t)o->raw_len);
+	w->count[TLS_COUNT_SPLICED]++;
+	f->state = FLOW_SPLICED;
+	run_splice(w, f);
+}
+
+static void begin_intercept(struct worker *w, struct tls_flow *f)
+{
+	const struct opening *o = f->opening;
+	const struct intercept_flow i = {
+		.guest = f->watch[FLOW_GUEST].fd,
+		.server = f->watch[FLOW_SERVER].fd,
+		.to = f->asked,
+		.hello = &o->hello,
+		.message = o->message,
+		.rest = o->raw + o->used,
+		.rest_len = o->raw_len - o->used,
+		.leaf = {o->leaf, o->leaf_len},
+	};
+
+	if (w->intercepting >= w->now.conf->limits.intercepted) {
+		event_limited(w, "Intercepted");
+		carry_end(w, f, true);
+		return;
+	}
+	if (w->trust)
+		f->intercept = intercept_begin(trust_of(w->trust), &i);
+	if (!f->intercept) {
+		event_limited(w, "memory");
+		carry_end(w, f, true);
+		return;
+	}
+	opening_drop(w, f);
+	w->intercepting++;
+	w->count[TLS_COUNT_INTERCEPTED]++;
+	f->state = FLOW_INTERCEPTED;
+	flow_time(w, f, &w->shake, w->now.conf->limits.handshake_ms);
+	/* What came up before it began. */
+	intercept_events(f->intercept, FLOW_GUEST, EPOLLIN | EPOLLOUT);
+	intercept_events(f->intercept, FLOW_SERVER, EPOLLIN | EPOLLOUT);
+	run_intercept(w, f);
+}
+
+/* It is decided; what is missing is the server. */
+static void run_dialling(struct worker *w, struct tls_flow *f)
+{
+	if (f->pump.failed)
+		carry_end(w, f, true);
+	else if (f->connected && f->verdict == TLSD_INTERCEPT)
+		begin_intercept(w, f);
+	else if (f->connected)
+		begin_splice(w, f);
+	else if (f->queue != &w->connect)
+		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
+}
+
+void carry_run(struct worker *w, struct tls_flow *f)
+{
+	if (f->frozen)
+		return;
+	switch ((enum tls_flow_state)f->state) {
+	case FLOW_FREE:
+		return;
+	case FLOW_READING:
+		guest_read(w, f);
+		return;
+	case FLOW_DIALLING:
+		run_dialling(w, f);
+		return;
+	case FLOW_SPLICED:
+		run_splice(w, f);
+		return;
+	case FLOW_INTERCEPTED:
+		run_intercept(w, f);
+		return;
+	case FLOW_REFUSED:
+		linger(w, f);
+		return;
+	}
+}
+
+/* Nobody answers, or answers no: the host's other loopback address may; else
+ * the guest gets the answer. */
+static void redial(struct worker *w, struct tls_flow *f)
+{
+	struct tlsd_answer answer = {0};
+	int fd = -1;
+
+	drop_side(w, f, FLOW_SERVER, false);
+	if (f->again && !f->attempt && !f->condemned) {
+		f->attempt = 1;
+		fd = ask_monitor(w, f, false, true, &answer);
+	}
+	if (fd >= 0 && answer.verdict == f->verdict) {
+		carry_dial(w, f, fd, &answer);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	w->count[TLS_COUNT_FAILED]++;
+	carry_end(w, f, true);
+}
+
+static void take_events(struct tls_flow *f, enum tls_side side, uint32_t events)
+{
+	splice_events(&f->pump, side, events);
+	if (f->intercept)
+		intercept_events(f->intercept, side, events);
+}
+
+static void guest_ready(struct loop *l, struct loop_watch *watch,
+			uint32_t events)
+{
+	struct tls_flow *f =
+		loop_owner(watch, struct tls_flow, watch[FLOW_GUEST]);
+
+	take_events(f, FLOW_GUEST, events);
+	carry_run(l->context, f);
+}
+
+/* The server accepts, or does not. */
+static void connected(struct worker *w, struct tls_flow *f)
+{
+	int code = 0;
+	socklen_t len = sizeof(code);
+
+	if (getsockopt(f->watch[FLOW_SERVER].fd, SOL_SOCKET, SO_ERROR, &code,
+		       &len) < 0 ||
+	    code) {
+		redial(w, f);
+		return;
+	}
+	f->connected = true;
+	f->pump.readable[FLOW_SERVER] = true;
+	if (f->queue == &w->connect)
+		flow_time(w, f, NULL, 0);
+	carry_run(w, f);
+}
+
+static void server_ready(struct loop *l, struct loop_watch *watch,
+			 uint32_t events)
+{
+	struct tls_flow *f =
+		loop_owner(watch, struct tls_flow, watch[FLOW_SERVER]);
+
+	if (f->connected) {
+		take_events(f, FLOW_SERVER, events);
+		carry_run(l->context, f);
+	} else if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
+		connected(l->context, f);
+	}
+}
+
+static void timed_out(struct loop *l, struct loop_timer *t)
+{
+	struct tls_flow *f = loop_owner(t, struct tls_flow, timer);
+	struct worker *w = l->context;
+
+	f->queue = NULL;
+	if (f->state != FLOW_REFUSED)
+		w->count[TLS_COUNT_TIMED_OUT]++;
+	carry_end(w, f, true);
+}
+
+static bool watch_side(struct worker *w, struct tls_flow *f, enum tls_side side,
+		       int fd)
+{
+	f->watch[side].fd = fd;
+	if (loop_add(&w->l, &f->watch[side], EVENTS) == 0)
+		return true;
+	event_limited(w, "memory");
+	carry_end(w, f, true);
+	return false;
+}
+
+bool carry_begin(struct worker *w, struct tls_flow *f, int fd)
+{
+	f->watch[FLOW_GUEST].ready = guest_ready;
+	f->watch[FLOW_SERVER].ready = server_ready;
+	f->timer.fire = timed_out;
+	f->pump.readable[FLOW_GUEST] = true;
+	return watch_side(w, f, FLOW_GUEST, fd);
+}
+
+bool carry_dial(struct worker *w, struct tls_flow *f, int fd,
+		const struct tlsd_answer *answer)
+{
+	f->again = answer->again;
+	f->connected = false;
+	if (fd < 0) {
+		redial(w, f);
+		return false;
+	}
+	splice_options(fd);
+	if (!f->queue)
+		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
+	return watch_side(w, f, FLOW_SERVER, fd);
+}

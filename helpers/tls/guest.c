@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* guest.c - Flows of the guest: accepted, and read until they can be judged. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+/* The flow that has been read for the longest gives its memory to another. */
+static bool evict(struct worker *w, const struct tls_flow *but)
+{
+	for (struct loop_timer *t = w->hello.first; t; t = t->next) {
+		struct tls_flow *f = loop_owner(t, struct tls_flow, timer);
+
+		if (f == but || !f->opening)
+			continue;
+		event_limited(w, "HelloBytes");
+		carry_end(w, f, true);
+		return true;
+	}
+	return false;
+}
+
+/* Keep what was read; false: the flow was ended. */
+static bool keep(struct worker *w, struct tls_flow *f, size_t len)
+{
+	const bool begins = !f->opening;
+
+	while (!opening_take(w, f, w->in, len)) {
+		if (evict(w, f))
+			continue;
+		event_limited(w, "HelloBytes");
+		carry_end(w, f, true);
+		return false;
+	}
+	/* Whoever has been waited for since it was accepted has no more time
+	 * for having said something. */
+	if (begins && f->queue != &w->hello)
+		flow_time(w, f, &w->hello, w->now.conf->limits.hello_ms);
+	return true;
+}
+
+/* Read what there is, until it can be judged; false: the flow was ended. */
+static bool read_on(struct worker *w, struct tls_flow *f)
+{
+	const int fd = f->watch[FLOW_GUEST].fd;
+
+	while (f->pump.readable[FLOW_GUEST] && !f->guest_ended &&
+	       (!f->opening || f->opening->hello.state == HELLO_MORE)) {
+		const ssize_t n = recv(fd, w->in, sizeof(w->in), MSG_DONTWAIT);
+
+		if (n > 0) {
+			if (!keep(w, f, (size_t)n))
+				return false;
+		} else if (n == 0) {
+			f->guest_ended = true;
+		} else if (errno == EAGAIN) {
+			f->pump.readable[FLOW_GUEST] = false;
+		} else if (errno != EINTR) {
+			carry_end(w, f, true);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whether the server speaks before the guest, or ends. */
+static bool server_spoke(struct tls_flow *f)
+{
+	const int fd = f->watch[FLOW_SERVER].fd;
+	uint8_t octet;
+
+	if (!f->connected || f->opening || !f->pump.readable[FLOW_SERVER])
+		return false;
+	if (recv(fd, &octet, 1, MSG_DONTWAIT | MSG_PEEK) < 0 &&
+	    (errno == EAGAIN || errno == EINTR)) {
+		f->pump.readable[FLOW_SERVER] = errno == EINTR;
+		return false;
+	}
+	return true;
+}
+
+static bool take_name(struct tls_flow *f, struct dname sni)
+{
+	if (!sni.len)
+		return true;
+	f->name = malloc(sni.len);
+	if (!f->name)
+		return false;
+	memcpy(f->name, sni.wire, sni.len);
+	f->name_len = sni.len;
+	return true;
+}
+
+/* Enough is known: the monitor decides. */
+static void decide(struct worker *w, struct tls_flow *f, enum tlsd_stage stage)
+{
+	const bool dialled = f->watch[FLOW_SERVER].fd >= 0;
+	struct tlsd_answer answer;
+	int fd;
+
+	f->stage = (uint8_t)stage;
+	if (stage == TLSD_HELLO && !take_name(f, f->opening->hello.sni)) {
+		event_limited(w, "memory");
+		carry_end(w, f, true);
+		return;
+	}
+	fd = ask_monitor(w, f, false, !dialled, &answer);
+	if (answer.verdict == TLSD_DENY) {
+		carry_deny(w, f, &answer);
+		return;
+	}
+	f->verdict = (uint8_t)answer.verdict;
+	f->state = FLOW_DIALLING;
+	if (answer.verdict == TLSD_INTERCEPT && f->opening) {
+		f->opening->leaf_len = answer.leaf_len;
+		memcpy(f->opening->leaf, answer.leaf, answer.leaf_len);
+	} else if (answer.bypass) {
+		event_flow(w, "bypass", f, "rule", answer.pointer);
+	}
+	if (dialled || carry_dial(w, f, fd, &answer))
+		carry_run(w, f);
+}
+
+void guest_read(struct worker *w, struct tls_flow *f)
+{
+	const struct hello *h;
+
+	if (f->pump.failed) {
+		carry_end(w, f, true);
+		return;
+	}
+	if (!read_on(w, f))
+		return;
+	h = f->opening ? &f->opening->hello : NULL;
+	switch (h ? h->state : HELLO_MORE) {
+	case HELLO_MORE:
+		/* Somebody who only looked whether there is a way. */
+		if (f->guest_ended && !h && f->watch[FLOW_SERVER].fd < 0)
+			carry_end(w, f, false);
+		/* What ends now is TLS no more than what never began. */
+		else if (f->guest_ended || server_spoke(f))
+			decide(w, f, TLSD_PLAIN);
+		return;
+	case HELLO_DONE:
+		decide(w, f, TLSD_HELLO);
+		return;
+	case HELLO_PLAIN:
+		decide(w, f, TLSD_PLAIN);
+		return;
+	case HELLO_BAD:
+		w->count[TLS_COUNT_FAILED]++;
+		event_flow(w, "hello-refused", f, "reason", h->why);
+		carry_refuse(w, f, h->alert);
+		return;
+	}
+}
+
+static void begin(struct worker *w, int guest)
+{
+	struct tls_flow *f = table_take(w);
+	struct tlsd_answer answer;
+	int fd;
+
+	if (!f) {
+		event_limited(w, "Connections");
+		splice_reset(guest);
+		return;
+	}
+	w->count[TLS_COUNT_ACCEPTED]++;
+	f->state = FLOW_READING;
+	f->stage = TLSD_EARLY;
+	f->asked = address_local(guest);
+	if (!carry_begin(w, f, guest))
+		return;
+	fd = ask_monitor(w, f, false, true, &answer);
+	switch ((enum tlsd_verdict)answer.verdict) {
+	case TLSD_DENY:
+	case TLSD_INTERCEPT:
+		carry_deny(w, f, &answer);
+		return;
+	case TLSD_WAIT:
+		flow_time(w, f, &w->hello, w->now.conf->limits.hello_ms);
+		return;
+	case TLSD_SPLICE:
+		f->verdict = TLSD_SPLICE;
+		carry_dial(w, f, fd, &answer);
+		return;
+	}
+}
+
+static bool take_spare(struct worker *w)
+{
+	if (pipe2(w->spare, O_CLOEXEC) == 0)
+		return true;
+	w->spare[0] = -1;
+	w->spare[1] = -1;
+	return false;
+}
+
+/*
+ * No descriptor is left, and the connection that waits would wake us up for
+ * ever: it gets the spare ones, and a reset.
+ */
+static void turn_away(struct worker *w, int fd)
+{
+	int new;
+
+	for (int i = 0; i < 2; i++)
+		if (w->spare[i] >= 0)
+			close(w->spare[i]);
+	new = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	if (new >= 0)
+		splice_reset(new);
+	take_spare(w);
+	event_limited(w, "descriptors");
+}
+
+static void accept_ready(struct loop *l, struct loop_watch *watch,
+			 uint32_t events)
+{
+	struct worker *w = l->context;
+
+	(void)events;
+	for (int i = 0; i < WORKER_BATCH && !l->stop; i++) {
+		const int fd = accept4(watch->fd, NULL, NULL,
+				       SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+			turn_away(w, watch->fd);
+		if (fd < 0)
+			return;
+		begin(w, fd);
+	}
+}
+
+bool guest_listen(struct worker *w)
+{
+	if (!take_spare(w))
+		return false;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct loop_watch *l = &w->listener[i];
+
+		*l = (struct loop_watch){w->now.given.fd[TLS_TCP4 + i],
+					 accept_ready};
+		splice_options(l->fd);
+		if (loop_add(&w->l, l, EPOLLIN) < 0)
+			return false;
+	}
+	return true;
+}
+
+void guest_pause(struct worker *w, bool pause)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		loop_change(&w->l, &w->listener[i], pause ? 0 : EPOLLIN);
+}
