@@ -9,8 +9,10 @@
 
 /* Octets before an escape, and before the end, that a pattern can begin in
  * without a sample in it, and without one that can be read. */
-#define BACK  (FINDER_HEAD + 1)
-#define BLOCK 64
+#define BACK (FINDER_HEAD + 1)
+
+/** octets - As many as the processor compares at once */
+typedef uint8_t octets __attribute__((vector_size(16)));
 
 /** enum escape - Where in an escape a stream is */
 enum escape {
@@ -162,6 +164,8 @@ static bool after_backslash(const struct finder *f, struct finder_state *s,
 		return step_plain(f, s, octet, but, ret);
 	if (step_other(f, s, but, ret))
 		return true;
+	if (octet == '%')
+		return begin_escape(s, octet);
 	return step_plain(f, s, octet, but, ret);
 }
 
@@ -217,20 +221,115 @@ static bool is_special(uint8_t c)
 	return c == '%' || c == '\\' || c == '\n' || c == '\r';
 }
 
-/* The first escape or line's end from @at on. */
-static size_t next_special(const uint8_t *data, size_t at, size_t len)
+/* The octet behind @at, lines' ends left out, or one in an escape; 0: it is not
+ * known. */
+static uint8_t next_octet(const uint8_t *data, size_t at, size_t len)
 {
-	for (; at + BLOCK <= len; at += BLOCK) {
-		const uint8_t *d = data + at;
-		uint8_t any = 0;
+	while (at < len && (data[at] == '\n' || data[at] == '\r'))
+		at++;
+	return at == len || is_special(data[at]) ? 0 : data[at];
+}
 
-		for (size_t i = 0; i < BLOCK; i++)
-			any |= (uint8_t)((d[i] == '%') | (d[i] == '\\') |
-					 (d[i] == '\n') | (d[i] == '\r'));
-		if (any)
-			break;
+/* A line ends within a pattern's beginning: it did not begin 6 octets before.
+ */
+static bool may_break(const struct finder *f, const uint8_t *data, size_t at,
+		      size_t len, size_t behind)
+{
+	const uint8_t before = at ? data[at - 1] : 0;
+	const uint8_t next = next_octet(data, behind, len);
+	uint32_t pair;
+
+	if (!before || before == '\n' || before == '\r' || !next)
+		return true;
+	if ((before | next) & 0x80)
+		return false;
+	pair = finder_pair(before, next);
+	return f->pairs[pair / 64] >> (pair % 64) & 1;
+}
+
+/* Digits of an escape are those of an octet in a pattern's beginning. */
+static bool may_stand_for(const struct finder *f, const uint8_t *data,
+			  size_t len, size_t digits)
+{
+	unsigned int value = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		if (i == len)
+			return true;
+		if (hex(data[i]) < 0)
+			return false;
+		value = value << 4 | (unsigned int)hex(data[i]);
 	}
-	while (at < len && !is_special(data[at]))
+	return value < 0x80 &&
+	       (f->heads[value] || value == '\n' || value == '\r');
+}
+
+/*
+ * Whether an escape or a line's end can be within the first octets of a
+ * pattern: if more were in front of it, a sample would have told.
+ */
+static bool matters(const struct finder *f, const uint8_t *data, size_t at,
+		    size_t len)
+{
+	if (data[at] == '\n' || data[at] == '\r')
+		return may_break(f, data, at, len, at);
+	if (data[at] == '%')
+		return may_stand_for(f, data + at + 1, len - at - 1, 2);
+	if (at + 1 == len)
+		return true;
+	if (data[at + 1] == 'n' || data[at + 1] == 'r')
+		return may_break(f, data, at, len, at + 2);
+	if (data[at + 1] == 'u')
+		return may_stand_for(f, data + at + 2, len - at - 2, 4);
+	return (data[at + 1] == '/' || data[at + 1] == '"') &&
+	       f->heads[data[at + 1]];
+}
+
+/* A bit of eight is set for each octet that is an escape's or a line's end; the
+ * first octets are in the lowest bits of the first half. */
+static void mark_specials(const uint8_t *data, uint64_t marks[static 2])
+{
+	octets o, is;
+
+	memcpy(&o, data, sizeof(o));
+	is = (octets)(o == '%') | (octets)(o == '\\') | (octets)(o == '\n') |
+	     (octets)(o == '\r');
+	memcpy(marks, &is, sizeof(is));
+}
+
+/* The first of eight octets that is one and matters; @len: none does. */
+static size_t first_special(const struct finder *f, const uint8_t *data,
+			    size_t at, size_t len, uint64_t marks)
+{
+	for (marks = le64toh(marks); marks; marks &= marks - 1) {
+		const size_t i = at + (size_t)__builtin_ctzll(marks) / 8;
+
+		/* Once for its eight bits. */
+		marks &= ~((uint64_t)0x7f << 8 * (i - at));
+		if (matters(f, data, i, len))
+			return i;
+	}
+	return len;
+}
+
+/* The first escape or line's end from @at on that matters. */
+static size_t next_special(const struct finder *f, const uint8_t *data,
+			   size_t at, size_t len)
+{
+	for (; at + sizeof(octets) <= len; at += sizeof(octets)) {
+		uint64_t marks[2];
+		size_t to;
+
+		mark_specials(data + at, marks);
+		if (!(marks[0] | marks[1]))
+			continue;
+		to = first_special(f, data, at, len, marks[0]);
+		if (to == len)
+			to = first_special(f, data, at + 8, len, marks[1]);
+		if (to < len)
+			return to;
+	}
+	while (at < len && !(is_special(data[at]) && matters(f, data, at, len)))
 		at++;
 	return at;
 }
@@ -248,6 +347,12 @@ static bool is_gram(const struct finder *f, const uint8_t *at)
 static size_t next_gram(const struct finder *f, const uint8_t *data, size_t at,
 			size_t len)
 {
+	for (; at + 4 * FINDER_STEP <= len; at += 4 * FINDER_STEP)
+		if (is_gram(f, data + at) |
+		    is_gram(f, data + at + FINDER_STEP) |
+		    is_gram(f, data + at + 2 * FINDER_STEP) |
+		    is_gram(f, data + at + 3 * FINDER_STEP))
+			break;
 	for (; at + sizeof(uint32_t) <= len; at += FINDER_STEP)
 		if (is_gram(f, data + at))
 			return at;
@@ -265,6 +370,15 @@ struct gap {
 	size_t busy;
 };
 
+/* Not within an escape: \uXXXX is the longest. */
+static size_t before_escape(const uint8_t *data, size_t at, size_t from)
+{
+	for (size_t i = at; i > from && i + 6 > at; i--)
+		if (data[i - 1] == '%' || data[i - 1] == '\\')
+			return i - 1;
+	return at;
+}
+
 /* Where the automaton has to begin again: nothing begins between. */
 static size_t skip(const struct finder *f, struct gap *gap, const uint8_t *data,
 		   size_t at, size_t len)
@@ -272,11 +386,11 @@ static size_t skip(const struct finder *f, struct gap *gap, const uint8_t *data,
 	size_t to, back;
 
 	if (gap->special < at || gap->special == SIZE_MAX)
-		gap->special = next_special(data, at, len);
+		gap->special = next_special(f, data, at, len);
 	to = next_gram(f, data, at, gap->special);
 	back = to < gap->special ? FINDER_STEP - 1 : BACK;
 	gap->busy = to + 1;
-	return to > at + back ? to - back : at;
+	return to > at + back ? before_escape(data, to - back, at) : at;
 }
 
 bool finder_feed(const struct finder *f, struct finder_state *s,

@@ -112,7 +112,8 @@ static uint16_t child(struct finder *f, size_t *room, uint16_t node, uint8_t c)
 	return (uint16_t)f->n_nodes++;
 }
 
-static void add_grams(struct finder *f, const uint8_t *text)
+/* What is looked at of a pattern's beginning. */
+static void add_head(struct finder *f, const uint8_t *text)
 {
 	for (size_t i = 0; i + FINDER_GRAM <= FINDER_HEAD; i++) {
 		const uint32_t gram = finder_gram((uint32_t)text[i] |
@@ -120,6 +121,13 @@ static void add_grams(struct finder *f, const uint8_t *text)
 						  (uint32_t)text[i + 2] << 16);
 
 		f->grams[gram / 64] |= (uint64_t)1 << (gram % 64);
+	}
+	for (size_t i = 0; i < FINDER_HEAD; i++)
+		f->heads[text[i]] = true;
+	for (size_t i = 0; i + 1 < FINDER_HEAD; i++) {
+		const uint32_t pair = finder_pair(text[i], text[i + 1]);
+
+		f->pairs[pair / 64] |= (uint64_t)1 << (pair % 64);
 	}
 }
 
@@ -135,7 +143,7 @@ static uint16_t add_text(struct finder *f, size_t *room, const uint8_t *text,
 			return 0;
 		f->nodes[node].base64 |= base64;
 	}
-	add_grams(f, text);
+	add_head(f, text);
 	return node;
 }
 

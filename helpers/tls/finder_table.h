@@ -45,6 +45,8 @@ struct finder_node {
  * @n_classes:	classes of octets
  * @class:	the class of each octet
  * @grams:	bit for each hash of a group that is in a pattern's beginning
+ * @heads:	octets that are in a pattern's beginning
+ * @pairs:	bit for each two that follow one another there
  */
 struct finder {
 	uint16_t *next;
@@ -53,12 +55,20 @@ struct finder {
 	size_t n_classes;
 	uint8_t class[256];
 	uint64_t grams[1024];
+	bool heads[256];
+	uint64_t pairs[128 * 128 / 64];
 };
 
 /** finder_gram() - Hash of a group, the first octet the lowest: 16 bits */
 static inline uint32_t finder_gram(uint32_t group)
 {
 	return (group * UINT32_C(0x9e3779b1)) >> 16;
+}
+
+/** finder_pair() - Number of two octets, both ASCII */
+static inline uint32_t finder_pair(uint8_t first, uint8_t second)
+{
+	return (uint32_t)first << 7 | second;
 }
 
 #endif
