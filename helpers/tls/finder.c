@@ -334,7 +334,7 @@ static size_t next_special(const struct finder *f, const uint8_t *data,
 	return at;
 }
 
-static bool is_gram(const struct finder *f, const uint8_t *at)
+static unsigned int is_gram(const struct finder *f, const uint8_t *at)
 {
 	uint32_t group;
 

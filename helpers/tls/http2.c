@@ -28,6 +28,8 @@ struct stream {
  * @guest:	the guest's frame
  * @padding:	octets of padding at its end
  * @pad_read:	how many these are was read
+ * @loose:	state of the search through a frame of no request's
+ * @pad:	state of the search through padding
  * @server:	the server's frame
  * @settings:	the server's settings
  * @head:	stream whose head is being read, or 0
@@ -50,6 +52,8 @@ struct http2 {
 	struct frame2 guest;
 	size_t padding;
 	bool pad_read;
+	struct finder_state loose;
+	struct finder_state pad;
 	struct frame2 server;
 	struct settings2 settings;
 	uint32_t head;
@@ -139,7 +143,7 @@ static enum gate_state end_stream(struct http2 *h, struct watch *w, uint32_t id)
 
 static bool hold(struct http2 *h, const uint8_t *data, size_t len)
 {
-	if (h->n_held + len > h->room) {
+	if (!h->block || h->n_held + len > h->room) {
 		size_t room = h->room ? h->room : 1024;
 		uint8_t *block;
 
@@ -271,7 +275,9 @@ static enum gate_state open_head(struct http2 *h, struct watch *w)
 	}
 	if (h->n_held + f->left > WATCH_HEAD_MAX)
 		return watch_broken(w, "a head is too long");
-	return GATE_OK;
+	/* Room, even if there is nothing in it. */
+	return hold(h, f->header, 0) ? GATE_OK
+				     : watch_broken(w, "there is no memory");
 }
 
 /* A frame's header is there. */
@@ -279,6 +285,8 @@ static enum gate_state open_frame(struct http2 *h, struct watch *w)
 {
 	const struct frame2 *f = &h->guest;
 
+	finder_begin(&h->loose);
+	finder_begin(&h->pad);
 	h->padding = 0;
 	h->pad_read = f->type != FRAME2_DATA || !(f->flags & FRAME2_PADDED);
 	if (h->head && (f->type != FRAME2_CONTINUATION || f->stream != h->head))
@@ -298,19 +306,31 @@ static enum gate_state open_frame(struct http2 *h, struct watch *w)
 	return watch_put(w, f->header, sizeof(f->header));
 }
 
+/* What was looked through as it is, or as padding, ends with its frame. */
+static enum gate_state end_loose(struct http2 *h, struct watch *w,
+				 enum gate_where where)
+{
+	const enum gate_state state = watch_scan_end(w, &h->loose, where);
+
+	return state == GATE_OK ? watch_scan_end(w, &h->pad, where) : state;
+}
+
 static enum gate_state close_frame(struct http2 *h, struct watch *w)
 {
 	const struct frame2 f = h->guest;
+	enum gate_state state;
 
 	h->guest.n = 0;
 	if (f.type == FRAME2_HEADERS || f.type == FRAME2_CONTINUATION)
 		return end_head_frame(h, w);
 	if (f.type != FRAME2_DATA)
-		return GATE_OK;
+		return end_loose(h, w, GATE_STREAM);
 	if (!h->pad_read)
 		return watch_broken(w, "a frame is too short");
-	return f.flags & FRAME2_END_STREAM ? end_stream(h, w, f.stream)
-					   : GATE_OK;
+	state = end_loose(h, w, GATE_BODY);
+	if (state == GATE_OK && f.flags & FRAME2_END_STREAM)
+		state = end_stream(h, w, f.stream);
+	return state;
 }
 
 /* Octets of a body; of one that is closed they are looked through alone. */
@@ -319,9 +339,7 @@ static enum gate_state scan_data(struct http2 *h, struct watch *w,
 {
 	struct stream *s = stream_of(h, h->guest.stream);
 
-	if (!s)
-		return watch_scan_all(w, GATE_BODY, data, len);
-	return watch_scan(w, &s->body, GATE_BODY, data, len);
+	return watch_scan(w, s ? &s->body : &h->loose, GATE_BODY, data, len);
 }
 
 static enum gate_state take_data(struct http2 *h, struct watch *w,
@@ -343,7 +361,7 @@ static enum gate_state take_data(struct http2 *h, struct watch *w,
 	to = to < len - from ? len - to : from;
 	state = scan_data(h, w, data + from, to - from);
 	if (state == GATE_OK)
-		state = watch_scan_all(w, GATE_BODY, data + to, len - to);
+		state = watch_scan(w, &h->pad, GATE_BODY, data + to, len - to);
 	return state;
 }
 
@@ -363,7 +381,7 @@ static enum gate_state take_payload(struct http2 *h, struct watch *w,
 		state = take_data(h, w, data, len);
 		break;
 	default:
-		state = watch_scan_all(w, GATE_STREAM, data, len);
+		state = watch_scan(w, &h->loose, GATE_STREAM, data, len);
 		break;
 	}
 	return state == GATE_OK ? watch_put(w, data, len) : state;
@@ -509,12 +527,11 @@ enum gate_state http2_server(struct http2 *h, struct watch *w,
 
 enum gate_state http2_finish(struct http2 *h, struct watch *w)
 {
-	for (size_t i = 0; i < h->n_streams; i++) {
-		const enum gate_state state =
-			watch_scan_end(w, &h->streams[i].body, GATE_BODY);
+	enum gate_state state = GATE_OK;
 
-		if (state != GATE_OK)
-			return state;
-	}
-	return GATE_OK;
+	if (frame2_is_open(&h->guest))
+		state = end_loose(h, w, GATE_STREAM);
+	for (size_t i = 0; i < h->n_streams && state == GATE_OK; i++)
+		state = watch_scan_end(w, &h->streams[i].body, GATE_BODY);
+	return state;
 }
