@@ -11,6 +11,7 @@
 #include "head.h"
 
 #define LINE_MAX_OCTETS 4096
+#define METHOD_MAX	64
 
 /** enum part - What the guest's next octets are */
 enum part {
@@ -281,12 +282,6 @@ static enum gate_state take_head(struct http1 *h, struct watch *w)
 	const char *why;
 	bool changed;
 
-	if (!head_is_request(h->held, (size_t)((uint8_t *)memchr(h->held, '\n',
-								 h->n_held) -
-					       h->held) +
-					      1) &&
-	    !h->begun)
-		return begin_stream(h, w);
 	why = head_read(&head, h->held, h->n_held);
 	if (why)
 		return unread(h, w, why);
@@ -493,17 +488,17 @@ static enum gate_state take_lines(struct http1 *h, struct watch *w,
 static bool is_no_request(const struct http1 *h)
 {
 	const uint8_t *end;
+	size_t method = 0;
 
 	if (h->part != PART_HEAD || h->begun || !h->n_held)
 		return false;
+	while (method < h->n_held && head_can_begin(h->held[method]))
+		if (++method > METHOD_MAX)
+			return true;
+	if (method < h->n_held && (!method || h->held[method] != ' '))
+		return true;
 	end = memchr(h->held, '\n', h->n_held);
-	if (end)
-		return !head_is_request(h->held, (size_t)(end - h->held) + 1);
-	for (size_t i = 0; i < h->n_held; i++) {
-		if (!head_can_begin(h->held[i]))
-			return !i || h->held[i] != ' ';
-	}
-	return h->n_held > 64;
+	return end && !head_is_request(h->held, (size_t)(end - h->held) + 1);
 }
 
 static enum gate_state take_held(struct http1 *h, struct watch *w,
