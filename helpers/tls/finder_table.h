@@ -9,7 +9,7 @@
 #define FINDER_GRAM 3
 
 /** FINDER_STEP - Distance of two samples */
-#define FINDER_STEP 4
+#define FINDER_STEP ((size_t)4)
 
 /** FINDER_HEAD - Octets of a pattern's beginning that has one sample in it */
 #define FINDER_HEAD (FINDER_GRAM + FINDER_STEP - 1)

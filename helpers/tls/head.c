@@ -65,7 +65,7 @@ static const char *next_line(struct head *h, struct head_line *ret)
 
 static const char *read_request_line(struct head *h)
 {
-	struct head_line line;
+	struct head_line line = {0, 0};
 	const char *why = next_line(h, &line);
 	const uint8_t *text = h->text + line.at;
 	size_t method;
@@ -88,7 +88,7 @@ static const char *read_request_line(struct head *h)
 
 const char *head_next_field(struct head *h, struct watch_field *ret)
 {
-	struct head_line line;
+	struct head_line line = {0, 0};
 	const char *why = next_line(h, &line);
 	const uint8_t *text = h->text + line.at;
 	size_t at;

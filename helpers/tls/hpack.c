@@ -78,7 +78,7 @@ static bool add(void *arg, const uint8_t *data, size_t len)
 {
 	struct block *b = arg;
 
-	if (b->len + len > b->room) {
+	if (!b->text || b->len + len > b->room) {
 		size_t room = b->room ? b->room : 2048;
 		uint8_t *text;
 

@@ -170,7 +170,9 @@ static size_t escape(enum inject_form form, uint8_t c, uint8_t *to)
 		return 2;
 	}
 	if (form == INJECT_JSON && c < ' ') {
-		memcpy(to, "\\u00", 4);
+		to[0] = '\\';
+		to[1] = 'u';
+		to[2] = to[3] = '0';
 		to[4] = (uint8_t)digits[c >> 4];
 		to[5] = (uint8_t)digits[c & 15];
 		return 6;
