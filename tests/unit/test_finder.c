@@ -290,7 +290,8 @@ Test(finder, what_is_none)
 /* A broken escape is what it is, and what follows counts. */
 Test(finder, broken_escapes)
 {
-	static const char *const placeholders[] = {"abcdef", "\"abcde"};
+	static const char *const placeholders[] = {"abcdef", "\"abcde",
+						   "uvwxyz"};
 	static const struct {
 		const char *text;
 		size_t secret;
@@ -302,8 +303,9 @@ Test(finder, broken_escapes)
 		{"%\\\"abcde", 1},	{"\\u\\\"abcde", 1},
 		{"\\u00\\\"abcde", 1},	{"%2\\\"abcde", 1},
 		{"\\\\\\\"abcde", 1},	{"\\t\\\"abcde", 1},
+		{"\\uvwxy%7a", 2},	{"\\\\uvwxy%7a", 2},
 	};
-	struct finder *f = finder_of(placeholders, 2);
+	struct finder *f = finder_of(placeholders, 3);
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct finder_found found = {.secret = 9};
@@ -381,6 +383,29 @@ Test(finder, allowed)
 		cr_assert_eq(is, cases[i].secret >= 0, "%s", cases[i].text);
 		if (is)
 			cr_assert_eq((int)found.secret, cases[i].secret);
+	}
+	finder_free(f);
+}
+
+/* A match that waits for a longer one is not lost to one that overlaps it. */
+Test(finder, overlapping)
+{
+	static const char *const placeholders[] = {"abcdef", "abcdefZZZ",
+						   "efghij"};
+	static const char text[] = "abcdefghij";
+	struct finder *f = finder_of(placeholders, 3);
+
+	for (size_t allowed = 0; allowed < 3; allowed++) {
+		struct secret_bits but = {{0}};
+		struct finder_state s;
+		struct finder_found found = {.secret = 99};
+
+		secret_bit_set(&but, allowed);
+		finder_begin(&s);
+		cr_assert(finder_feed(f, &s, &but, (const uint8_t *)text,
+				      sizeof(text) - 1, &found) ||
+			  finder_end(f, &s, &but, &found));
+		cr_assert_eq(found.secret, allowed ? 0 : 2);
 	}
 	finder_free(f);
 }

@@ -522,7 +522,7 @@ Test(http1, head_too_long)
 }
 
 /* What chunks carry, and that nothing follows the last but trailers. */
-static size_t unchunk(const uint8_t *from, size_t len, char *to)
+static const char *unchunk(const uint8_t *from, size_t len, char *to)
 {
 	size_t at = 0, n = 0;
 
@@ -539,7 +539,7 @@ static size_t unchunk(const uint8_t *from, size_t len, char *to)
 		cr_assert(at < len);
 	}
 	to[n] = 0;
-	return n;
+	return (const char *)from + at;
 }
 
 static void body_becomes(const char *type, const char *body,
@@ -562,7 +562,7 @@ static void body_becomes(const char *type, const char *body,
 			 "%s" HEAD(BODY, "A: $MSB_BODY\r\n"),
 			 type, strlen(body), body);
 	for (size_t cut = 1; cut <= strlen(text); cut++) {
-		char *body_at;
+		const char *body_at, *behind;
 
 		cr_assert_eq(run(BODY, text, strlen(text), cut,
 				 cut == 1 ? 1 : sizeof(text), &v),
@@ -573,10 +573,11 @@ static void body_becomes(const char *type, const char *body,
 		cr_assert(!strstr((char *)out.text[0], "Content-Length"));
 		cr_assert(strstr((char *)out.text[0],
 				 "Transfer-Encoding: chunked\r\n"));
-		unchunk((uint8_t *)body_at + 4, out.len[0], carried);
+		behind = unchunk((const uint8_t *)body_at + 4, out.len[0],
+				 carried);
 		cr_assert_str_eq(carried, expected, "cut at %zu", cut);
-		cr_assert(strstr(body_at, chunked ? "\r\n0\r\nT: u\r\n\r\nGET "
-						  : "\r\n0\r\n\r\nGET "));
+		cr_assert_eq(behind, strstr(behind, chunked ? "T: u\r\n\r\nGET "
+							    : "\r\nGET "));
 		cr_assert(strstr(body_at, HEAD(BODY, "A: va\"l ue\r\n")));
 	}
 }
