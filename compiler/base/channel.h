@@ -31,6 +31,9 @@
  */
 #define CHANNEL_HOPS 62
 
+/** CHANNEL_HOLD_MS - How long a worker leaves the ruleset alone, at most */
+#define CHANNEL_HOLD_MS 30000
+
 /**
  * CHANNEL_TYPES() - Every type of message: enum tail, its name
  *
@@ -45,7 +48,14 @@
  *	COMMIT	it is in force from here on. OK
  *	ABORT	it is dropped; all goes on as before. OK
  *	STATUS	STATUS, with a text
+ *	HOLD	the ruleset is being read, or changed: the worker leaves it
+ *		alone, until the channel that asked is closed, or for
+ *		CHANNEL_HOLD_MS. OK
  *	STOP	the worker is ended, and the supervisor ends. OK
+ *
+ * From a supervisor to its worker alone:
+ *
+ *	RELEASE	it may go on. OK
  *
  * From a worker to its supervisor:
  *
@@ -64,7 +74,9 @@
 	X(FAILED, "failed") \
 	X(CONNECT, "connect") \
 	X(CONNECTED, "connected") \
-	X(REFUSED, "refused")
+	X(REFUSED, "refused") \
+	X(HOLD, "hold") \
+	X(RELEASE, "release")
 
 /** enum channel_type - Types of messages, by CHANNEL_TYPES(); 0 is none */
 enum channel_type {

@@ -63,8 +63,6 @@ enum diag_level {
 	X(HOST_BITS, "host-bits", \
 	  "a prefix with host bits set; they are cleared") \
 	X(MAPPED, "mapped", "an IPv4-mapped IPv6 address, read as IPv4") \
-	X(NEEDS_TLSD, "needs-tlsd", \
-	  "TCP flows that stay denied, because which name they are for is told by msb-tlsd, which this version does not have") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
 	X(POLICY_SIZE, "policy-size", \
 	  "a policy whose ruleset or helper would be too large") \

@@ -33,9 +33,16 @@ enum dns_fd {
 /** DNS_RESOLV_MAX - Octets of resolv.conf that are read */
 #define DNS_RESOLV_MAX 65536
 
-/** DNS_RESOLV_HOST - Begins a line that has an address of a name server that
- * the document names: "msb-nameserver N ADDRESS", N its place there
- */
+/* Lines that stand behind those of the file, about host names in Nameservers; N
+ * is a name's place there. */
+
+/** DNS_RESOLV_HOST - "msb-nameserver N ADDRESS": an address that it has */
 #define DNS_RESOLV_HOST "msb-nameserver "
+
+/** DNS_RESOLV_NAME - "msb-name N NAME": the name */
+#define DNS_RESOLV_NAME "msb-name "
+
+/** DNS_RESOLV_FIXED - "msb-fixed N": its addresses are from hosts(5) */
+#define DNS_RESOLV_FIXED "msb-fixed "
 
 #endif

@@ -6,8 +6,8 @@
 /**
  * enum tls_fd - Descriptors of a configuration, by their number in SOCKETS
  * @TLS_TCP4:		listening TCP socket of the gateway's namespace, bound
- *to TABLE_TLS_PORT of any address, with IP_TRANSPARENT: the flows that msb-tlsd
- *carries are steered to it
+ *			to TABLE_TLS_PORT of any address, with IP_TRANSPARENT:
+ *			the flows that msb-tlsd carries are steered to it
  * @TLS_TCP6:		likewise, IPv6 only
  * @TLS_NETLINK:	NETLINK_NETFILTER socket of the gateway's namespace, to
  *			look pins up; the worker never has it
@@ -15,7 +15,7 @@
  *			"Names"; the monitor's
  * @TLS_ROOTS:		certificates that upstream servers are verified with, as
  *			PEM: those of the system, then UpstreamCACerts; only
- *with interception
+ *			with interception
  * @TLS_CA_CERT:	the interception CA's certificate, as PEM, with what it
  *			is issued by, if that is in the file; likewise
  * @TLS_CA_KEY:		its key, as PEM; the signer's, and nobody else's;

@@ -314,7 +314,8 @@ static void one_json(struct arena *a, const struct state *state,
 }
 
 /* Read what the kernel has back, and compare it with the document kept. */
-static int prove_running(struct arena *a, const struct status *st, bool json)
+static int prove_running(struct arena *a, const struct state *s,
+			 const struct status *st, bool json)
 {
 	struct prove_result result;
 	struct live_error e;
@@ -327,7 +328,7 @@ static int prove_running(struct arena *a, const struct status *st, bool json)
 			  "version");
 		return CLI_SYSTEM;
 	}
-	if (status_listing(a, st->record.netns, &text, &e) < 0)
+	if (status_listing(a, s, &st->record, &text, &e) < 0)
 		return cli_live_error(&e, NULL);
 	prove(a, &st->compiled->policy, text, &result);
 	rc = cli_proof(st->record.name, "the kernel", &result,
@@ -353,7 +354,7 @@ static int one(const struct cli_args *args, struct arena *a,
 	if (status_read(a, state, name, true, &st, &e) < 0)
 		return cli_live_error(&e, NULL);
 	if (cli_has(args, "prove"))
-		return prove_running(a, &st, cli_has(args, "json"));
+		return prove_running(a, state, &st, cli_has(args, "json"));
 	if (cli_has(args, "json"))
 		one_json(a, state, &st);
 	else

@@ -76,8 +76,9 @@ static bool said(struct arena *a, const char *what, const char *text,
 	return false;
 }
 
-static int compare(struct arena *a, const struct state_record *r,
-		   const struct compiled *c, struct diff_report *report)
+static int compare(struct arena *a, const struct state *s,
+		   const struct state_record *r, const struct compiled *c,
+		   struct diff_report *report)
 {
 	const struct slot *slot = &c->policy.slot;
 	struct differ_side before, after;
@@ -86,7 +87,7 @@ static int compare(struct arena *a, const struct state_record *r,
 	struct differ d;
 	bool known;
 
-	if (drift_read(a, r->netns, c, &drift, &e) < 0)
+	if (drift_read(a, s, r, c, &drift, &e) < 0)
 		return cli_live_error(&e, NULL);
 	compare_texts(a, r, c, &drift, report);
 	known = said(a, "expected", drift.gateway.expected, slot, &before) &&
@@ -115,7 +116,7 @@ static int one(const struct cli_args *args, struct arena *a,
 		return cli_live_error(&e, NULL);
 	rc = read_expected(a, args, s, &r, &d, c);
 	if (rc == CLI_YES)
-		rc = compare(a, &r, c, &report);
+		rc = compare(a, s, &r, c, &report);
 	str_free(&report.text);
 	return rc;
 }

@@ -26,9 +26,12 @@ static void put_walk(struct rule_text *l, const struct policy_walk *w,
 
 	for (i = 0; i < w->n; i++) {
 		const struct policy_rule *r = &w->rules[i];
-		const unsigned int protos = r->protos &
-					    (CONFIG_TCP | CONFIG_UDP);
-		const char *to = dest(p, &r->dest, text);
+		const bool named = l->dir == POLICY_EGRESS &&
+				   eval_gateway_by_name(r);
+		const unsigned int protos =
+			named ? CONFIG_UDP
+			      : r->protos & (CONFIG_TCP | CONFIG_UDP);
+		const char *to = named ? "*" : dest(p, &r->dest, text);
 
 		if (!to || (r->protos && !protos))
 			continue;
@@ -97,7 +100,7 @@ static const char *dest_loopback(const struct plan *p,
 	return NULL;
 }
 
-/* What is refused before the egress walk is asked. */
+/* What is refused before the egress walk is asked, or is msb-tlsd's. */
 static void put_always(struct rule_text *l, const struct policy *p)
 {
 	const struct config_tls *tls = &p->config->tls;
@@ -111,13 +114,13 @@ static void put_always(struct rule_text *l, const struct policy *p)
 		rule_text(l, false, NULL, CONFIG_UDP | (i ? 0 : CONFIG_TCP),
 			  &port, 1);
 	}
-	port.lo = port.hi = 443;
-	if (!tls->has_ports && eval_blocks_quic(p, 443))
-		rule_text(l, false, NULL, CONFIG_UDP, &port, 1);
-	for (i = 0; i < tls->n_ports; i++) {
-		port.lo = port.hi = tls->ports[i];
-		if (eval_blocks_quic(p, tls->ports[i]))
-			rule_text(l, false, NULL, CONFIG_UDP, &port, 1);
+	for (i = 0; i < (tls->has_ports ? tls->n_ports : tls->present); i++) {
+		port.lo = port.hi = tls->has_ports ? tls->ports[i] : 443;
+		rule_text(l, false, NULL,
+			  CONFIG_TCP | (tls->block_quic == CONFIG_FALSE
+						? 0
+						: CONFIG_UDP),
+			  &port, 1);
 	}
 }
 

@@ -366,6 +366,7 @@ int sandbox_apply(struct arena *a, struct state *s,
 		.state = s,
 		.ret = ret,
 		.ns = {-1, -1},
+		.held = -1,
 	};
 	enum supervisor_kind kind;
 	int rc = -1;
@@ -386,6 +387,7 @@ int sandbox_apply(struct arena *a, struct state *s,
 		if (rc == 0)
 			finish(&p);
 	}
+	supervisor_release(p.held);
 	state_unshare(s);
 	state_unlock(s);
 	helpers_close(&p.sockets);

@@ -30,6 +30,7 @@
  * @back:	transaction that leads back
  * @sockets:	sockets that the helpers do not have yet
  * @channel:	to each supervisor, while something is prepared; else -1
+ * @held:	channel that has msb-dnsd leave the ruleset alone; else -1
  * @killed_before: an "apply" was killed, and this one settles what it left
  * @leased:	leases were written
  * @noted:	files about the change were written
@@ -58,6 +59,7 @@ struct apply {
 	const char *back;
 	struct helper_sockets sockets;
 	int channel[SUPERVISOR_KINDS];
+	int held;
 	bool killed_before;
 	bool leased;
 	bool noted;

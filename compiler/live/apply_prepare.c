@@ -309,8 +309,10 @@ int apply_prepare(struct apply *p, struct live_error *e)
 	if (read_before(p, e) < 0 || compile_new(p, e) < 0)
 		return -1;
 	unite_leases(p);
-	if (open_kernel(p, e) < 0 || settle(p, e) < 0 ||
-	    write_updates(p, e) < 0)
+	if (open_kernel(p, e) < 0 || settle(p, e) < 0)
+		return -1;
+	p->held = supervisor_hold(p->state, p->req->name);
+	if (write_updates(p, e) < 0)
 		return -1;
 	choose_helpers(p);
 	return open_sockets(p, e) < 0 || check_updates(p, e) < 0 ? -1

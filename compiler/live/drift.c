@@ -31,14 +31,15 @@ static int list_alone(struct arena *a, const char *text, const char **ret,
 	return rc;
 }
 
-int drift_read(struct arena *a, const char *netns, const struct compiled *c,
+int drift_read(struct arena *a, const struct state *s,
+	       const struct state_record *r, const struct compiled *c,
 	       struct drift *ret, struct live_error *e)
 {
 	struct drift d = {0};
 	STR(text);
 
 	nft_text_table(&text, &c->plan.sandbox);
-	if (status_listing(a, netns, &d.gateway.running, e) < 0 ||
+	if (status_listing(a, s, r, &d.gateway.running, e) < 0 ||
 	    ruleset_look(NULL, a, "msb", &d.host.running, e) < 0 ||
 	    list_alone(a, str_text(&text), &d.gateway.expected, e) < 0 ||
 	    list_alone(a, compile_artefact(c, "host.nft")->text,

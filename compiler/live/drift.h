@@ -5,6 +5,7 @@
 
 #include "compile.h"
 #include "live_error.h"
+#include "state.h"
 
 /**
  * struct drift_table - One table, as the same nft lists it twice
@@ -30,14 +31,16 @@ struct drift {
 /**
  * drift_read() - List the tables of a running sandbox
  * @a:		arena for the texts
- * @netns:	name of its gateway namespace
+ * @s:		state
+ * @r:		sandbox
  * @c:		what it should be made of
  * @ret:	listings; set on success
  * @e:		error
  *
  * Return: 0, -1 on failure
  */
-int drift_read(struct arena *a, const char *netns, const struct compiled *c,
+int drift_read(struct arena *a, const struct state *s,
+	       const struct state_record *r, const struct compiled *c,
 	       struct drift *ret, struct live_error *e);
 
 /**

@@ -101,6 +101,7 @@ static int put_host(struct str *s, size_t index,
 	if (rc)
 		return live_refuse(e, "/DNS/Nameservers/%zu: %s: %s", index,
 				   ns->host, gai_strerror(rc));
+	str_printf(s, DNS_RESOLV_NAME "%zu %s\n", index, ns->host);
 	for (i = found; i; i = i->ai_next)
 		if (getnameinfo(i->ai_addr, i->ai_addrlen, text, sizeof(text),
 				NULL, 0, NI_NUMERICHOST) == 0 &&

@@ -233,18 +233,21 @@ out:
 	return ret;
 }
 
-int status_listing(struct arena *a, const char *netns, const char **ret,
+int status_listing(struct arena *a, const struct state *s,
+		   const struct state_record *r, const char **ret,
 		   struct live_error *e)
 {
-	int host = netns_open_self(e), gw, rc = -1;
+	int host = netns_open_self(e), gw, held, rc = -1;
 
 	if (host < 0)
 		return -1;
-	gw = netns_open(netns, e);
+	gw = netns_open(r->netns, e);
+	held = supervisor_hold(s, r->name);
 	if (gw >= 0 && netns_enter(gw, e) == 0) {
 		rc = ruleset_look(NULL, a, NULL, ret, e);
 		netns_return(host);
 	}
+	supervisor_release(held);
 	if (gw >= 0)
 		close(gw);
 	close(host);
@@ -356,12 +359,18 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 		bool counters, struct status *ret, struct live_error *e)
 {
 	struct status st = {.health = STATUS_OK};
+	int held, rc;
 	bool owned;
 
 	if (state_get(s, name, &st.record, e) < 0)
 		return -1;
 	status_compile(a, s, &st);
-	if (look_outside(a, &st, e) < 0 || look_inside(a, &st, counters, e) < 0)
+	if (look_outside(a, &st, e) < 0)
+		return -1;
+	held = counters ? supervisor_hold(s, name) : -1;
+	rc = look_inside(a, &st, counters, e);
+	supervisor_release(held);
+	if (rc < 0)
 		return -1;
 	look_at_helpers(a, s, counters, &st);
 	owned = state_owned(s, name);

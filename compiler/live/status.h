@@ -81,14 +81,16 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 /**
  * status_listing() - What the kernel has in the gateway namespace
  * @a:		arena for the text
- * @netns:	name of the gateway namespace
+ * @s:		state
+ * @r:		sandbox
  * @ret:	listing of all its tables: another than inet msb is somebody
  *		else's, and can change what ours has judged; set on success
  * @e:		error
  *
  * Return: 0, -1 on failure
  */
-int status_listing(struct arena *a, const char *netns, const char **ret,
+int status_listing(struct arena *a, const struct state *s,
+		   const struct state_record *r, const char **ret,
 		   struct live_error *e);
 
 /** status_policy() - A policy in a few words: "3 rules, egress deny, ..." */

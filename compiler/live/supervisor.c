@@ -413,6 +413,25 @@ int supervisor_commit(int channel, struct live_error *e)
 	return ask(channel, CHANNEL_COMMIT, e);
 }
 
+int supervisor_hold(const struct state *s, const char *name)
+{
+	int channel = connect_to(s, name, SUPERVISOR_DNS, QUICK_PATIENCE_MS);
+	struct live_error ignored;
+
+	/* One that does not answer has nothing written either. */
+	if (channel >= 0 && ask(channel, CHANNEL_HOLD, &ignored) < 0) {
+		close(channel);
+		channel = -1;
+	}
+	return channel;
+}
+
+void supervisor_release(int channel)
+{
+	if (channel >= 0)
+		close(channel);
+}
+
 /* --- ending --- */
 
 /* Reads which process it is; 0 if it is not there any more. */

@@ -132,4 +132,20 @@ enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
 					 enum supervisor_kind kind,
 					 const char **ret, int list);
 
+/**
+ * supervisor_hold() - Have its helper leave the ruleset alone
+ * @s:		state
+ * @name:	sandbox
+ *
+ * A listing begins anew when the ruleset changes meanwhile, and msb-dnsd
+ * changes it as often as the guest resolves names. This is for as long as the
+ * channel is open, CHANNEL_HOLD_MS at most.
+ *
+ * Return: channel, to be closed; -1 if there is nothing to be held
+ */
+int supervisor_hold(const struct state *s, const char *name);
+
+/** supervisor_release() - Let it go on; @channel may be -1 */
+void supervisor_release(int channel);
+
 #endif

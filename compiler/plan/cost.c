@@ -168,6 +168,8 @@ static enum holds match_holds(const struct cost_packet *p,
 				       m->v[0].lo & TABLE_OWNER_MASK
 			       ? NEVER
 			       : ALWAYS;
+	if (m->key == NFT_CT_OWNER)
+		return NEVER;
 	if (m->key == NFT_CT_DIRECTION && p->ct_state == NFT_CT_NEW)
 		return holds_number(m, NFT_CT_ORIGINAL);
 	return MAYBE;

@@ -222,10 +222,21 @@ void host_table(struct arena *a, const struct policy *p, const char *uplink,
 		struct nft_table *ret)
 {
 	const struct slot *slot = &p->slot;
-	const struct nft_elem elems[SET_COUNT] = {
-		[SET_UPLINKS] = {.name = uplink},
-		[SET_GUESTS4] = {uplink, slot->guest4.num, slot->guest4.num},
-		[SET_GUESTS6] = {uplink, slot->guest6.num, slot->guest6.num},
+	/* What comes from a sandbox is from its guest, or from its gateway:
+	 * what msb-tlsd sends to servers. */
+	const struct {
+		size_t n;
+		struct nft_elem v[2];
+	} elems[SET_COUNT] = {
+		[SET_UPLINKS] = {1, {{.name = uplink}}},
+		[SET_GUESTS4] = {2,
+				 {{uplink, slot->gw4.num, slot->gw4.num},
+				  {uplink, slot->guest4.num,
+				   slot->guest4.num}}},
+		[SET_GUESTS6] = {2,
+				 {{uplink, slot->gw6.num, slot->gw6.num},
+				  {uplink, slot->guest6.num,
+				   slot->guest6.num}}},
 	};
 	static const struct nft_chain made[CHAIN_COUNT] = {
 		[CHAIN_ANTISPOOF] = {.name = "antispoof",
@@ -250,14 +261,14 @@ void host_table(struct arena *a, const struct policy *p, const char *uplink,
 	enum host_set i;
 
 	for (i = 0; i < SET_COUNT; i++) {
-		struct nft_elem *e = arena_new(a, struct nft_elem);
+		struct nft_elem *e = arena_array(a, 2, struct nft_elem);
 
-		*e = elems[i];
+		memcpy(e, elems[i].v, sizeof(elems[i].v));
 		sets[i] = (struct nft_set){
 			.name = set_rows[i].name,
 			.type = set_rows[i].type,
 			.v = e,
-			.n = 1,
+			.n = elems[i].n,
 		};
 	}
 	memcpy(v, made, sizeof(made));

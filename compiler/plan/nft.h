@@ -39,11 +39,15 @@ enum nft_type {
  * The "ct original" keys are the addresses and ports with which the flow was
  * opened, whichever of its packets is looked at and whatever NAT did to it.
  *
- * CT_MARK is the stamp of the policy, CT_MARK_IS the number that it says.
+ * CT_MARK is the stamp of the policy, CT_MARK_IS the number that it says,
+ * CT_OWNER the bits of a stamp, of whatever policy, that say who carries it.
+ * META_MARK is the mark of the packet, or of the socket that it comes from.
  *
- * The last three look at state that the kernel keeps: how many flows a rule has
- * counted, how much an object has left. An expression that is not reached takes
- * nothing from what follows it.
+ * CT_COUNT_OVER, LIMIT and QUOTA look at state that the kernel keeps: how many
+ * flows a rule has counted, how much an object has left. An expression that is
+ * not reached takes nothing from what follows it.
+ *
+ * The generation of a table has their numbers in it: new ones go to the end.
  */
 #define NFT_KEYS(X) \
 	X(IIFNAME, "iifname", IFNAME) \
@@ -72,7 +76,9 @@ enum nft_type {
 	X(TCP_RST, "tcp flags & rst ==", TCP_FLAG) \
 	X(CT_COUNT_OVER, "ct count over", INTEGER) \
 	X(LIMIT, "limit name", OBJECT) \
-	X(QUOTA, "quota name", OBJECT)
+	X(QUOTA, "quota name", OBJECT) \
+	X(CT_OWNER, "ct mark & 0x0000000f ==", MARK) \
+	X(META_MARK, "meta mark", MARK)
 
 /** enum nft_key - Keys, by NFT_KEYS() */
 enum nft_key {

@@ -8,6 +8,7 @@
 #include "names.h"
 #include "relay.h"
 #include "tables.h"
+#include "tls.h"
 
 #define TABLE_MAIN 254u
 
@@ -129,6 +130,11 @@ static void plan_routes(struct arena *a, struct plan *p)
 		{PLAN_HOST, false, ip_single(s->guest4), gw4, p->uplink,
 		 TABLE_MAIN},
 		{PLAN_HOST, false, ip_single(s->guest6), gw6, p->uplink,
+		 TABLE_MAIN},
+		/* Of what msb-tlsd sends to servers, the source. */
+		{PLAN_HOST, false, ip_single(s->gw4), gw4, p->uplink,
+		 TABLE_MAIN},
+		{PLAN_HOST, false, ip_single(s->gw6), gw6, p->uplink,
 		 TABLE_MAIN},
 		{PLAN_GATEWAY, false, all4, host4, "uplink0", TABLE_MAIN},
 		{PLAN_GATEWAY, false, all6, host6, "uplink0", TABLE_MAIN},
@@ -288,7 +294,7 @@ static void plan_names(struct arena *a, struct plan *p)
 {
 	const struct config *c = p->policy->config;
 
-	if (p->policy->dns != POLICY_DNS_HELPER ||
+	if ((!plan_needs(p, PLAN_DNSD) && !plan_needs(p, PLAN_TLSD)) ||
 	    (!c->deny_domains.n && !c->deny_suffixes.n))
 		return;
 	p->names = names_build(a, &c->deny_domains, &c->deny_suffixes,
@@ -296,25 +302,6 @@ static void plan_names(struct arena *a, struct plan *p)
 	p->names_file = arena_printf(a, "names-%016llx%016llx.bin",
 				     hash_names(p, 0xcbf29ce484222325u),
 				     hash_names(p, 0x9e3779b97f4a7c15u));
-}
-
-/* A name list of a hundred thousand gets one message, and so do its rules. */
-static void warn_sni(struct diags *d, const struct walk_build *b)
-{
-	const char *pointer;
-
-	if (!b->sni)
-		return;
-	pointer = b->sni->pointer;
-	if (strncmp(pointer, "/Deny", 5) == 0)
-		pointer = b->sni->dest.apex ? "/DenyDomainSuffixes"
-					    : "/DenyDomains";
-	diag_add(d, DIAG_WARNING, DIAG_NEEDS_TLSD, DIAG_AT_KEY, pointer, NULL,
-		 "TCP flows stay denied where their outcome depends on the "
-		 "name in the TLS handshake, as it does for %zu rule%s from "
-		 "here on: that takes msb-tlsd, which this version does not "
-		 "have",
-		 b->n_sni, b->n_sni == 1 ? "" : "s");
 }
 
 static void add_helper(struct plan *p, const char *name, const char *config,
@@ -325,14 +312,16 @@ static void add_helper(struct plan *p, const char *name, const char *config,
 			(struct plan_helper){name, config, reason};
 }
 
-static void plan_helpers(struct arena *a, struct plan *p)
+static void plan_helpers(struct arena *a, struct plan *p,
+			 const struct walk_build *b)
 {
 	const bool dns = p->policy->dns == POLICY_DNS_HELPER;
 
-	p->helpers = arena_array(a, 2, struct plan_helper);
+	p->helpers = arena_array(a, 3, struct plan_helper);
 	add_helper(p, PLAN_DNSD, "dns.json",
 		   dns ? p->policy->dns_reason : NULL);
 	add_helper(p, PLAN_RELAYD, "relay.json", relay_reason(a, p->policy));
+	add_helper(p, PLAN_TLSD, "tls.json", tls_reason(a, p->policy, b->sni));
 }
 
 bool plan_needs(const struct plan *p, const char *helper)
@@ -418,10 +407,9 @@ bool plan_make(struct arena *a, struct diags *d, const struct policy *policy,
 	plan_neighbours(a, &p);
 	plan_routes(a, &p);
 	plan_sysctls(a, &p);
-	plan_helpers(a, &p);
+	plan_helpers(a, &p, &build);
 	plan_names(a, &p);
 	warn_dns(d, policy);
-	warn_sni(d, &build);
 	note_choices(d, &p);
 	*ret = p;
 	return true;

@@ -23,6 +23,10 @@
 /** PLAN_DNSD - Program that serves DNS */
 #define PLAN_DNSD "msb-dnsd"
 
+/** PLAN_TLSD - Program that reads the names of TLS flows, and intercepts them
+ */
+#define PLAN_TLSD "msb-tlsd"
+
 /** PLAN_RELAYD - Program that carries flows from and to the host's loopback */
 #define PLAN_RELAYD "msb-relayd"
 
@@ -137,7 +141,7 @@ struct plan_rule {
  * @value:	value to write
  * @link:	interface that must exist before, or NULL
  * @keep:	the setting belongs to the host: written only if it is
- *different, and not taken back when the sandbox goes
+ * different, and not taken back when the sandbox goes
  */
 struct plan_sysctl {
 	enum plan_ns ns;
@@ -229,8 +233,8 @@ struct plan_choice {
  *		sandbox's elements
  * @pins:	sets of @sandbox that msb-dnsd fills
  * @n_pins:	how many pairs
- * @names:	DenyDomains and DenyDomainSuffixes for msb-dnsd: a file, see
- *		names.h; NULL if there are none
+ * @names:	DenyDomains and DenyDomainSuffixes for helpers: a file, see
+ *		names.h; NULL if there are none, or nobody to read them
  * @names_len:	bytes of @names
  * @names_file:	its name: "names-HASH.bin". The same name stands for the same
  *		bytes, unless somebody wanted it otherwise

@@ -51,7 +51,7 @@ static bool ports_decide(struct ports *s, const struct policy_rule *r)
 	return added;
 }
 
-/* What is decided before the walk is asked. */
+/* What is decided before the walk is asked, or is not the relay's. */
 static void ports_always(struct ports *s, const struct policy *p,
 			 enum config_proto proto)
 {
@@ -64,13 +64,14 @@ static void ports_always(struct ports *s, const struct policy *p,
 		for (i = 0; i < EVAL_DNS_TRANSPORTS; i++)
 			if (proto == CONFIG_UDP || !i)
 				ports_add(s, eval_dns_transports[i]);
-	if (proto != CONFIG_UDP)
+	/* What is intercepted is msb-tlsd's, also on its way to the host. */
+	if (!tls->present ||
+	    (proto == CONFIG_UDP && tls->block_quic == CONFIG_FALSE))
 		return;
-	if (eval_blocks_quic(p, 443))
+	if (!tls->has_ports)
 		ports_add(s, 443);
 	for (i = 0; i < tls->n_ports; i++)
-		if (eval_blocks_quic(p, tls->ports[i]))
-			ports_add(s, tls->ports[i]);
+		ports_add(s, tls->ports[i]);
 }
 
 static bool dest_has(const struct config_dest *dest, struct ip gateway)
@@ -101,7 +102,8 @@ static const char *egress_to(const struct policy *p, struct ip gateway,
 		const struct policy_rule *r = &w->rules[i];
 
 		if ((r->protos && !(r->protos & proto)) ||
-		    !dest_has(&r->dest, gateway))
+		    !(dest_has(&r->dest, gateway) ||
+		      (proto == CONFIG_UDP && eval_gateway_by_name(r))))
 			continue;
 		if (ports_decide(&decided, r) && r->allow)
 			return r->pointer;

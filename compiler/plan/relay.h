@@ -12,9 +12,9 @@
  * relay_host_egress() - Whether some TCP or UDP flow to the gateway is allowed
  * @p:	policy
  *
- * Of ports other than 53, and not refused whatever the rules say. Exact, but
- * that rules about names are left out: no packet is allowed by one without a
- * helper that knows names.
+ * Of ports other than 53, not refused whatever the rules say, and not
+ * intercepted: what is, msb-tlsd takes to the host. Exact, if what
+ * eval_gateway_by_name() says counts as pinned.
  *
  * Return: the pointer of the rule or default that allows one; NULL for none
  */

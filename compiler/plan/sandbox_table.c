@@ -7,6 +7,7 @@
 #include "rule_builder.h"
 #include "sandbox_carry.h"
 #include "tables.h"
+#include "tls.h"
 
 /*
  * Theory of operation
@@ -33,8 +34,10 @@
  *			  allow			which stamps
  *			    opened		flows of the guest: the cap,
  *			      cap, full		and who carries them
+ *			  named			what a name decides: likewise
  *	mangle + 10	steer		the gateway's ports, to msb-relayd
  *			  query		DNS, to msb-dnsd
+ *			  hello		TLS, to msb-tlsd
  *	dstnat		dns_nat		the gateway's port 53, by NAT
  *	filter		input, forward, output	stamped flows only
  *	mangle		limit_ingress	rate limits, at postrouting
@@ -52,6 +55,38 @@
  * because a query is judged by the name in it. It is stamped as such, handed to
  * the helper's transparent socket, and dropped if there is none: neither
  * refused nor forwarded. Only for the uplink's addresses there is no DNS.
+ *
+ * TCP whose server has to be known by name. Where the walk's outcome depends on
+ * the name in the ClientHello (walk_names.c), it ends in chain named instead of
+ * in allow. What is allowed to a port where TLS is intercepted turns off in
+ * opened, to the gateway too: msb-tlsd goes on to the host's loopback as the
+ * relay does. Both are stamped as msb-tlsd's and handed to its transparent
+ * socket; if there is none they are reset. Nothing that has this stamp is ever
+ * forwarded, so a flow cannot get past it. What msb-tlsd does with the flow, by
+ * eval, is its own affair.
+ *
+ * The server's side is a socket of this namespace, which msb-tlsd's monitor has
+ * marked: that takes a capability that nobody else here has. By the mark, its
+ * packets pass output to the uplink; its flows are stamped with an owner of
+ * their own, by which answers come back in. That owner counts whatever the
+ * policy is: such a flow lives and dies with the other side's, which msb-tlsd
+ * judges anew.
+ *
+ * A flow that msb-tlsd has begun to carry ends there, as the kernel knows
+ * nothing of the other side's sequence numbers. So after a change it stays
+ * msb-tlsd's as long as it is allowed, also where a new flow would be nobody's
+ * but the kernel's: opened asks for the owner that the old stamp names. The
+ * other way there is none either: of a flow that the kernel or the relay
+ * carries nobody has read the name. If it is decided by name now, a packet of
+ * it comes to a socket that does not know it, or is refused in named, and it is
+ * reset. What msb-tlsd sends passes output and no other hook, as the relay's
+ * does; by the owner there it is known what must wait for the walk, and a reset
+ * need not.
+ *
+ * The gateway's ports of these sockets are ports like any other: a flow to one
+ * of them is the relay's or msb-tlsd's, and comes to a socket with the port
+ * that it was for. Only where it is the relay's, and there is none, would it
+ * come to msb-tlsd's socket as to a server: steer resets it.
  *
  * The cap. "ct count" keeps its list of flows inside the rule, so the chain cap
  * has that rule and no other, and an update leaves it in place unless the cap
@@ -88,8 +123,10 @@ enum sandbox_chain {
 	CHAIN_DNS_NAT,
 	CHAIN_RESOLVER,
 	CHAIN_OPENED,
+	CHAIN_NAMED,
 	CHAIN_STEER,
 	CHAIN_QUERY,
+	CHAIN_HELLO,
 	CHAIN_COUNT,
 };
 
@@ -115,7 +152,9 @@ static const struct {
 	[CHAIN_OPENED] = {SANDBOX_OPENED, {0}},
 	[CHAIN_STEER] = {"steer",
 			 {"filter", "prerouting", "mangle + 10", false}},
+	[CHAIN_NAMED] = {TABLE_NAMED, {0}},
 	[CHAIN_QUERY] = {SANDBOX_QUERY, {0}},
+	[CHAIN_HELLO] = {SANDBOX_HELLO, {0}},
 };
 
 /* Chains whose packets have been through CHAIN_JUDGE: see struct nft_chain. */
@@ -209,6 +248,11 @@ static void chain_judge(struct arena *a, const struct policy *p,
 	if (needs->dns) {
 		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_DNS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
+	}
+	if (needs->tls) {
+		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_dialled(a, NFT_IIFNAME, c);
 	}
 	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
 	build_end(&b, NFT_DROP, true, "always:invalid");
@@ -305,13 +349,12 @@ static void egress_always(struct arena *a, const struct policy *p,
 			    "always:dns-transport");
 		egress_dns(a, p, needs, c);
 	}
-	if (!tls->present)
+	if (!tls->present || tls->block_quic == CONFIG_FALSE)
 		return;
 	memcpy(ports, tls->has_ports ? tls->ports : https, n * sizeof(*ports));
 	qsort(ports, n, sizeof(*ports), port_order);
 	for (i = 0; i < n; i++)
-		if (eval_blocks_quic(p, ports[i]) &&
-		    (!i || ports[i] != ports[i - 1]))
+		if (!i || ports[i] != ports[i - 1])
 			refuse_port(a, c, 17, ports[i], NFT_REJECT,
 				    "always:quic");
 }
@@ -392,6 +435,12 @@ static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 		build_stamp_is(&b, TABLE_OWNER_DNS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
 	}
+	if (needs->tls) {
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_dialled(a, NFT_IIFNAME, c);
+	}
 }
 
 static void chain_forward(struct arena *a, struct nft_chain *c)
@@ -437,6 +486,14 @@ static void chain_output(struct arena *a, const struct policy *p,
 		build_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
 		build_value(&b, NFT_CT_DPORT, 53);
 		build_end_goto(&b, chains[CHAIN_EGRESS].name);
+	}
+	if (needs->tls) {
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_late(a, c);
+		sandbox_tls_dial(a, c);
+		sandbox_tls_dialled(a, NFT_OIFNAME, c);
 	}
 	/* What the relay sends on a flow that it carries waits for the policy
 	 * in force, but for the reset that ends it. */
@@ -546,7 +603,7 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 {
 	const struct config *config = p->config;
 	struct nft_set *sets =
-		arena_array(a, GROUP_SETS_MAX + 4, struct nft_set);
+		arena_array(a, GROUP_SETS_MAX + 5, struct nft_set);
 	struct nft_chain *v = arena_array(a, CHAIN_COUNT + LIMITS_MAX_CHAINS,
 					  struct nft_chain);
 	struct nft_set *relayed = arena_array(a, 2, struct nft_set);
@@ -560,12 +617,21 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		.tcp = port_set(a, p, CONFIG_TCP, true, &relayed[0]),
 		.udp = port_set(a, p, CONFIG_UDP, true, &relayed[1]),
 	};
-	const size_t fixed = needs.tcp->n || needs.udp->n ? 4 : 2;
+	struct nft_set *intercepted = arena_new(a, struct nft_set);
 	struct walk_build *const build = ret_build;
 	struct nft_chain *all;
 	enum sandbox_chain i;
-	size_t n, j;
+	size_t fixed = 2, n, j;
 
+	tls_ports(a, p, intercepted);
+	needs.intercepted = intercepted;
+	needs.relayed = needs.tcp->n || needs.udp->n;
+	if (needs.relayed) {
+		memcpy(sets + fixed, relayed, 2 * sizeof(*sets));
+		fixed += 2;
+	}
+	if (intercepted->n)
+		sets[fixed++] = *intercepted;
 	*build = (struct walk_build){
 		.groups =
 			{
@@ -575,18 +641,14 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 				.sets = sets + fixed,
 			},
 		.pins = {.a = a},
+		.ends = &walk_plain,
 	};
-	needs.relayed = fixed == 4;
-	if (needs.relayed)
-		memcpy(sets + 2, relayed, 2 * sizeof(*sets));
 	for (i = 0; i < CHAIN_COUNT; i++) {
 		v[i].name = chains[i].name;
 		v[i].base = chains[i].base.hook ? &chains[i].base : NULL;
 	}
 	for (j = 0; j < sizeof(judged) / sizeof(judged[0]); j++)
 		v[judged[j]].judged = true;
-	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
-	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	egress_always(a, p, &needs, &v[CHAIN_EGRESS]);
 	if (!walk_print(a, build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
@@ -596,13 +658,17 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
 	if (!walk_print(a, build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
+	/* Only now it is known which flows are handed over. */
+	needs.tls = build->sni || intercepted->n;
+	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
+	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	sandbox_allow(a, p, &needs, &v[CHAIN_ALLOW]);
 	chain_input(a, &needs, &v[CHAIN_INPUT]);
 	chain_forward(a, &v[CHAIN_FORWARD]);
 	chain_output(a, p, &needs, &v[CHAIN_OUTPUT]);
 	if (p->dns == POLICY_DNS_NAT)
 		chain_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
-	if (needs.cap || steer)
+	if (sandbox_has_opened(&needs))
 		sandbox_opened(a, p, &needs, &v[CHAIN_OPENED]);
 	if (needs.cap) {
 		sandbox_cap(a, config->max_connections, &v[CHAIN_CAP]);
@@ -610,10 +676,14 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	}
 	if (needs.dns && needs.cap)
 		chain_resolver(a, &v[CHAIN_RESOLVER]);
-	if (steer || needs.dns)
+	if (build->sni)
+		sandbox_named(a, &needs, &v[CHAIN_NAMED]);
+	if (steer || needs.dns || needs.tls)
 		sandbox_steer(a, &needs, &v[CHAIN_STEER]);
 	if (needs.dns)
 		sandbox_query(a, &v[CHAIN_QUERY]);
+	if (needs.tls)
+		sandbox_hello(a, &v[CHAIN_HELLO]);
 	n = compact(v, CHAIN_COUNT);
 	limit_rules(a, config, limits);
 	memcpy(v + n, limits->chains, limits->n_chains * sizeof(*v));

@@ -42,9 +42,30 @@ struct group_sets {
 #define GROUP_SETS_MAX (2 * GROUP_COUNT)
 
 /**
+ * struct walk_ends - Where the verdicts of a walk lead
+ * @allow:	chain for what it allows; NULL: dropped
+ * @deny:	chain for what it denies; NULL: dropped
+ */
+struct walk_ends {
+	const char *allow;
+	const char *deny;
+};
+
+/** walk_plain - What is allowed goes to TABLE_ALLOW, what is denied is dropped
+ */
+extern const struct walk_ends walk_plain;
+
+/** walk_end() - What becomes of what a walk allows or denies: a verb, a target
+ * and a comment
+ */
+struct nft_branch walk_end(const struct walk_ends *ends, bool allow,
+			   const char *pointer);
+
+/**
  * walk_rules() - Print rules of a walk into a chain, one after the other
  * @a:		arena
  * @g:		group sets of the table
+ * @ends:	where their verdicts lead
  * @walk:	walk
  * @first:	index of the first rule
  * @end:	index behind the last rule
@@ -57,22 +78,23 @@ struct group_sets {
  * Return: false if the chain would be too large
  */
 bool walk_rules(struct arena *a, struct group_sets *g,
-		const struct policy_walk *walk, size_t first, size_t end,
-		enum policy_direction dir, struct nft_chain *chain)
-	__attribute__((warn_unused_result));
+		const struct walk_ends *ends, const struct policy_walk *walk,
+		size_t first, size_t end, enum policy_direction dir,
+		struct nft_chain *chain) __attribute__((warn_unused_result));
 
 /**
  * walk_pinned() - Print a rule about names into a chain, for addresses that are
  * pinned to them
  * @a:		arena
+ * @ends:	where its verdict leads
  * @r:		rule; its destination does not count
  * @pins:	the addresses
  * @dir:	which walk
  * @chain:	chain to append to
  */
-void walk_pinned(struct arena *a, const struct policy_rule *r,
-		 const struct pin_pair *pins, enum policy_direction dir,
-		 struct nft_chain *chain);
+void walk_pinned(struct arena *a, const struct walk_ends *ends,
+		 const struct policy_rule *r, const struct pin_pair *pins,
+		 enum policy_direction dir, struct nft_chain *chain);
 
 /** WALK_MAX_MAPS - Verdict maps of one table: the kernel searches all of them
  * for each name
@@ -107,6 +129,7 @@ struct walk_maps {
  * walk_map() - Print a run of a walk as maps on the address
  * @a:		arena
  * @m:		maps of the table
+ * @ends:	where verdicts lead
  * @s:		walk, decomposed
  * @run:	index of the run; flat
  * @dir:	which walk it is
@@ -114,8 +137,9 @@ struct walk_maps {
  *
  * Return: false if it would be too large; @m and @chain are of no use then
  */
-bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
-	      size_t run, enum policy_direction dir, struct nft_chain *chain)
+bool walk_map(struct arena *a, struct walk_maps *m,
+	      const struct walk_ends *ends, const struct space *s, size_t run,
+	      enum policy_direction dir, struct nft_chain *chain)
 	__attribute__((warn_unused_result));
 
 /**
@@ -123,9 +147,9 @@ bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
  * @groups:	group sets of the table
  * @maps:	verdict maps of the table
  * @pins:	sets of pinned addresses of the table
- * @sni:	first rule about names whose TCP flows wait for msb-tlsd; NULL
+ * @ends:	where verdicts of rules about addresses lead
+ * @sni:	first rule about names whose TCP flows may be msb-tlsd's; NULL
  *		if there is none
- * @n_sni:	how many such rules
  * @choices:	how each run of rules was printed
  * @n_choices:	how many
  * @cap_choices: room for how many
@@ -134,8 +158,8 @@ struct walk_build {
 	struct group_sets groups;
 	struct walk_maps maps;
 	struct pins pins;
+	const struct walk_ends *ends;
 	const struct policy_rule *sni;
-	size_t n_sni;
 	struct plan_choice *choices;
 	size_t n_choices;
 	size_t cap_choices;
@@ -170,35 +194,22 @@ bool walk_run(struct arena *a, struct walk_build *b, const struct space *s,
 	      size_t run, struct plan_choice *choice, struct nft_chain *chain)
 	__attribute__((warn_unused_result));
 
-/** TABLE_NEEDS_TLSD - Comment of what is dropped as only a TLS client's own
- * word could tell what becomes of it
- */
+/** TABLE_NEEDS_TLSD - Comment of flows that are reset as nobody takes them */
 #define TABLE_NEEDS_TLSD "needs msb-tlsd"
+
+/** TABLE_NEEDS_RELAYD - The same of flows that are the relay's */
+#define TABLE_NEEDS_RELAYD "needs msb-relayd"
 
 /** TABLE_NEEDS_DNSD - Comment of queries that are dropped as nobody takes them
  */
 #define TABLE_NEEDS_DNSD "needs msb-dnsd"
 
 /**
- * enum tail_verb - What becomes of a TCP flow in the rest of a walk
- * @TAIL_ALLOW:	it is allowed, whatever its server name
- * @TAIL_DROP:	it is dropped
- * @TAIL_CHAIN:	a chain says
- */
-enum tail_verb {
-	TAIL_ALLOW,
-	TAIL_DROP,
-	TAIL_CHAIN,
-};
-
-/**
  * struct tail - The rest of a walk, for TCP flows of one state
- * @verb:	what becomes of all of them
- * @target:	TAIL_CHAIN: the chain
- * @comment:	else: why
+ * @target:	chain where all of them go; NULL: they are dropped
+ * @comment:	why; NULL: the chain says more
  */
 struct tail {
-	enum tail_verb verb;
 	const char *target;
 	const char *comment;
 };
@@ -272,6 +283,9 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 /** TABLE_OWNER_TLS - Carried by msb-tlsd */
 #define TABLE_OWNER_TLS 3u
 
+/** TABLE_OWNER_DIAL - Opened by msb-tlsd, to a server that the guest dialled */
+#define TABLE_OWNER_DIAL 4u
+
 /** TABLE_STEER_PORT - Port of msb-relayd's transparent sockets in the gateway
  * namespace; below its net.ipv4.ip_local_port_range
  */
@@ -282,13 +296,11 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
  */
 #define TABLE_DNS_PORT 53u
 
+/** TABLE_TLS_PORT - Port of msb-tlsd's transparent sockets, likewise */
+#define TABLE_TLS_PORT 61441u
+
 /** TABLE_STEER_MARK - Mark of packets that a local socket is to get */
 #define TABLE_STEER_MARK 1u
-
-/** TABLE_TLS_PORT - Port of msb-tlsd's transparent sockets in the gateway
- * namespace; below its net.ipv4.ip_local_port_range
- */
-#define TABLE_TLS_PORT 61441u
 
 /** TABLE_DIAL_MARK - Mark of the sockets that msb-tlsd reaches servers by; only
  * who has CAP_NET_ADMIN can give a socket a mark
@@ -303,6 +315,11 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 
 /** TABLE_ALLOW - Chain that stamps a flow with the generation and accepts it */
 #define TABLE_ALLOW "allow"
+
+/** TABLE_NAMED - Chain that hands a flow to msb-tlsd: what becomes of it
+ * depends on the name in its ClientHello
+ */
+#define TABLE_NAMED "named"
 
 /** LIMITS_MAX - Objects, and chains, that the limits of a sandbox need */
 #define LIMITS_MAX_OBJECTS 8

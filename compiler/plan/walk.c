@@ -51,8 +51,8 @@ bool walk_run(struct arena *a, struct walk_build *b, const struct space *s,
 	const struct walk_maps maps = b->maps;
 	const struct group_sets groups = b->groups;
 	struct nft_chain in_order = {.name = ""}, mapped = {.name = ""};
-	const bool fits = walk_rules(a, &b->groups, s->walk, r->first, r->end,
-				     choice->dir, &in_order);
+	const bool fits = walk_rules(a, &b->groups, b->ends, s->walk, r->first,
+				     r->end, choice->dir, &in_order);
 	const size_t had = b->maps.n_elements;
 	bool made;
 
@@ -64,7 +64,8 @@ bool walk_run(struct arena *a, struct walk_build *b, const struct space *s,
 			return true;
 		}
 	}
-	made = r->flat && walk_map(a, &b->maps, s, run, choice->dir, &mapped);
+	made = r->flat &&
+	       walk_map(a, &b->maps, b->ends, s, run, choice->dir, &mapped);
 	if (made)
 		choice->mapped = chain_cost(&b->maps, &mapped, maps.n_chains);
 	if (made && (!fits || choice->mapped.ns < choice->in_order.ns)) {

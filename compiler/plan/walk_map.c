@@ -28,6 +28,7 @@ struct port_map {
  * struct mapper - A run that is being printed
  * @a:		arena
  * @m:		maps of the table
+ * @ends:	where verdicts lead
  * @s:		walk
  * @run:	run
  * @dir:	which walk
@@ -41,6 +42,7 @@ struct port_map {
 struct mapper {
 	struct arena *a;
 	struct walk_maps *m;
+	const struct walk_ends *ends;
 	const struct space *s;
 	const struct space_run *run;
 	enum policy_direction dir;
@@ -54,14 +56,11 @@ struct mapper {
 
 static const uint8_t class_protos[2][SPACE_CLASSES] = {{6, 17, 1}, {6, 17, 58}};
 
-static bool allows(const struct mapper *m, uint32_t rule)
+static struct nft_branch verdict_branch(const struct mapper *m, uint32_t rule)
 {
-	return m->s->walk->rules[rule].allow;
-}
+	const struct policy_rule *r = &m->s->walk->rules[rule];
 
-static const char *pointer(const struct mapper *m, uint32_t rule)
-{
-	return m->s->walk->rules[rule].pointer;
+	return walk_end(m->ends, r->allow, r->pointer);
 }
 
 /* The one rule that decides a class whatever the port; false if it is not one.
@@ -97,28 +96,17 @@ static bool is_whole(const struct space_profile *p, uint32_t *ret)
 static void put_rule(struct mapper *m, struct nft_chain *c,
 		     const struct nft_match *match, size_t n, uint32_t rule)
 {
-	const bool allow = allows(m, rule);
+	const struct nft_branch end = verdict_branch(m, rule);
 	const struct nft_rule r = {
 		.match = match,
 		.n = n,
 		.counter = true,
-		.verb = allow ? NFT_GOTO : NFT_DROP,
-		.target = allow ? TABLE_ALLOW : NULL,
-		.comment = pointer(m, rule),
+		.verb = end.verb,
+		.target = end.target,
+		.comment = end.comment,
 	};
 
 	nft_chain_add(m->a, c, &r);
-}
-
-static struct nft_branch verdict_branch(const struct mapper *m, uint32_t rule)
-{
-	const bool allow = allows(m, rule);
-
-	return (struct nft_branch){
-		.verb = allow ? NFT_GOTO : NFT_DROP,
-		.target = allow ? TABLE_ALLOW : NULL,
-		.comment = pointer(m, rule),
-	};
 }
 
 static void keep_map(struct mapper *m, const struct nft_vmap *map)
@@ -367,12 +355,14 @@ static bool map_family(struct mapper *m, size_t run, struct nft_chain *chain)
 	return m->m->n_vmaps <= WALK_MAX_MAPS;
 }
 
-bool walk_map(struct arena *a, struct walk_maps *m, const struct space *s,
-	      size_t run, enum policy_direction dir, struct nft_chain *chain)
+bool walk_map(struct arena *a, struct walk_maps *m,
+	      const struct walk_ends *ends, const struct space *s, size_t run,
+	      enum policy_direction dir, struct nft_chain *chain)
 {
 	struct mapper map = {
 		.a = a,
 		.m = m,
+		.ends = ends,
 		.s = s,
 		.run = &s->runs[run],
 		.dir = dir,

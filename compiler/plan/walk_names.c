@@ -30,12 +30,18 @@
  *	maybe allowed	allow		depends		(same)	 depends
  *	maybe denied	depends		deny		depends	 (same)
  *
- * "Depends" is where msb-tlsd has to read the ClientHello; until it can, such a
- * flow is dropped. Everything else is decided here, whatever the SNI.
+ * "Depends" is where the flow goes to chain named, and so to msb-tlsd, which
+ * reads the ClientHello. Everything else is decided here, whatever the SNI. So
+ * for flows that have seen something two verdicts are left of the three, and
+ * they are printed like any other rules, with other ends: what has perhaps been
+ * allowed is named where a rule denies, what has perhaps been denied is named
+ * where a rule allows.
  *
- * Names are not compared with each other, so "depends" is said once where it
- * is not so: if an allowed name is pinned, and a rule behind denies only names
- * that the first one is about, that rule never matches.
+ * Names are not compared with each other, so "depends" is said where it is not
+ * so if rules are about the same names: if an allowed name is pinned, and a
+ * rule behind denies only names that the first one is about, that rule never
+ * matches; nor does one that allows what was denied. msb-tlsd finds out. There
+ * is no other such case, tests/flow asks.
  *
  * The rules that follow are printed once for each state that reaches them: for
  * "nothing" in the walk's own chain; for the others in chains of TCP alone, as
@@ -54,7 +60,20 @@ static const char *const seen_words[] = {
 	[SEEN_DENY] = "maybe_denied",
 };
 
-/** struct tails - A walk whose tails are being printed */
+static const struct walk_ends seen_ends[] = {
+	[SEEN_ALLOW] = {.allow = TABLE_ALLOW, .deny = TABLE_NAMED},
+	[SEEN_DENY] = {.allow = TABLE_NAMED},
+};
+
+/**
+ * struct tails - A walk whose tails are being printed
+ * @a:		arena
+ * @b:		where to
+ * @p:		policy
+ * @walk:	walk
+ * @groups:	its groups
+ * @n:		how many of them a TCP flow can come to
+ */
 struct tails {
 	struct arena *a;
 	struct walk_build *b;
@@ -76,77 +95,44 @@ static enum seen group_seen(const struct tails *t, size_t g)
 							: SEEN_DENY;
 }
 
+/* "/Rules/3", or "/Rules/3 to /Rules/12". */
+static const char *group_pointer(struct arena *a, const struct policy_walk *w,
+				 const struct name_group *group)
+{
+	const char *first = w->rules[group->first].pointer;
+
+	if (group->end - group->first == 1)
+		return first;
+	return arena_printf(a, "%s to %s", first,
+			    w->rules[group->end - 1].pointer);
+}
+
 /* A rule for a TCP flow that has seen something; there are no others. */
-static struct policy_rule tcp_rule(const struct policy_rule *r, enum seen seen)
+static struct policy_rule tcp_rule(const struct policy_rule *r)
 {
 	struct policy_rule ret = *r;
 
 	ret.protos = r->n_ports ? CONFIG_TCP : 0;
-	if (r->allow != (seen == SEEN_ALLOW)) {
-		ret.allow = false;
-		ret.pointer = TABLE_NEEDS_TLSD;
-	}
 	return ret;
 }
 
-static struct tail default_tail(const struct policy_walk *w, enum seen seen)
+/* The same for a group, for addresses that are looked at elsewhere. */
+static struct policy_rule tcp_group(const struct tails *t,
+				    const struct name_group *group)
 {
-	if (w->default_allow != (seen == SEEN_ALLOW))
-		return (struct tail){.verb = TAIL_DROP,
-				     .comment = TABLE_NEEDS_TLSD};
-	return (struct tail){
-		.verb = w->default_allow ? TAIL_ALLOW : TAIL_DROP,
-		.comment = w->default_pointer,
-	};
+	struct policy_rule ret = tcp_rule(&t->walk->rules[group->first]);
+
+	ret.dest = (struct config_dest){.kind = CONFIG_DEST_ANY};
+	ret.pointer = group_pointer(t->a, t->walk, group);
+	return ret;
 }
 
-/* Whether a rule says what the tail behind it says anyway. */
-static bool is_said(const struct policy_rule *r, const struct tail *tail)
+static struct tail tail_of(enum seen seen, bool allow, const char *pointer)
 {
-	return tail->verb == (r->allow ? TAIL_ALLOW : TAIL_DROP) &&
-	       strcmp(r->pointer, tail->comment) == 0;
-}
+	const struct nft_branch end =
+		walk_end(&seen_ends[seen], allow, pointer);
 
-static bool is_last(const struct policy_rule *r)
-{
-	return r->dest.kind == CONFIG_DEST_ANY && !r->n_ports;
-}
-
-static void tail_rule(struct arena *a, struct nft_chain *c,
-		      const struct nft_match *match, size_t n,
-		      const struct tail *tail)
-{
-	const bool chain = tail->verb == TAIL_CHAIN;
-	const struct nft_rule r = {
-		.match = match,
-		.n = n,
-		.counter = !chain,
-		.verb = tail->verb == TAIL_DROP ? NFT_DROP : NFT_GOTO,
-		.target = tail->verb == TAIL_ALLOW ? TABLE_ALLOW : tail->target,
-		.comment = chain ? NULL : tail->comment,
-	};
-
-	nft_chain_add(a, c, &r);
-}
-
-/* The rules about addresses that are between two groups, for one state; those
- * of a group behind that need no pins to be in doubt are among them. */
-static size_t part_static(const struct tails *t, size_t g, enum seen seen,
-			  struct policy_rule *v)
-{
-	const struct name_group *group = &t->groups[g];
-	const struct policy_rule *rules = t->walk->rules;
-	size_t n = 0, i;
-
-	for (i = group->end; i < group->behind; i++)
-		if (has_tcp(&rules[i]))
-			v[n++] = tcp_rule(&rules[i], seen);
-	if (seen == SEEN_ALLOW && g + 1 < t->n && !rules[group->behind].allow &&
-	    has_tcp(&rules[group->behind])) {
-		v[n] = tcp_rule(&rules[group->behind], seen);
-		v[n++].dest = (struct config_dest){.kind = CONFIG_DEST_ANY};
-	}
-	return n;
+	return (struct tail){.target = end.target, .comment = end.comment};
 }
 
 /* Parts that are put together: about the root of the most that there can be. */
@@ -178,6 +164,54 @@ struct parts {
 	size_t listed;
 	struct tail tail;
 };
+
+/* Whether a rule says what the tail behind it says anyway. */
+static bool is_said(const struct policy_rule *r, const struct parts *p)
+{
+	const struct tail said = tail_of(p->seen, r->allow, r->pointer);
+
+	return said.target == p->rest.target &&
+	       strcmp(said.comment, p->rest.comment) == 0;
+}
+
+static bool is_last(const struct policy_rule *r)
+{
+	return r->dest.kind == CONFIG_DEST_ANY && !r->n_ports;
+}
+
+static void tail_rule(struct arena *a, struct nft_chain *c,
+		      const struct nft_match *match, size_t n,
+		      const struct tail *tail)
+{
+	const struct nft_rule r = {
+		.match = match,
+		.n = n,
+		.counter = tail->comment,
+		.verb = tail->target ? NFT_GOTO : NFT_DROP,
+		.target = tail->target,
+		.comment = tail->comment,
+	};
+
+	nft_chain_add(a, c, &r);
+}
+
+/* The rules about addresses that are between two groups, for one state; those
+ * of a group behind that need no pins to be in doubt are among them. */
+static size_t part_static(const struct tails *t, size_t g, enum seen seen,
+			  struct policy_rule *v)
+{
+	const struct name_group *group = &t->groups[g];
+	const struct policy_rule *rules = t->walk->rules;
+	size_t n = 0, i;
+
+	for (i = group->end; i < group->behind; i++)
+		if (has_tcp(&rules[i]))
+			v[n++] = tcp_rule(&rules[i]);
+	if (seen == SEEN_ALLOW && g + 1 < t->n && !rules[group->behind].allow &&
+	    has_tcp(&rules[group->behind]))
+		v[n++] = tcp_group(t, group + 1);
+	return n;
+}
 
 static bool keep_chain(const struct tails *t, struct nft_chain *chain)
 {
@@ -225,8 +259,9 @@ static bool parts_chapter(const struct tails *t, struct parts *p)
 }
 
 /* Print rules about addresses that are no part of the document's own walk. */
-static bool part_run(const struct tails *t, const struct policy_rule *v,
-		     size_t n, struct nft_chain *chain)
+static bool part_run(const struct tails *t, enum seen seen,
+		     const struct policy_rule *v, size_t n,
+		     struct nft_chain *chain)
 {
 	ARENA(scratch);
 	const struct policy_walk walk = {.rules = v, .n = n};
@@ -236,7 +271,9 @@ static bool part_run(const struct tails *t, const struct policy_rule *v,
 
 	space_build(&scratch, &walk, &t->p->slot, SPACE_CUT, &s);
 	t->b->maps.label = chain->name;
+	t->b->ends = &seen_ends[seen];
 	good = walk_run(t->a, t->b, &s, 0, &choice, chain);
+	t->b->ends = &walk_plain;
 	t->b->maps.label = NULL;
 	return good;
 }
@@ -260,32 +297,30 @@ static bool part_make(const struct tails *t, size_t g, struct parts *p)
 		const struct policy_rule *r = &t->walk->rules[after->first];
 
 		if (r->allow && has_tcp(r))
-			doubt = tcp_rule(r, p->seen);
+			doubt = tcp_group(t, after);
 	}
 	/* Nothing comes to what follows a rule that matches all. */
 	for (i = 0; i < n; i++) {
 		if (!is_last(&v[i]))
 			continue;
-		p->rest = (struct tail){
-			.verb = v[i].allow ? TAIL_ALLOW : TAIL_DROP,
-			.comment = v[i].pointer,
-		};
+		p->rest = tail_of(p->seen, v[i].allow, v[i].pointer);
 		p->n = p->n_chapters = p->listed = 0;
 		doubt.pointer = NULL;
 		n = i;
 	}
 	if (!p->n) {
-		if (doubt.pointer && is_said(&doubt, &p->rest))
+		if (doubt.pointer && is_said(&doubt, p))
 			doubt.pointer = NULL;
-		while (n && !doubt.pointer && is_said(&v[n - 1], &p->rest))
+		while (n && !doubt.pointer && is_said(&v[n - 1], p))
 			n--;
 	}
 	if (!n && !doubt.pointer)
 		return true;
-	if (n && !part_run(t, v, n, &chain))
+	if (n && !part_run(t, p->seen, v, n, &chain))
 		return false;
 	if (doubt.pointer)
-		walk_pinned(t->a, &doubt, after->pins, POLICY_EGRESS, &chain);
+		walk_pinned(t->a, &seen_ends[p->seen], &doubt, after->pins,
+			    POLICY_EGRESS, &chain);
 	if (!p->n)
 		tail_rule(t->a, &chain, NULL, 0, &p->rest);
 	p->names =
@@ -306,8 +341,7 @@ static bool parts_tail(const struct tails *t, size_t g, struct parts *p,
 	if (!p->n) {
 		p->tail = p->rest;
 	} else if (p->n == 1) {
-		p->tail = (struct tail){.verb = TAIL_CHAIN,
-					.target = p->names[0]};
+		p->tail = (struct tail){.target = p->names[0]};
 	} else if (p->listed != p->n) {
 		chain.name = arena_printf(
 			t->a, "%s_%s%zu_on", TABLE_WALK(POLICY_EGRESS),
@@ -317,8 +351,7 @@ static bool parts_tail(const struct tails *t, size_t g, struct parts *p,
 		if (p->n_chapters)
 			put_parts(t, p->chapters, p->n_chapters - 1, 0, true,
 				  &chain);
-		p->tail =
-			(struct tail){.verb = TAIL_CHAIN, .target = chain.name};
+		p->tail = (struct tail){.target = chain.name};
 		good = keep_chain(t, &chain);
 	}
 	p->listed = p->n;
@@ -337,9 +370,13 @@ static void tails_may(const struct tails *t)
 		struct name_group *group = &t->groups[g];
 		const struct policy_rule *r = &rules[group->first];
 
-		for (i = group->end; i < group->behind; i++) {
-			allow |= rules[i].allow && has_tcp(&rules[i]);
-			deny |= !rules[i].allow && has_tcp(&rules[i]);
+		for (i = group->behind; i-- > group->end;) {
+			if (!has_tcp(&rules[i]))
+				continue;
+			if (is_last(&rules[i]))
+				allow = deny = false;
+			allow |= rules[i].allow;
+			deny |= !rules[i].allow;
 		}
 		group->depends = has_tcp(r) &&
 				 (r->allow ? deny && group->pins : allow);
@@ -376,15 +413,18 @@ static void tails_taken(const struct tails *t)
 
 static bool tails_make(const struct tails *t)
 {
-	struct parts parts[] = {
-		[SEEN_ALLOW] = {.seen = SEEN_ALLOW,
-				.rest = default_tail(t->walk, SEEN_ALLOW)},
-		[SEEN_DENY] = {.seen = SEEN_DENY,
-			       .rest = default_tail(t->walk, SEEN_DENY)},
-	};
+	const struct policy_walk *w = t->walk;
+	struct parts parts[2] = {0};
 	size_t first[] = {[SEEN_ALLOW] = t->n, [SEEN_DENY] = t->n};
 	enum seen seen;
 	size_t g;
+
+	for (seen = SEEN_ALLOW; seen <= SEEN_DENY; seen++)
+		parts[seen] = (struct parts){
+			.seen = seen,
+			.rest = tail_of(seen, w->default_allow,
+					w->default_pointer),
+		};
 
 	tails_may(t);
 	tails_taken(t);
@@ -401,6 +441,21 @@ static bool tails_make(const struct tails *t)
 			return false;
 	}
 	return true;
+}
+
+/* Nothing of TCP comes to the groups behind a rule that matches all of it. */
+static size_t groups_met(const struct tails *t)
+{
+	size_t g, i;
+
+	for (g = 0; g < t->n; g++) {
+		i = g ? t->groups[g - 1].end : 0;
+		for (; i < t->groups[g].first; i++)
+			if (has_tcp(&t->walk->rules[i]) &&
+			    is_last(&t->walk->rules[i]))
+				return g;
+	}
+	return g;
 }
 
 bool walk_groups(struct arena *a, struct walk_build *b, const struct policy *p,
@@ -430,6 +485,7 @@ bool walk_groups(struct arena *a, struct walk_build *b, const struct policy *p,
 	}
 	*ret = t.groups;
 	*ret_n = t.n;
+	t.n = groups_met(&t);
 	return dir != POLICY_EGRESS || tails_make(&t);
 }
 
@@ -464,29 +520,15 @@ static void walk_tcp(struct arena *a, struct walk_build *b,
 		     const struct policy_rule *r,
 		     const struct name_group *group, struct nft_chain *chain)
 {
-
 	if (group->taken)
 		return;
 	b->sni = b->sni ? b->sni : r;
-	b->n_sni += group->end - group->first;
 	if (!r->allow) {
 		divert(a, r, NULL, 0, &group->tail, chain);
 		return;
 	}
 	divert(a, r, &group->pins->set4, NFT_CT_DADDR4, &group->tail, chain);
 	divert(a, r, &group->pins->set6, NFT_CT_DADDR6, &group->tail, chain);
-}
-
-/* "/Rules/3", or "/Rules/3 to /Rules/12". */
-static const char *group_pointer(struct arena *a, const struct policy_walk *w,
-				 const struct name_group *group)
-{
-	const char *first = w->rules[group->first].pointer;
-
-	if (group->end - group->first == 1)
-		return first;
-	return arena_printf(a, "%s to %s", first,
-			    w->rules[group->end - 1].pointer);
 }
 
 void walk_group(struct arena *a, struct walk_build *b, const struct policy *p,
@@ -504,5 +546,5 @@ void walk_group(struct arena *a, struct walk_build *b, const struct policy *p,
 	}
 	rest.pointer = group_pointer(a, w, group);
 	if (group->pins)
-		walk_pinned(a, &rest, group->pins, dir, chain);
+		walk_pinned(a, &walk_plain, &rest, group->pins, dir, chain);
 }

@@ -141,20 +141,36 @@ static bool peer_of(struct group_sets *g, const struct config_dest *dest,
 	return true;
 }
 
+const struct walk_ends walk_plain = {.allow = TABLE_ALLOW};
+
+struct nft_branch walk_end(const struct walk_ends *ends, bool allow,
+			   const char *pointer)
+{
+	const char *target = allow ? ends->allow : ends->deny;
+
+	return (struct nft_branch){
+		.verb = target ? NFT_GOTO : NFT_DROP,
+		.target = target,
+		.comment = pointer,
+	};
+}
+
 /* Append one nft rule: address, protocol (0: any), ports (NULL: any). */
-static void walk_emit(struct arena *a, struct nft_chain *chain,
-		      const struct policy_rule *r, const struct peer *peer,
-		      uint16_t proto, const struct config_ports *ports)
+static void walk_emit(struct arena *a, const struct walk_ends *ends,
+		      struct nft_chain *chain, const struct policy_rule *r,
+		      const struct peer *peer, uint16_t proto,
+		      const struct config_ports *ports)
 {
 	struct nft_elem proto_elem = {.lo = proto, .hi = proto};
 	struct nft_elem port_elem = {0};
+	const struct nft_branch end = walk_end(ends, r->allow, r->pointer);
 	struct nft_match match[3];
 	struct nft_rule rule = {
 		.match = match,
 		.counter = true,
-		.verb = r->allow ? NFT_GOTO : NFT_DROP,
-		.target = r->allow ? TABLE_ALLOW : NULL,
-		.comment = r->pointer,
+		.verb = end.verb,
+		.target = end.target,
+		.comment = end.comment,
 	};
 
 	if (peer->present) {
@@ -176,14 +192,15 @@ static void walk_emit(struct arena *a, struct nft_chain *chain,
 }
 
 /* All protocols and ports of a rule, for one way to match its address. */
-static void walk_services(struct arena *a, struct nft_chain *chain,
-			  const struct policy_rule *r, const struct peer *peer,
-			  enum ip_family family, enum policy_direction dir)
+static void walk_services(struct arena *a, const struct walk_ends *ends,
+			  struct nft_chain *chain, const struct policy_rule *r,
+			  const struct peer *peer, enum ip_family family,
+			  enum policy_direction dir)
 {
 	size_t i, j;
 
 	if (!r->protos) {
-		walk_emit(a, chain, r, peer, 0, NULL);
+		walk_emit(a, ends, chain, r, peer, 0, NULL);
 		return;
 	}
 	for (i = 0; i < sizeof(proto_bits) / sizeof(proto_bits[0]); i++) {
@@ -203,20 +220,22 @@ static void walk_services(struct arena *a, struct nft_chain *chain,
 				peer_range(&whole, dir,
 					   (struct ip_range){family, 0,
 							     ip_max(family)});
-			walk_emit(a, chain, r, &whole, proto_numbers[i], NULL);
+			walk_emit(a, ends, chain, r, &whole, proto_numbers[i],
+				  NULL);
 			continue;
 		}
 		if (!r->n_ports)
-			walk_emit(a, chain, r, peer, proto_numbers[i], NULL);
+			walk_emit(a, ends, chain, r, peer, proto_numbers[i],
+				  NULL);
 		for (j = 0; j < r->n_ports; j++)
-			walk_emit(a, chain, r, peer, proto_numbers[i],
+			walk_emit(a, ends, chain, r, peer, proto_numbers[i],
 				  &r->ports[j]);
 	}
 }
 
-void walk_pinned(struct arena *a, const struct policy_rule *r,
-		 const struct pin_pair *pins, enum policy_direction dir,
-		 struct nft_chain *chain)
+void walk_pinned(struct arena *a, const struct walk_ends *ends,
+		 const struct policy_rule *r, const struct pin_pair *pins,
+		 enum policy_direction dir, struct nft_chain *chain)
 {
 	enum ip_family family;
 
@@ -228,13 +247,14 @@ void walk_pinned(struct arena *a, const struct policy_rule *r,
 						     : &pins->set6,
 		};
 
-		walk_services(a, chain, r, &peer, family, dir);
+		walk_services(a, ends, chain, r, &peer, family, dir);
 	}
 }
 
 bool walk_rules(struct arena *a, struct group_sets *g,
-		const struct policy_walk *walk, size_t first, size_t end,
-		enum policy_direction dir, struct nft_chain *chain)
+		const struct walk_ends *ends, const struct policy_walk *walk,
+		size_t first, size_t end, enum policy_direction dir,
+		struct nft_chain *chain)
 {
 	const unsigned int icmp = CONFIG_ICMPV4 | CONFIG_ICMPV6;
 	size_t i;
@@ -251,16 +271,18 @@ bool walk_rules(struct arena *a, struct group_sets *g,
 			 * for ICMP. */
 			part.protos = r->protos & ~icmp;
 			if (!r->protos || part.protos)
-				walk_services(a, chain, &part, &peer4, IP_V4,
-					      dir);
+				walk_services(a, ends, chain, &part, &peer4,
+					      IP_V4, dir);
 			part.protos = r->protos & icmp;
 			if (!part.protos)
 				has4 = has6 = false;
 		}
 		if (has4)
-			walk_services(a, chain, &part, &peer4, IP_V4, dir);
+			walk_services(a, ends, chain, &part, &peer4, IP_V4,
+				      dir);
 		if (has6)
-			walk_services(a, chain, &part, &peer6, IP_V6, dir);
+			walk_services(a, ends, chain, &part, &peer6, IP_V6,
+				      dir);
 		if (chain->n > TABLES_MAX_RULES)
 			return false;
 	}

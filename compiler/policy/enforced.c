@@ -14,8 +14,6 @@ void enforced_check(struct diags *d, const struct policy *p,
 {
 	const struct config *c = p->config;
 
-	if (c->tls.present)
-		not_enforced(d, level, "/TLS", "msb-tlsd");
 	if (c->on_secret_violation)
 		not_enforced(d, level, "/OnSecretViolation", "msb-tlsd");
 	if (c->trust_host_cas == CONFIG_TRUE)

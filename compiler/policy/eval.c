@@ -33,6 +33,8 @@ const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS] = {853, 137, 5353,
 /* Where browsers ask whether they may use DNS over HTTPS of their own. */
 static const uint8_t canary_wire[] = "\023use-application-dns\003net";
 
+static const uint8_t gateway_wire[] = "\004host\014microsandbox\010internal";
+
 static bool name_matches(const struct config_dest *dest, struct dname name)
 {
 	if (dest->kind == CONFIG_DEST_NAME)
@@ -337,11 +339,22 @@ bool eval_name_denied(const struct policy *p, struct dname name,
 	return false;
 }
 
+struct dname eval_gateway_name(void)
+{
+	return (struct dname){gateway_wire, sizeof(gateway_wire)};
+}
+
 bool eval_selects(const struct policy_rule *r, struct dname name)
 {
 	return (r->dest.kind == CONFIG_DEST_NAME ||
 		r->dest.kind == CONFIG_DEST_SUFFIX) &&
 	       name_matches(&r->dest, name);
+}
+
+bool eval_gateway_by_name(const struct policy_rule *r)
+{
+	return r->allow && (!r->protos || r->protos & CONFIG_UDP) &&
+	       eval_selects(r, eval_gateway_name());
 }
 
 struct verdict eval(struct arena *a, const struct policy *p,

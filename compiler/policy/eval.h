@@ -56,6 +56,31 @@ struct decision eval_decide(const struct policy *p, const struct flow *f);
  */
 bool eval_selects(const struct policy_rule *r, struct dname name);
 
+/** eval_gateway_name() - host.microsandbox.internal: the gateway, as guests
+ * know it
+ */
+struct dname eval_gateway_name(void);
+
+/**
+ * eval_gateway_by_name() - Whether a rule about names may allow UDP to the
+ * gateway
+ * @r:	egress rule
+ *
+ * It does where the gateway's address is pinned to a name of the rule. The
+ * ruleset knows whether it is, and has judged each flow by that before
+ * msb-relayd sees its first packet, and again after each replacement. So all
+ * that is asked here is whether it can be: the name of the gateway itself leads
+ * there, as msb-dnsd answers it. That another name does is somebody else's
+ * doing, which rebind protection is against; msb-relayd carries no flow for
+ * such a name, whatever the ruleset lets through.
+ *
+ * A rule that denies by name leaves to the ruleset what it denies. Of TCP,
+ * nothing is allowed by a name but what the server's name has a say in, and
+ * such a flow is not msb-relayd's; what a later rule allows in any case, that
+ * rule allows here too.
+ */
+bool eval_gateway_by_name(const struct policy_rule *r);
+
 /**
  * eval_name_denied() - Whether the first egress rule about a name denies it
  * @p:			policy

@@ -286,6 +286,17 @@ static void stmt_mark(struct parse *p, struct listing_stmt *s)
 	s->text = words_keep(p);
 }
 
+/* "ct mark & 0x0000000f == 0x00000003", from the "&" on. */
+static void stmt_bits(struct parse *p, struct listing_stmt *s)
+{
+	s->kind = LISTING_OTHER;
+	words_go_on(p, 2);
+	lex_need(&p->l, "==");
+	str_puts(&p->words, " ==");
+	words_go_on(p, 1);
+	s->text = words_keep(p);
+}
+
 static void stmt_key(struct parse *p, struct listing_stmt *s)
 {
 	s->key[s->n_keys++] = parse_key(p);
@@ -303,6 +314,9 @@ static void stmt_key(struct parse *p, struct listing_stmt *s)
 	} else if (s->n_keys == 1 && keys[s->key[0]].type == LISTING_MARK &&
 		   lex_take(&p->l, "set")) {
 		stmt_mark(p, s);
+	} else if (s->n_keys == 1 && keys[s->key[0]].type == LISTING_MARK &&
+		   lex_is(&p->l, "&")) {
+		stmt_bits(p, s);
 	} else {
 		s->kind = LISTING_MATCH;
 		s->negate = lex_take(&p->l, "!=");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "always.h"
+#include "eval.h"
 #include "listing.h"
 #include "readback.h"
 #include "shape.h"
@@ -40,35 +41,52 @@ struct proving {
 	struct space source[POLICY_DIRECTIONS];
 };
 
-/* Whether a port of a class other than 53, where queries go to a name server,
- * is allowed. Where one of @spans begins or ends the verdict may change; so one
- * of these ports, or the second of a span, is as good as any. */
-static bool allows_port(const struct space *s, const struct space_profile *at,
-			enum space_class class, const struct space_ports *spans)
+/* What the relay never carries: queries, which go to a name server, and what
+ * msb-tlsd takes. */
+static void others(const struct policy *p, enum space_class class,
+		   bool ret[65536])
 {
-	size_t i, j;
+	const struct config_tls *tls = &p->config->tls;
+	size_t i;
 
+	memset(ret, 0, 65536 * sizeof(*ret));
+	ret[0] = ret[53] = true;
+	if (class != SPACE_TCP || !tls->present)
+		return;
+	ret[443] = !tls->has_ports;
+	for (i = 0; i < tls->n_ports; i++)
+		ret[tls->ports[i]] = true;
+}
+
+/* Whether a port of a class that would be the relay's is allowed. The verdict
+ * may change where one of @spans begins; so the first port of a span that
+ * counts is as good as any. */
+static bool allows_port(const struct policy *p, const struct space *s,
+			const struct space_profile *at, enum space_class class,
+			const struct space_ports *spans)
+{
+	bool skip[65536];
+	size_t i;
+
+	others(p, class, skip);
 	for (i = 0; i < spans->n; i++) {
-		const uint32_t ports[3] = {spans->v[i].lo, spans->v[i].lo + 1u,
-					   spans->v[i].hi};
+		uint32_t port = spans->v[i].lo;
 
-		for (j = 0; j < 3; j++)
-			if (ports[j] && ports[j] != 53 &&
-			    ports[j] <= spans->v[i].hi &&
-			    space_allows(s,
-					 space_profile_at(at, class,
-							  (uint16_t)ports[j])))
-				return true;
+		while (port <= spans->v[i].hi && skip[port])
+			port++;
+		if (port <= spans->v[i].hi &&
+		    space_allows(s,
+				 space_profile_at(at, class, (uint16_t)port)))
+			return true;
 	}
 	return false;
 }
 
 /* Whether a flow to the gateway is allowed that goes on to the host. */
-static bool goes_to_host(const struct proving *v)
+static bool goes_to_host(const struct policy *p, const struct space *s)
 {
 	static const enum space_class classes[2] = {SPACE_TCP, SPACE_UDP};
-	const struct ip gateways[2] = {v->p->slot.gw4, v->p->slot.gw6};
-	const struct space *s = &v->source[POLICY_EGRESS];
+	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
 	size_t i, n;
 
 	for (i = 0; i < 4; i++) {
@@ -78,12 +96,38 @@ static bool goes_to_host(const struct proving *v)
 				->profile;
 		const enum space_class class = classes[i % 2];
 
-		if (allows_port(s, at, class, at->own[class]) ||
+		if (allows_port(p, s, at, class, at->own[class]) ||
 		    (at->own[class]->open &&
-		     allows_port(s, at, class, at->base[class])))
+		     allows_port(p, s, at, class, at->base[class])))
 			return true;
 	}
 	return false;
+}
+
+/* The same, if the guest knows the gateway by its name. */
+static bool goes_by_name(const struct proving *v)
+{
+	struct policy_walk w = v->meant[POLICY_EGRESS];
+	struct policy_rule *rules = arena_array(v->a, w.n, struct policy_rule);
+	struct space named;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < w.n; i++) {
+		rules[i] = w.rules[i];
+		if (!eval_gateway_by_name(&rules[i]))
+			continue;
+		any = true;
+		rules[i].protos = CONFIG_UDP;
+		rules[i].dest = (struct config_dest){
+			.kind = CONFIG_DEST_GROUP,
+			.group = GROUP_HOST,
+		};
+	}
+	w.rules = rules;
+	return any &&
+	       space_build(v->a, &w, &v->p->slot, SPACE_NAMELESS, &named) &&
+	       goes_to_host(v->p, &named);
 }
 
 /*
@@ -174,14 +218,15 @@ void prove(struct arena *a, const struct policy *p, const char *text,
 			return;
 	}
 	ret->outcome = PROVE_UNKNOWN;
-	of.host = goes_to_host(&v);
+	of.host = goes_to_host(p, &v.source[POLICY_EGRESS]) || goes_by_name(&v);
 	/* The walks first: a flow says more than a rule that is missing. */
-	if (listing_read(a, text, &v.t, &ret->error) &&
-	    prove_walk(&v, POLICY_EGRESS, ret) &&
-	    prove_walk(&v, POLICY_INGRESS, ret))
-		ret->outcome =
-			shape_generation(&v.t, &of.generation, &ret->error) &&
-					shape_check(a, &v.t, &of, &ret->error)
-				? PROVE_SAME
-				: PROVE_UNKNOWN;
+	if (!listing_read(a, text, &v.t, &ret->error) ||
+	    !prove_walk(&v, POLICY_EGRESS, ret) ||
+	    !prove_walk(&v, POLICY_INGRESS, ret))
+		return;
+	of.named = shape_named(&v.t);
+	ret->outcome = shape_generation(&v.t, &of.generation, &ret->error) &&
+				       shape_check(a, &v.t, &of, &ret->error)
+			       ? PROVE_SAME
+			       : PROVE_UNKNOWN;
 }

@@ -93,9 +93,7 @@ static bool refuse(struct reading *r, const struct place *at, const char *fmt,
 static bool decide(struct reading *r, const struct region *in, bool allow,
 		   const struct place *at)
 {
-	static const char needs[] = "needs ";
 	const char *pointer;
-	bool helper;
 
 	if (region_empty(in))
 		return true;
@@ -110,14 +108,11 @@ static bool decide(struct reading *r, const struct region *in, bool allow,
 	if (!pointer && at->rule)
 		pointer = arena_printf(r->a, "line %u", at->rule->line);
 	r->v = arena_grow(r->a, r->v, r->n, &r->cap, sizeof(*r->v));
-	helper = at->helper ||
-		 (!allow && pointer &&
-		  strncmp(pointer, needs, sizeof(needs) - 1) == 0);
-	r->helpers = r->helpers || helper;
+	r->helpers = r->helpers || at->helper;
 	r->v[r->n++] = (struct region_rule){
 		.region = *in,
 		.allow = allow,
-		.helper = helper,
+		.helper = at->helper,
 		.pointer = pointer ? pointer : "policy drop",
 	};
 	return true;
@@ -154,7 +149,8 @@ static bool follow(struct reading *r, struct listing_verdict v,
 		*ret_ends = true;
 		return decide(r, in, true, at);
 	}
-	if (strcmp(v.chain, READBACK_RESOLVER) == 0) {
+	if (strcmp(v.chain, READBACK_RESOLVER) == 0 ||
+	    strcmp(v.chain, READBACK_NAMED) == 0) {
 		*ret_ends = true;
 		next.helper = true;
 		return decide(r, in, true, &next);

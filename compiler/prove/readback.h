@@ -19,6 +19,11 @@
  */
 #define READBACK_RESOLVER "resolver"
 
+/** READBACK_NAMED - Chain that a flow is gone to which msb-tlsd decides;
+ * likewise
+ */
+#define READBACK_NAMED "named"
+
 /** READBACK_HELPERS - Low bits of a stamp: they say which helper a flow is of
  */
 #define READBACK_HELPERS 0xfu
@@ -40,8 +45,8 @@ size_t readback_first(const struct listing_chain *c);
  * @allowed:	the walk, if what helpers decide is allowed
  * @helpers:	whether there is any of that: else the two are the same
  *
- * A helper decides what is stamped as its own, and what would be if it were
- * there: a drop with the comment "needs NAME".
+ * A helper decides what is stamped as its own, and what goes to a chain that
+ * does so.
  */
 struct readback {
 	struct policy_walk denied;

@@ -41,10 +41,19 @@ size_t pin_comment_name(struct dname name, char buf[PIN_COMMENT_MAX])
 size_t pin_comment_others(uint32_t others, char buf[PIN_COMMENT_MAX],
 			  size_t len)
 {
+	size_t digits = 1;
+
 	if (!others)
 		return len;
-	return len + (size_t)snprintf(buf + len, PIN_COMMENT_MAX - len, " +%u",
-				      others);
+	for (uint32_t n = others; n > 9; n /= 10)
+		digits++;
+	buf[len++] = ' ';
+	buf[len++] = '+';
+	len += digits;
+	buf[len] = '\0';
+	for (size_t at = len; digits--; others /= 10)
+		buf[--at] = (char)('0' + others % 10);
+	return len;
 }
 
 /* Read " +N", from one to PIN_OTHERS_MAX, without zeros in front. */

@@ -104,7 +104,7 @@ static char *word(char **line)
 	return start;
 }
 
-static void add_server(struct dns_servers *s, struct ip ip, uint16_t port)
+void dns_servers_add(struct dns_servers *s, struct ip ip, uint16_t port)
 {
 	const struct address a = {ip_unmap(ip), port};
 
@@ -115,65 +115,116 @@ static void add_server(struct dns_servers *s, struct ip ip, uint16_t port)
 		s->v[s->n++] = a;
 }
 
+/** enum line_kind - Lines of resolv.conf that are of interest */
+enum line_kind {
+	LINE_RESOLVER, /* nameserver ADDRESS */
+	LINE_FOUND,    /* msb-nameserver N ADDRESS */
+	LINE_FIXED,    /* msb-fixed N */
+};
+
 /**
- * struct line - A line of resolv.conf that has an address
- * @n:	-1 for "nameserver ADDRESS"; else N of "msb-nameserver N ADDRESS"
- * @ip:	the address
+ * struct line - A line of resolv.conf
+ * @kind:	kind
+ * @n:		N
+ * @ip:		ADDRESS
  */
 struct line {
-	long n;
+	enum line_kind kind;
+	size_t n;
 	struct ip ip;
 };
 
-/* Read the next line that has an address; false at the end of the text. */
+static bool read_number(const char *text, size_t *ret)
+{
+	if (text[0] < '0' || text[0] > '9' || text[1])
+		return false;
+	*ret = (size_t)(text[0] - '0');
+	return true;
+}
+
+static bool read_line(char *text, struct line *ret)
+{
+	const char *key = word(&text);
+	const char *first = key ? word(&text) : NULL;
+	const char *second = first ? word(&text) : NULL;
+
+	if (!first)
+		return false;
+	ret->kind = LINE_RESOLVER;
+	if (strcmp(key, "nameserver") == 0)
+		return ip_parse(first, &ret->ip);
+	ret->kind = LINE_FIXED;
+	if (strcmp(key, "msb-fixed") == 0)
+		return read_number(first, &ret->n);
+	ret->kind = LINE_FOUND;
+	return strcmp(key, "msb-nameserver") == 0 && second &&
+	       read_number(first, &ret->n) && ip_parse(second, &ret->ip);
+}
+
+/* Read the next line that is of interest; false at the end of the text. */
 static bool next_line(const char **text, struct line *ret)
 {
 	while (**text) {
 		const size_t len = strcspn(*text, "\n");
-		char buf[256], *rest = buf, *key, *first, *second;
+		char buf[256];
 
 		snprintf(buf, sizeof(buf), "%.*s", (int)(len < 255 ? len : 255),
 			 *text);
 		*text += len + ((*text)[len] == '\n');
-		key = word(&rest);
-		first = key ? word(&rest) : NULL;
-		if (!first)
-			continue;
-		ret->n = -1;
-		if (strcmp(key, "nameserver") == 0 && ip_parse(first, &ret->ip))
+		if (read_line(buf, ret))
 			return true;
-		second = word(&rest);
-		if (strcmp(key, "msb-nameserver") != 0 || !second ||
-		    first[0] < '0' || first[0] > '9' || first[1] ||
-		    !ip_parse(second, &ret->ip))
-			continue;
-		ret->n = first[0] - '0';
-		return true;
 	}
+	return false;
+}
+
+void dns_conf_resolvers(const char *text, struct dns_servers *ret)
+{
+	struct line line;
+
+	ret->n = 0;
+	while (next_line(&text, &line))
+		if (line.kind == LINE_RESOLVER)
+			dns_servers_add(ret, line.ip, DNS_PORT);
+}
+
+void dns_conf_found(const char *text, size_t host, struct dns_servers *ret)
+{
+	struct line line;
+
+	ret->n = 0;
+	while (next_line(&text, &line))
+		if (line.kind == LINE_FOUND && line.n == host)
+			dns_servers_add(ret, line.ip, 0);
+}
+
+bool dns_conf_fixed(const char *text, size_t host)
+{
+	struct line line;
+
+	while (next_line(&text, &line))
+		if (line.kind == LINE_FIXED && line.n == host)
+			return true;
 	return false;
 }
 
 void dns_conf_servers(const struct dns_conf *c, const char *text,
 		      struct dns_servers *ret)
 {
-	struct line line;
-	const char *at;
-
 	ret->n = 0;
+	if (!c->n_nameservers)
+		dns_conf_resolvers(text, ret);
 	for (size_t i = 0; i < c->n_nameservers; i++) {
 		const struct config_nameserver *ns = &c->nameservers[i];
+		struct dns_servers found;
 
 		if (!ns->host) {
-			add_server(ret, ns->ip, ns->port);
+			dns_servers_add(ret, ns->ip, ns->port);
 			continue;
 		}
-		for (at = text ? text : ""; next_line(&at, &line);)
-			if (line.n == (long)i)
-				add_server(ret, line.ip, ns->port);
+		dns_conf_found(text, i, &found);
+		for (size_t k = 0; k < found.n; k++)
+			dns_servers_add(ret, found.v[k].ip, ns->port);
 	}
-	for (at = text ? text : ""; !c->n_nameservers && next_line(&at, &line);)
-		if (line.n < 0)
-			add_server(ret, line.ip, DNS_PORT);
 }
 
 static bool names_deny(const struct dns_conf *c, struct dname name,
@@ -253,4 +304,14 @@ size_t dns_conf_sets(const struct dns_conf *c, struct dname name,
 		ret[n++] = (uint16_t)i;
 	}
 	return n;
+}
+
+bool dns_conf_in_set(const struct dns_conf *c, uint16_t set, struct dname name)
+{
+	const struct walk_pin_set *s = &c->walk.pin_sets[set];
+	struct names_match m;
+
+	return set_selects(s, name,
+			   s->names == CONFIG_TRUE &&
+				   names_find(&c->walk.names, name, &m));
 }

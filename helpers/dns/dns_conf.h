@@ -73,16 +73,29 @@ struct dns_conf *dns_conf_decode(struct arena *a, const char *text, size_t len,
 				 char ret_reason[CONF_REASON_MAX])
 	__attribute__((warn_unused_result));
 
+/** dns_servers_add() - Add one, unless it is there, or there is no room */
+void dns_servers_add(struct dns_servers *s, struct ip ip, uint16_t port);
+
 /**
  * dns_conf_servers() - The name servers of a configuration
  * @c:		configuration
- * @text:	NULL, or the host's resolv.conf. It may have lines of ours:
- *		"msb-nameserver N ADDRESS", an address that the host name in
- *		Nameservers/N has now
+ * @text:	the host's resolv.conf, or "". It may have lines of ours, see
+ *		dns_fd.h
  * @ret:	the name servers
  */
 void dns_conf_servers(const struct dns_conf *c, const char *text,
 		      struct dns_servers *ret);
+
+/** dns_conf_resolvers() - The servers of resolv.conf */
+void dns_conf_resolvers(const char *text, struct dns_servers *ret);
+
+/** dns_conf_found() - The addresses of the host name in Nameservers/@host,
+ * without ports
+ */
+void dns_conf_found(const char *text, size_t host, struct dns_servers *ret);
+
+/** dns_conf_fixed() - Whether they are from hosts(5) */
+bool dns_conf_fixed(const char *text, size_t host);
 
 /**
  * struct dns_verdict - What becomes of a query
@@ -123,5 +136,8 @@ struct dns_verdict dns_conf_alias(const struct dns_conf *c, struct dname name);
  */
 size_t dns_conf_sets(const struct dns_conf *c, struct dname name,
 		     uint16_t ret[DNS_SETS_OF_NAME]);
+
+/** dns_conf_in_set() - Whether set number @set is one of them */
+bool dns_conf_in_set(const struct dns_conf *c, uint16_t set, struct dname name);
 
 #endif

@@ -29,14 +29,20 @@ void dns_state_prepare(struct dns_state *s, int fd)
 		given_refuse(&s->given, reason);
 }
 
-static void read_servers(struct dns_state *s)
+void dns_state_text(const struct dns_state *s, char ret[DNS_RESOLV_MAX + 1])
 {
-	char text[DNS_RESOLV_MAX + 1];
 	ssize_t n = 0;
 
 	if (s->given.fd[DNS_RESOLV] >= 0)
-		n = pread(s->given.fd[DNS_RESOLV], text, DNS_RESOLV_MAX, 0);
-	text[n > 0 ? n : 0] = '\0';
+		n = pread(s->given.fd[DNS_RESOLV], ret, DNS_RESOLV_MAX, 0);
+	ret[n > 0 ? n : 0] = '\0';
+}
+
+static void read_servers(struct dns_state *s)
+{
+	char text[DNS_RESOLV_MAX + 1];
+
+	dns_state_text(s, text);
 	dns_conf_servers(s->conf, text, &s->servers);
 }
 
@@ -72,8 +78,6 @@ void dns_state_resolv(struct dns_state *s, int fd)
 	if (s->given.fd[DNS_RESOLV] >= 0)
 		close(s->given.fd[DNS_RESOLV]);
 	s->given.fd[DNS_RESOLV] = fd;
-	if (s->conf)
-		read_servers(s);
 }
 
 void dns_state_drop(struct dns_state *s, const struct dns_state *kept)

@@ -2,8 +2,9 @@
 /* dns_state.h - A configuration with what comes beside it, in both processes.
  *
  * It comes as given.h has it, with dns.json and the descriptors of dns_fd.h.
- * SOCKETS with nothing but DNS_RESOLV may come at any other time: resolv.conf
- * has changed.
+ * SOCKETS with nothing but DNS_RESOLV may come to the monitor at any other
+ * time: resolv.conf has changed. So may SOCKETS without any descriptor to the
+ * worker: the name servers have changed, and the message has them (dnsd.h).
  */
 #ifndef MSB_DNS_STATE_H
 #define MSB_DNS_STATE_H
@@ -45,8 +46,11 @@ void dns_state_prepare(struct dns_state *s, int fd);
 bool dns_state_ready(struct dns_state *s, const struct dns_state *old,
 		     unsigned int needed) __attribute__((warn_unused_result));
 
+/** dns_state_text() - Read resolv.conf; "" if there is none */
+void dns_state_text(const struct dns_state *s, char ret[DNS_RESOLV_MAX + 1]);
+
 /**
- * dns_state_resolv() - Take another resolv.conf
+ * dns_state_resolv() - Take another resolv.conf; @servers stay as they are
  * @s:	state in force
  * @fd:	descriptor, which belongs to the state from here on
  */

@@ -21,6 +21,8 @@
  * and holds each against its own copy of the configuration: a socket is made
  * only to a name server, or to a resolver that the rules let the guest ask; an
  * address is pinned only in the sets of its name, for a time within the bounds.
+ * Name servers that the document names it asks for itself (lookup.h): the
+ * servers of the host's resolv.conf are the only strangers that it hears.
  *
  * When either ends, both do, and the supervisor starts them anew. The pins are
  * the kernel's, and stay.
@@ -34,23 +36,58 @@
 #include "pin.h"
 #include "resolver.h"
 
+/** DNSD_ADDRESS - Numbers of a message that are an address and a port */
+#define DNSD_ADDRESS 6
+
+/** dnsd_address_to() - Write port, family, and address, the highest first */
+static inline void dnsd_address_to(const struct address *a,
+				   uint32_t ret[DNSD_ADDRESS])
+{
+	ret[0] = a->port;
+	ret[1] = a->ip.family;
+	for (unsigned int i = 0; i < 4; i++)
+		ret[2 + i] = (uint32_t)(a->ip.num >> (96 - 32 * i));
+}
+
+/** dnsd_address_from() - Read it */
+static inline struct address dnsd_address_from(const uint32_t v[DNSD_ADDRESS])
+{
+	struct address a = {.port = (uint16_t)v[0]};
+
+	if (v[1] == IP_V4)
+		a.ip = (struct ip){IP_V4, v[5]};
+	else
+		a.ip = (struct ip){IP_V6, (ip_num)v[2] << 96 |
+						  (ip_num)v[3] << 64 |
+						  (ip_num)v[4] << 32 | v[5]};
+	return a;
+}
+
 /**
  * enum dnsd_open - Numbers of a CONNECT message from worker to monitor
  * @DNSD_OPEN_PORT:	socket's number in the resolver, which comes back
  * @DNSD_OPEN_STREAM:	1: TCP, 0: UDP
- * @DNSD_OPEN_FAMILY:	enum ip_family of the server
- * @DNSD_OPEN_PORT_OF:	its port
- * @DNSD_OPEN_ADDRESS:	its address, four numbers, the first first
- * @DNSD_OPEN_COUNT:	how many there are
+ * @DNSD_OPEN_TO:	the server's address
  */
 enum dnsd_open {
 	DNSD_OPEN_PORT,
 	DNSD_OPEN_STREAM,
-	DNSD_OPEN_FAMILY,
-	DNSD_OPEN_PORT_OF,
-	DNSD_OPEN_ADDRESS,
-	DNSD_OPEN_COUNT = DNSD_OPEN_ADDRESS + 4,
+	DNSD_OPEN_TO,
 };
+
+/**
+ * enum dnsd_servers - Numbers of a SOCKETS message that tells of name servers
+ * @DNSD_SERVERS_COUNT:	how many
+ * @DNSD_SERVERS_FIRST:	the first one's address; the others follow
+ */
+enum dnsd_servers {
+	DNSD_SERVERS_COUNT,
+	DNSD_SERVERS_FIRST,
+};
+
+_Static_assert(DNSD_SERVERS_FIRST + DNS_SERVERS_MAX * DNSD_ADDRESS <=
+		       CHANNEL_MAX,
+	       "room for all of them");
 
 /** DNSD_WORKER_MS - How long the worker may take to answer its monitor */
 #define DNSD_WORKER_MS 5000

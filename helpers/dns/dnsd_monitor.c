@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dnsd.h"
+#include "dnsd_names.h"
 #include "dnsd_pins.h"
 #include "pass.h"
 
@@ -28,7 +29,10 @@
  * @worker:	channel to the worker
  * @now:	configuration in force
  * @next:	configuration that is prepared
+ * @names:	name servers that have names
  * @pins:	pins
+ * @holds:	for @held
+ * @held:	pins are held until then
  * @batch:	a message of the worker
  * @opened:	sockets made
  * @forbidden:	sockets refused
@@ -43,7 +47,10 @@ struct monitor_ctx {
 	int worker;
 	struct dns_state now;
 	struct dns_state next;
+	struct dnsd_names names;
 	struct dnsd_pins pins;
+	struct loop_queue holds;
+	struct loop_timer held;
 	struct pin_batch batch;
 	uint64_t opened;
 	uint64_t forbidden;
@@ -133,6 +140,7 @@ static void commit(struct monitor_ctx *m)
 	dns_state_init(&m->next);
 	if (!ask_worker(m, CHANNEL_COMMIT, &said))
 		return;
+	dnsd_names_configure(&m->names);
 	dns_state_drop(&old, &m->now);
 	answer(m, (enum channel_type)said.type, said.text);
 }
@@ -155,12 +163,32 @@ static void status(struct monitor_ctx *m, const struct channel_msg *asked,
 	answer(m, CHANNEL_STATUS, text);
 }
 
-static void take_resolv(struct monitor_ctx *m, const struct channel_msg *msg,
-			int fds[CHANNEL_MAX])
+/* Leave what the worker asks for where it is, for a while: whoever lists a
+ * ruleset has to begin anew when it changes meanwhile, and a guest that
+ * resolves names all the time would have no listing come to its end. */
+static void hold(struct monitor_ctx *m, bool held)
 {
-	tell_worker(m, msg, fds);
+	if (loop_change(&m->l, &m->asked, held ? 0 : EPOLLIN) < 0)
+		fail(m, "hold pins");
+	else if (held)
+		loop_set(&m->l, &m->holds, &m->held, CHANNEL_HOLD_MS);
+	else
+		loop_unset(&m->holds, &m->held);
+}
+
+static void hold_ends(struct loop *l, struct loop_timer *t)
+{
+	hold(loop_owner(t, struct monitor_ctx, held), false);
+	(void)l;
+}
+
+/* The worker is told what the name servers are then, and no more. */
+static void take_resolv(struct monitor_ctx *m, int fds[CHANNEL_MAX])
+{
 	dns_state_resolv(&m->now, fds[0]);
 	fds[0] = -1;
+	if (m->now.conf)
+		dnsd_names_configure(&m->names);
 }
 
 static void handle(struct monitor_ctx *m, struct channel_msg *msg,
@@ -178,7 +206,7 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 	case CHANNEL_SOCKETS:
 		if (!m->next.conf && !*m->next.given.refused &&
 		    msg->count == 1 && msg->index[0] == DNS_RESOLV) {
-			take_resolv(m, msg, fds);
+			take_resolv(m, fds);
 			break;
 		}
 		tell_worker(m, msg, fds);
@@ -197,6 +225,14 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 		break;
 	case CHANNEL_STATUS:
 		status(m, msg, fds);
+		break;
+	case CHANNEL_HOLD:
+		hold(m, true);
+		answer(m, CHANNEL_OK, "");
+		break;
+	case CHANNEL_RELEASE:
+		hold(m, false);
+		answer(m, CHANNEL_OK, "");
 		break;
 	case CHANNEL_STOP:
 		m->l.stop = true;
@@ -275,38 +311,6 @@ static bool may_ask(const struct monitor_ctx *m, const struct address *to,
 		eval_decide(&m->now.conf->walk.policy, &other).allow);
 }
 
-static int connect_to(const struct address *to, bool stream)
-{
-	const int family = to->ip.family == IP_V4 ? AF_INET : AF_INET6;
-	union address_room room;
-	const socklen_t len = address_to(to, family, &room);
-	const int fd = socket(family,
-			      (stream ? SOCK_STREAM : SOCK_DGRAM) |
-				      SOCK_NONBLOCK | SOCK_CLOEXEC,
-			      0);
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static struct address wanted(const struct channel_msg *msg)
-{
-	const uint32_t *v = &msg->index[DNSD_OPEN_ADDRESS];
-	struct address to = {.port = (uint16_t)msg->index[DNSD_OPEN_PORT_OF]};
-
-	if (msg->index[DNSD_OPEN_FAMILY] == IP_V4)
-		to.ip = (struct ip){IP_V4, v[3]};
-	else
-		to.ip = (struct ip){IP_V6, (ip_num)v[0] << 96 |
-						   (ip_num)v[1] << 64 |
-						   (ip_num)v[2] << 32 | v[3]};
-	return to;
-}
-
 static void broker_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct monitor_ctx *m = l->context;
@@ -325,10 +329,10 @@ static void broker_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		fail(m, "understand the worker");
 		return;
 	}
-	to = wanted(&msg);
+	to = dnsd_address_from(&msg.index[DNSD_OPEN_TO]);
 	stream = msg.index[DNSD_OPEN_STREAM];
 	if (may_ask(m, &to, stream))
-		fd = connect_to(&to, stream);
+		fd = dnsd_connect(&to, stream);
 	else
 		m->forbidden++;
 	reply.index[DNSD_OPEN_PORT] = msg.index[DNSD_OPEN_PORT];
@@ -374,9 +378,14 @@ static bool set_up(struct monitor_ctx *m, int supervisor,
 	m->supervisor = (struct loop_watch){supervisor, supervisor_ready};
 	m->broker = (struct loop_watch){ends->broker, broker_ready};
 	m->asked = (struct loop_watch){ends->pins, pins_ready};
+	m->held.fire = hold_ends;
 	dns_state_init(&m->now);
 	dns_state_init(&m->next);
-	return dnsd_pins_open(&m->pins) && loop_open(&m->l, m) == 0 &&
+	if (loop_open(&m->l, m) < 0)
+		return false;
+	dnsd_names_open(&m->names, &m->l, &m->now, m->worker);
+	loop_add_queue(&m->l, &m->holds);
+	return dnsd_pins_open(&m->pins) &&
 	       channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
 	       loop_add(&m->l, &m->supervisor, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->broker, EPOLLIN) == 0 &&
@@ -396,6 +405,7 @@ int dnsd_monitor(struct log *log, int supervisor, const struct dnsd_ends *ends,
 		fail(&m, failed);
 	else if (loop_run(&m.l) < 0)
 		fail(&m, "wait for events");
+	dnsd_names_close(&m.names);
 	dns_state_drop(&m.next, &m.now);
 	dns_state_drop(&m.now, NULL);
 	dnsd_pins_close(&m.pins);

@@ -7,6 +7,10 @@
 
 #include "str.h"
 
+/* Octets of the list of pins that are written at once. All of it would be
+ * megabytes, which the heap keeps. */
+#define WRITTEN_AT_ONCE 16384
+
 bool dnsd_pins_open(struct dnsd_pins *p)
 {
 	*p = (struct dnsd_pins){.table = pin_table_new()};
@@ -32,18 +36,6 @@ struct taking {
 	uint64_t now;
 };
 
-/* Whether a name's addresses belong in a set. */
-static bool belongs(const struct dns_conf *c, struct dname name, uint16_t set)
-{
-	uint16_t sets[DNS_SETS_OF_NAME];
-	const size_t n = dns_conf_sets(c, name, sets);
-
-	for (size_t i = 0; i < n && i < DNS_SETS_OF_NAME; i++)
-		if (sets[i] == set)
-			return true;
-	return false;
-}
-
 /* A name that the set is not about has not been written by us, or for another
  * configuration: nobody has it whom we know. */
 static void take(void *to, const struct pin_element *e,
@@ -51,7 +43,7 @@ static void take(void *to, const struct pin_element *e,
 {
 	const struct taking *t = to;
 	const bool known = names->name.len &&
-			   belongs(t->conf, names->name, e->set);
+			   dns_conf_in_set(t->conf, e->set, names->name);
 	const uint32_t unknown = names->others + !known;
 
 	if (known)
@@ -256,12 +248,31 @@ struct pin_reply dnsd_pins_commit(struct dnsd_pins *p,
 /**
  * struct writing - The list of pins while it is written
  * @p:		pins
- * @s:		text
+ * @fd:		file
+ * @s:		text that is not in the file yet
+ * @failed:	the file takes no more
  */
 struct writing {
 	const struct dnsd_pins *p;
+	int fd;
 	struct str s;
+	bool failed;
 };
+
+static void write_text(struct writing *w)
+{
+	size_t at = 0;
+
+	while (at < w->s.len && !w->failed) {
+		const ssize_t n = write(w->fd, w->s.data + at, w->s.len - at);
+
+		if (n <= 0)
+			w->failed = true;
+		else
+			at += (size_t)n;
+	}
+	w->s.len = 0;
+}
 
 static void write_pin(void *to, const struct pin_element *e,
 		      const struct pin_names *names, uint32_t life)
@@ -281,21 +292,16 @@ static void write_pin(void *to, const struct pin_element *e,
 	str_json(&w->s, e->ip.family == IP_V4 ? set->set4 : set->set6,
 		 strlen(e->ip.family == IP_V4 ? set->set4 : set->set6));
 	str_printf(&w->s, ",\"seconds\":%u}\n", life);
+	if (w->s.len >= WRITTEN_AT_ONCE)
+		write_text(w);
 }
 
 void dnsd_pins_write(const struct dnsd_pins *p, int fd, uint64_t now)
 {
-	struct writing w = {.p = p};
-	size_t at = 0;
+	struct writing w = {.p = p, .fd = fd};
 
 	if (p->conf)
 		pin_table_each(p->table, now, write_pin, &w);
-	while (at < w.s.len) {
-		const ssize_t n = write(fd, w.s.data + at, w.s.len - at);
-
-		if (n <= 0)
-			break;
-		at += (size_t)n;
-	}
+	write_text(&w);
 	str_free(&w.s);
 }

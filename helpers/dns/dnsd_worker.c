@@ -135,13 +135,26 @@ static void drop_next(struct worker *w)
 	w->prepared = false;
 }
 
+static void take_servers(struct worker *w, const struct channel_msg *m)
+{
+	const uint32_t *v = &m->index[DNSD_SERVERS_FIRST];
+	struct dns_servers *s = &w->now.servers;
+
+	s->n = 0;
+	for (uint32_t i = 0; i < m->index[DNSD_SERVERS_COUNT]; i++) {
+		const struct address a = dnsd_address_from(v);
+
+		dns_servers_add(s, a.ip, a.port);
+		v += DNSD_ADDRESS;
+	}
+	resolver_servers(&w->r, s);
+}
+
 static void take_sockets(struct worker *w, const struct channel_msg *m,
 			 int fds[CHANNEL_MAX])
 {
-	if (!w->next.conf && !*w->next.given.refused && m->count == 1 &&
-	    m->index[0] == DNS_RESOLV && w->now.conf) {
-		dns_state_resolv(&w->now, fds[0]);
-		resolver_servers(&w->r, &w->now.servers);
+	if (!m->count && w->now.conf) {
+		take_servers(w, m);
 		return;
 	}
 	/* The gateway's sockets are where nothing else can be put. */
@@ -231,6 +244,8 @@ static void handle(struct worker *w, const struct channel_msg *m,
 	case CHANNEL_STATUS:
 		status(w);
 		break;
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
 	case CHANNEL_STOP:
 	case CHANNEL_NONE:
 	case CHANNEL_OK:

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "confine.h"
 #include "calls.h"
+#include "confine.h"
 #include "dnsd.h"
 #include "syscalls.h"
 #include "user.h"

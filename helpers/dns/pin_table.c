@@ -249,23 +249,24 @@ static void forget(struct pin_table *t, struct pin *p)
 	t->n--;
 }
 
-/* A pin goes before its time. Its element, if others have that too, is told
- * when it was its name that stood there, and time that was its own; else it is
+/* A pin goes before its time. If others have its element too, that is told when
+ * the time was this one's own, and so the name that stood there; else it is
  * counted until the element is written again. */
 static void evict(struct pin_table *t, struct pin *p, uint64_t now,
 		  const struct pin_change *change, void *to)
 {
 	const struct pin_element e = p->e;
-	const bool told = change && p->until > now + MARGIN &&
-			  look_at(t, &e, now).last == p;
+	const uint64_t until = p->until;
 	struct pin_names names;
 	struct element left;
 
 	forget(t, p);
 	t->epoch++;
-	if (!told)
+	if (!change || until <= now + MARGIN)
 		return;
 	left = look_at(t, &e, now);
+	if (left.until >= until)
+		return;
 	if (left.until <= now) {
 		change->remove(to, &e);
 		return;
@@ -332,17 +333,22 @@ static void renew_pin(struct pin_table *t, struct pin *p, uint64_t until)
 	link_newest(t, p);
 }
 
-/* Make room for one more pin of a name. Return: whether another had to go. */
-static bool make_room(struct pin_table *t, const struct owner *o, uint64_t now,
+/* Make room for one more pin of a name. Return: whether @e has lost one. */
+static bool make_room(struct pin_table *t, const struct pin_element *e,
+		      const struct owner *o, uint64_t now,
 		      const struct pin_change *change, void *to)
 {
-	const uint64_t epoch = t->epoch;
+	const bool full = t->n >= PIN_TABLE_MAX;
+	bool lost = false;
 
+	/* A name has no element twice: what goes here is another one. */
 	if (o && o->len && o->n >= PIN_NAME_MAX)
 		evict(t, o->oldest, now, change, to);
-	if (t->n >= PIN_TABLE_MAX)
+	for (int i = 0; full && i < PIN_TABLE_ROOM; i++) {
+		lost |= same_element(&t->oldest->e, e);
 		evict(t, t->oldest, now, change, to);
-	return t->epoch != epoch;
+	}
+	return lost;
 }
 
 /* What an element is with a pin that is new, or was renewed; @counted: it is in
@@ -380,7 +386,7 @@ void pin_table_add(struct pin_table *t, const struct pin_element *e,
 	if (p) {
 		renew_pin(t, p, until);
 	} else {
-		if (make_room(t, o, now, change, to))
+		if (make_room(t, e, o, now, change, to))
 			before = look_at(t, e, now);
 		p = put_pin(t, e, name, until, 1);
 	}
@@ -409,7 +415,7 @@ void pin_table_hold(struct pin_table *t, const struct pin_element *e,
 		p->count = count;
 		return;
 	}
-	make_room(t, o, now, NULL, NULL);
+	make_room(t, e, o, now, NULL, NULL);
 	put_pin(t, e, nobody, now + life, count);
 }
 

@@ -22,8 +22,13 @@
 #include "ip.h"
 #include "pin_comment.h"
 
-/** PIN_TABLE_MAX - Pins of a sandbox; at one more, the oldest goes */
+/** PIN_TABLE_MAX - Pins of a sandbox; at one more, the oldest go */
 #define PIN_TABLE_MAX 16384
+
+/** PIN_TABLE_ROOM - How many of them: a message of the kernel's takes away many
+ * elements at nearly the price of one
+ */
+#define PIN_TABLE_ROOM 16
 
 /** PIN_NAME_MAX - Pins of a name in a set; at one more, the oldest goes */
 #define PIN_NAME_MAX 64

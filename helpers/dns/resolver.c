@@ -8,9 +8,6 @@
 
 #include "query.h"
 
-/* The gateway's own name, in every sandbox. */
-static const uint8_t gateway_wire[] = "\004host\014microsandbox\010internal";
-
 #define QUERY_BYTES   (QUERIES * sizeof(struct query))
 #define SCRATCH_BYTES PACKET_MAX
 
@@ -306,10 +303,8 @@ static bool lacks_family(const struct dns_conf *c,
 
 static bool is_gateway_name(const struct packet_question *q)
 {
-	const struct dname gateway = {gateway_wire, sizeof(gateway_wire)};
-
 	return q->class == CLASS_IN &&
-	       dname_equal(packet_dname(&q->name), gateway);
+	       dname_equal(packet_dname(&q->name), eval_gateway_name());
 }
 
 bool resolver_query(struct resolver *r, const struct client *client,

@@ -29,11 +29,7 @@ void upstream_open(struct resolver *r, unsigned int port)
 	to = resolver_port_server(r, port, &index);
 	m.index[DNSD_OPEN_PORT] = port;
 	m.index[DNSD_OPEN_STREAM] = is_stream(port);
-	m.index[DNSD_OPEN_FAMILY] = to->ip.family;
-	m.index[DNSD_OPEN_PORT_OF] = to->port;
-	for (unsigned int i = 0; i < 4; i++)
-		m.index[DNSD_OPEN_ADDRESS + i] =
-			(uint32_t)(to->ip.num >> (96 - 32 * i));
+	dnsd_address_to(to, &m.index[DNSD_OPEN_TO]);
 	if (channel_send(w->broker.fd, &m, NULL) < 0)
 		worker_fail(w, "ask for a socket");
 	else

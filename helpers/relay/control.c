@@ -155,6 +155,11 @@ static void handle(struct relay *r, const struct channel_msg *m,
 	case CHANNEL_STOP:
 		r->loop.stop = true;
 		break;
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
+		/* It has no part in it. */
+		answer(r, CHANNEL_OK, "");
+		break;
 	case CHANNEL_NONE:
 	case CHANNEL_OK:
 	case CHANNEL_FAILED:

@@ -28,6 +28,7 @@ bool supervisor_client_add(struct supervisor *s, int fd)
 		if (w->fd >= 0)
 			continue;
 		w->fd = fd;
+		s->clients[i].holds = false;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
 		    loop_add(&s->loop, w, EPOLLIN) == 0)
 			return true;
@@ -157,6 +158,8 @@ static void ready(struct supervisor *s, struct client *c)
 		s->told[0] = 0;
 		return;
 	}
+	if (s->helper->resolv)
+		resolv_prepare(&s->next);
 	s->ready = true;
 	/* The first configuration makes the worker: if it cannot start, this
 	 * is the time to know. */
@@ -212,6 +215,27 @@ static void status(struct supervisor *s, struct client *c,
 	supervisor_reply(c, CHANNEL_STATUS, text);
 }
 
+/* A worker that is not there changes nothing. */
+static void hold(struct supervisor *s, struct client *c)
+{
+	c->holds = true;
+	if (!worker_ask(s, CHANNEL_HOLD, EXPECT_HOLD, c))
+		supervisor_reply(c, CHANNEL_OK, "");
+}
+
+/* The last one that held is gone. */
+static void release(struct supervisor *s, struct client *c)
+{
+	bool held = false;
+
+	c->holds = false;
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++)
+		held |= s->clients[i].watch.fd >= 0 && s->clients[i].holds;
+	/* If it cannot be asked, it goes on by itself. */
+	if (!held)
+		(void)worker_ask(s, CHANNEL_RELEASE, EXPECT_ABORT, NULL);
+}
+
 static void handle(struct supervisor *s, struct client *c,
 		   const struct channel_msg *m, int fds[CHANNEL_MAX])
 {
@@ -236,6 +260,9 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_STATUS:
 		status(s, c, m, fds);
 		return;
+	case CHANNEL_HOLD:
+		hold(s, c);
+		return;
 	case CHANNEL_STOP:
 		supervisor_stop(s, c);
 		return;
@@ -245,6 +272,7 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
+	case CHANNEL_RELEASE:
 	case CHANNEL_TYPE_COUNT:
 		supervisor_reply(c, CHANNEL_FAILED, "no such request");
 		return;
@@ -262,6 +290,8 @@ static bool has_clients(const struct supervisor *s)
 static void drop_client(struct supervisor *s, struct client *c)
 {
 	worker_forget(s, c);
+	if (c->holds)
+		release(s, c);
 	if (owns_next(s, c))
 		abort_next(s);
 	if (s->stopper == c)

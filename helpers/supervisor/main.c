@@ -176,9 +176,7 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "watch the control socket";
 	if (!supervisor_client_add(s, args->control))
 		return "watch the control channel";
-	failed = resolv_watch(s);
-	if (failed)
-		return failed;
+	resolv_watch(s);
 	limit_files();
 	return confine_keep(s->helper->caps);
 }
@@ -200,7 +198,6 @@ int main(int argc, char **argv)
 	struct supervisor s = {
 		.now = SUPERVISED_NONE,
 		.next = SUPERVISED_NONE,
-		.resolv = {.fd = -1},
 	};
 	struct args args;
 	const char *failed;

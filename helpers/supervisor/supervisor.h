@@ -13,6 +13,8 @@
 #ifndef MSB_SUPERVISOR_H
 #define MSB_SUPERVISOR_H
 
+#include <sys/stat.h>
+
 #include "channel.h"
 #include "log.h"
 #include "loop.h"
@@ -37,9 +39,11 @@ _Static_assert(SUPERVISOR_FILES > 2 * RELAY_LISTENERS_MAX + 256,
 /**
  * struct client - A connection of msb-netc
  * @watch:	its channel; fd -1: this place is free
+ * @holds:	it has asked for HOLD
  */
 struct client {
 	struct loop_watch watch;
+	bool holds;
 };
 
 /**
@@ -48,6 +52,7 @@ struct client {
  * @EXPECT_READY:	a client waits for READY's answer
  * @EXPECT_COMMIT:	a client waits for COMMIT's answer
  * @EXPECT_ABORT:	nobody waits
+ * @EXPECT_HOLD:	a client waits for HOLD's answer
  * @EXPECT_STATUS:	a client waits for the status
  */
 enum expect {
@@ -55,6 +60,7 @@ enum expect {
 	EXPECT_READY,
 	EXPECT_COMMIT,
 	EXPECT_ABORT,
+	EXPECT_HOLD,
 	EXPECT_STATUS,
 };
 
@@ -184,7 +190,10 @@ const struct helper *helper_find(const char *name);
  * @stop_timer:	the worker has not ended by itself
  * @connected:	sockets that were made for the worker
  * @forbidden:	sockets that were asked for and not allowed
- * @resolv:	watches resolv.conf; its fd is -1 if nobody wants to know
+ * @resolv:	resolv.conf and hosts(5), as they were when they were looked at
+ *		last
+ * @resolv_queue: for @resolv_timer
+ * @resolv_timer: it is to be looked at; not set if nobody wants to know
  * @stale:	resolv.conf has changed, and the worker was not told yet
  */
 struct supervisor {
@@ -215,7 +224,9 @@ struct supervisor {
 	struct loop_timer stop_timer;
 	uint64_t connected;
 	uint64_t forbidden;
-	struct loop_watch resolv;
+	struct stat resolv[2];
+	struct loop_queue resolv_queue;
+	struct loop_timer resolv_timer;
 	bool stale;
 };
 
@@ -285,9 +296,18 @@ void worker_close(struct supervisor *s);
 
 /* resolv.c - the host's resolv.conf. */
 
-/** resolv_watch() - Tell the worker whenever it changes; NULL, or what failed
+/** RESOLV_MS - How often it is looked at */
+#define RESOLV_MS 2000
+
+/** resolv_watch() - Tell the worker whenever it changes, RESOLV_MS later at
+ * most
  */
-const char *resolv_watch(struct supervisor *s);
+void resolv_watch(struct supervisor *s);
+
+/** resolv_prepare() - Take a copy of it, and of what hosts(5) has, for a
+ * configuration that is being prepared
+ */
+void resolv_prepare(struct supervised *next);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);

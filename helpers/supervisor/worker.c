@@ -155,6 +155,9 @@ static void answered(struct supervisor *s, const struct channel_msg *m)
 		return;
 	case EXPECT_ABORT:
 		return;
+	case EXPECT_HOLD:
+		supervisor_reply(e.client, CHANNEL_OK, "");
+		return;
 	case EXPECT_STATUS:
 		reply_status(s, e.client, m->text);
 		return;
@@ -293,6 +296,7 @@ static void answer_all(struct supervisor *s)
 					 "says why");
 			break;
 		case EXPECT_COMMIT:
+		case EXPECT_HOLD:
 			supervisor_reply(e.client, CHANNEL_OK, "");
 			break;
 		case EXPECT_STATUS:

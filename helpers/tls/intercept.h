@@ -8,10 +8,10 @@
  *server
  *
  * The server is spoken to first, with the name that the guest gave and with
- * those of its ALPN protocols that we carry (h2, http/1.1). Only when the server
- * is known to be who it has to be is the guest answered, with a leaf for that
- * name and the protocol that the server chose. What goes wrong with the server
- * is told to the guest as the alert that says so.
+ * those of its ALPN protocols that we carry (h2, http/1.1). Only when the
+ *server is known to be who it has to be is the guest answered, with a leaf for
+ *that name and the protocol that the server chose. What goes wrong with the
+ *server is told to the guest as the alert that says so.
  *
  * After that, what one side says the other is told as it comes: a record is
  * never held back, and never asked for while what came before waits to be sent.

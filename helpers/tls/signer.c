@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "conf.h"
 #include "loop.h"
+#include "pages.h"
 #include "sign.h"
 #include "tlsd_parts.h"
 
@@ -126,6 +127,8 @@ static void handle(struct signer *g, struct channel_msg *m,
 	case CHANNEL_NONE:
 	case CHANNEL_OK:
 	case CHANNEL_FAILED:
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
@@ -136,6 +139,7 @@ static void handle(struct signer *g, struct channel_msg *m,
 	channel_close_fds(m, fds);
 	/* A key was tried, or is gone. */
 	key_rest();
+	pages_forget();
 }
 
 static void rest(struct loop *l, struct loop_timer *t)
@@ -143,6 +147,7 @@ static void rest(struct loop *l, struct loop_timer *t)
 	(void)l;
 	(void)t;
 	key_rest();
+	pages_forget();
 }
 
 static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)

@@ -13,8 +13,8 @@
  * no key of the CA, and makes no socket. It knows no policy either: for each
  * flow it tells the monitor what it has read, and is told what is to become of
  * it; if the flow may go on, the answer has a socket with it, which is
- *connected to the address that the guest dialled, or about to be, and can be
- *connected to no other.
+ * connected to the address that the guest dialled, or about to be, and can be
+ * connected to no other.
  *
  * The monitor judges, by its own copy of the configuration: address and port as
  * dialled, the name in the ClientHello as the worker read it, and the pins,
@@ -56,8 +56,7 @@ enum tlsd_stage {
  * enum tlsd_verdict - What becomes of a flow
  * @TLSD_DENY:		it is reset
  * @TLSD_WAIT:		only to TLSD_EARLY: without a name it is denied, with
- *one it may be allowed; or it has to be read before anybody is dialled. No
- *socket comes with it
+ *			one it may be allowed. No socket comes with it
  * @TLSD_SPLICE:	its bytes go on as they are
  * @TLSD_INTERCEPT:	its TLS is ended here
  */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,7 +81,7 @@ struct child_watch {
  * @done:	called when all children have answered; NULL: nobody has to
  * @patience:	for @timer
  * @timer:	they took too long
- * @judged:	questions answered
+ * @files:	descriptors that the worker may have
  * @dialled:	sockets made
  * @undialled:	sockets that could not be made
  * @failed:	it ends because something went wrong
@@ -99,7 +100,7 @@ struct monitor_ctx {
 	void (*done)(struct monitor_ctx *m);
 	struct loop_queue patience;
 	struct loop_timer timer;
-	uint64_t judged;
+	rlim_t files;
 	uint64_t dialled;
 	uint64_t undialled;
 	bool failed;
@@ -292,16 +293,23 @@ static void commit(struct monitor_ctx *m)
 	ask(m, CHANNEL_COMMIT, BIT(CHILD_WORKER), worker_committed);
 }
 
+/* Flows that there can be: each takes two descriptors of the worker. */
+static uint32_t flow_limit(const struct monitor_ctx *m)
+{
+	const uint32_t wanted = m->now.conf ? m->now.conf->limits.connections
+					    : 0;
+
+	return wanted < m->files / 2 ? wanted : (uint32_t)(m->files / 2);
+}
+
 static void told_status(struct monitor_ctx *m)
 {
-	const struct tls_conf *c = m->now.conf;
 	char text[3 * CHANNEL_TEXT_MAX];
 
 	snprintf(text, sizeof(text),
 		 "%s dialled %" PRIu64 " undialled %" PRIu64 " %s limit %u",
 		 m->child[CHILD_WORKER].said.text, m->dialled, m->undialled,
-		 m->child[CHILD_SIGNER].said.text,
-		 c ? c->limits.connections : 0);
+		 m->child[CHILD_SIGNER].said.text, flow_limit(m));
 	answer(m, CHANNEL_STATUS, text);
 }
 
@@ -360,6 +368,8 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 	case CHANNEL_NONE:
 	case CHANNEL_OK:
 	case CHANNEL_FAILED:
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
@@ -443,7 +453,6 @@ static bool judge_one(struct monitor_ctx *m, const struct tlsd_ask *ask,
 
 	if (!judge_is_sane(ask) || !m->now.conf || (ask->next && !m->ready))
 		return false;
-	m->judged++;
 	judge_by(m, ask->next ? m->next.conf : m->now.conf, ask, ret);
 	/* A flow that begins now has to be one of the next policy's as well:
 	 * nobody looks at it again. */
@@ -520,6 +529,11 @@ static void judge_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 static bool set_up(struct monitor_ctx *m, int supervisor,
 		   const struct tlsd_children *ends)
 {
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return false;
+	m->files = files.rlim_max;
 	m->supervisor = (struct loop_watch){supervisor, supervisor_ready};
 	m->child[CHILD_WORKER].watch =
 		(struct loop_watch){ends->worker, child_ready};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "pages.h"
 #include "worker.h"
 
 /* What a new configuration must come with, or an old one have. */
@@ -97,6 +98,8 @@ static void commit(struct worker *w)
 		rejudge_thaw(w);
 	}
 	tls_state_drop(&old, &w->now);
+	/* To read roots and a CA takes much that flows do without. */
+	pages_forget();
 	answer(w, CHANNEL_OK, "");
 }
 
@@ -147,6 +150,8 @@ static void handle(struct worker *w, const struct channel_msg *m,
 	case CHANNEL_NONE:
 	case CHANNEL_OK:
 	case CHANNEL_FAILED:
+	case CHANNEL_HOLD:
+	case CHANNEL_RELEASE:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:

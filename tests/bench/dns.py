@@ -2,14 +2,18 @@
 """dns.py - Queries per second and memory of msb-dnsd, beside others.
 
     dns.py BUILD-DIRECTORY [SECONDS [WHICH...]]
+    dns.py --names N BUILD-DIRECTORY [SECONDS [WHICH...]]
 
 One guest asks its gateway over a veth pair, with dnsperf, 100 queries in flight.
 All forwarders ask the same stub, which answers four addresses for every name,
 over the loopback of the namespace that they are in. In turn: names that are asked
 once, a thousand names that are asked again and again; without denied names, and
 with 100,000; without pins, and with the addresses of all answers pinned.
+With --names it is the memory alone: at the start, and after N names, each asked
+once; nobody may have more than --at-most KiB more by then.
 "dnsmasq", "unbound", "dnsdist" and "dnsperf" are needed where they are asked for.
 """
+import argparse
 import os
 import re
 import subprocess
@@ -138,10 +142,9 @@ def pss(pids):
     return total
 
 
-def perf(place, path, seconds):
-    done = place.guest.run("dnsperf", "-s", "172.16.0.1", "-d", path, "-l",
-                           str(seconds), "-c", "8", "-q", "100", "-t", "2",
-                           check=False)
+def perf(place, path, *words):
+    done = place.guest.run("dnsperf", "-s", "172.16.0.1", "-d", path, "-c",
+                           "8", "-q", "100", "-t", "2", *words, check=False)
     found = [re.search(pattern, done.stdout) for pattern in (
         r"Queries per second:\s+([\d.]+)", r"Average Latency \(s\):\s+([\d.]+)",
         r"Queries lost:\s+(\d+)")]
@@ -152,33 +155,48 @@ def perf(place, path, seconds):
         float(good.group(1)) if good else 0.0]
 
 
-def names_of(directory, kind, start):
+def names_of(directory, kind, count=400000):
     path = os.path.join(directory, "names")
     with open(path, "w", encoding="ascii") as file:
-        for n in range(400000 if kind == "unique" else 1000):
-            file.write("h%d.bench.example.org A\n" %
-                       (start + n if kind == "unique" else n))
+        for n in range(count if kind == "unique" else 1000):
+            file.write("h%d.bench.example.org A\n" % n)
     return path
 
 
-def measure(place, build, which, denied, pins, seconds):
-    rows = []
-    with tempfile.TemporaryDirectory() as directory:
+class Running:
+    """A forwarder that answers, with a directory of its own."""
+
+    def __init__(self, place, build, which, denied, pins):
+        self.place, self.which = place, which
+        self.directory = tempfile.TemporaryDirectory()
         place.load(PIN_SETS if pins else [])
-        forwarder = FORWARDERS[which](place, directory, build)
-        forwarder.start(denied_names() if denied else [], pins)
-        try:
-            if not dnsd.wait_until(lambda: place.guest.run(
-                    "dig", "+tries=1", "+time=1", "@172.16.0.1",
-                    "ready.bench.example.org", check=False).returncode == 0, 30):
-                raise RuntimeError(which + " does not start")
-            before = pss(forwarder.pids())
-            for kind in ("unique", "hot"):
-                path = names_of(directory, kind, 0)
-                rows.append([kind] + perf(place, path, seconds))
-            after = pss(forwarder.pids())
-        finally:
-            forwarder.stop()
+        self.forwarder = FORWARDERS[which](place, self.directory.name, build)
+        self.forwarder.start(denied_names() if denied else [], pins)
+
+    def __enter__(self):
+        if not dnsd.wait_until(lambda: self.place.guest.run(
+                "dig", "+tries=1", "+time=1", "@172.16.0.1",
+                "ready.bench.example.org", check=False).returncode == 0, 30):
+            self.__exit__()
+            raise RuntimeError(self.which + " does not start")
+        return self.directory.name
+
+    def memory(self):
+        return pss(self.forwarder.pids())
+
+    def __exit__(self, *_):
+        self.forwarder.stop()
+        self.directory.cleanup()
+
+
+def measure(place, args, which, denied, pins):
+    running, rows = Running(place, args.build, which, denied, pins), []
+    with running as directory:
+        before = running.memory()
+        for kind in ("unique", "hot"):
+            rows.append([kind] + perf(place, names_of(directory, kind), "-l",
+                                      str(args.seconds)))
+        after = running.memory()
     for kind, rate, latency, lost, good in rows:
         print("%-9s %-6s denied %6d pins %-3s %8.0f q/s %7.2f ms %5.0f lost "
               "%3.0f%% good %6d KiB at start %6d KiB after" % (
@@ -186,13 +204,35 @@ def measure(place, build, which, denied, pins, seconds):
                   latency * 1000, lost, good, before, after), flush=True)
 
 
+def remember(place, args, which, pins):
+    """What N names leave behind; whether it is too much."""
+    running = Running(place, args.build, which, 0, pins)
+    with running as directory:
+        path = names_of(directory, "unique", args.names)
+        before = running.memory()
+        rate, _, lost, good = perf(place, path, "-n", "1")
+        after = running.memory()
+    print("%-9s pins %-3s %d names %8.0f q/s %5.0f lost %3.0f%% good %6d KiB at "
+          "start %6d KiB after" % (which, "yes" if pins else "no", args.names,
+                                   rate, lost, good, before, after),
+          flush=True)
+    return which == "msb-dnsd" and after - before > args.at_most
+
+
 def main():
-    build = sys.argv[1]
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 4
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("build", help="build directory")
+    parser.add_argument("seconds", nargs="?", type=float, default=4)
+    parser.add_argument("which", nargs="*", default=list(FORWARDERS))
+    parser.add_argument("--names", type=int)
+    parser.add_argument("--at-most", type=int, default=12288,
+                        help="KiB that msb-dnsd may grow by (12288)")
+    args = parser.parse_args()
     # msb-dnsd takes the oldest pins away; others need room for all.
-    dnsd.SET = dnsd.SET.replace("32768", "1048576")
-    place = dnsd.Place()
-    stub = os.path.join(build, "tests/bench/dns_stub")
+    dnsd.SET = dnsd.SET.replace("32768", "4194304" if args.names
+                                else "1048576")
+    place, grew = dnsd.Place(), False
+    stub = os.path.join(args.build, "tests/bench/dns_stub")
     stubs = [subprocess.Popen([stub, "127.0.0.1", "5300"])]
     place.gateway.run("ip", "link", "set", "lo", "up")
     with place.gateway:
@@ -201,14 +241,17 @@ def main():
     try:
         for pins in (False, True):
             for denied in (0, DENIED):
-                for which in sys.argv[3:] or FORWARDERS:
+                for which in args.which or FORWARDERS:
                     if pins and (denied or which not in CAN_PIN):
                         continue
-                    measure(place, build, which, denied, pins, seconds)
+                    if not args.names:
+                        measure(place, args, which, denied, pins)
+                    elif not denied:
+                        grew |= remember(place, args, which, pins)
     finally:
         for process in stubs:
             process.kill()
-    return 0
+    return 1 if grew else 0
 
 
 if __name__ == "__main__":

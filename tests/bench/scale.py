@@ -2,17 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scale.py - What the thousandth sandbox of a machine costs, beside the first.
 
-    scale.py MSB-NETC [SANDBOXES]
+    scale.py MSB-NETC [SANDBOXES] [--dns [--denied N]]
 
 Everything is inside namespaces of this process. Sandboxes are made one after the
 other; at the start and at the end, in the same run, the floor is measured too:
 the bare creation of a namespace and of a veth pair into it, with ip. What "up"
 takes above that floor may grow at most GROWTH times, and so may "apply". Then
 all go down again, and nothing may be left.
+
+With --dns, where what grows is printed only, each sandbox has domain rules, and so
+msb-dnsd: its two processes, which have answered a query by then, may have
+DNS_MEMORY of proportional set size together in any of them. With --denied all
+have the same table of N denied names, and may have no more than that for it.
 """
 import argparse
 import json
 import os
+import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,10 +27,12 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netns"))
-from lab import enter_laboratory, run  # noqa: E402
+from lab import Namespace, enter_laboratory, run  # noqa: E402
 
 GROWTH = 1.3
 WINDOW = 50
+# KiB: a megabyte.
+DNS_MEMORY = 1000000 / 1024
 FIRST = {"Rules": [
     {"Action": "allow", "Destination": "10.1.0.0/16", "Protocol": "tcp",
      "Port": "443"},
@@ -32,6 +41,15 @@ SECOND = {"Rules": [
     {"Action": "allow", "Destination": "10.2.0.0/16", "Protocol": "tcp",
      "Port": "443"},
     {"Action": "deny", "Destination": "public"}]}
+
+NAMES = {"DNS": {"Nameservers": ["192.0.2.53"]}, "Rules": [
+    {"Action": "allow", "Destination": ".example.com", "Protocols": ["udp"],
+     "Port": "443"},
+    {"Action": "allow", "Destination": "host", "Protocols": ["udp"],
+     "Port": "53"}]}
+# host.microsandbox.internal A, which msb-dnsd answers by itself.
+QUERY = (b"\0\1\1\0\0\1\0\0\0\0\0\0\4host\x0cmicrosandbox\x08internal\0"
+         b"\0\1\0\1")
 
 
 def timed(*command):
@@ -81,6 +99,63 @@ def processes():
     return found
 
 
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid),
+              encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def pss(pid):
+    """Proportional set size, KiB."""
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+        return int(re.search(r"^Pss: +(\d+)", file.read(), re.M).group(1))
+
+
+def answers(guest):
+    """Whether a guest's gateway answers a query."""
+    namespace = Namespace("/run/netns/" + guest)
+    route = namespace.run("ip", "-4", "route", "show", "default")
+    # The kernel has 1024 neighbours for all namespaces together, and forgets
+    # none for five seconds: so not all guests at once.
+    time.sleep(0.03)
+    with namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        namespace.close()
+        sock.settimeout(2)
+        for _ in range(5):
+            sock.sendto(QUERY, (route.split()[2], 53))
+            try:
+                return sock.recv(512)[:4] == b"\0\1\x85\x80"
+            except socket.timeout:
+                continue
+    return False
+
+
+def helpers_memory(state, n):
+    """What msb-dnsd and its supervisor have in each sandbox; whether that is
+    little enough."""
+    both, supervisors = [], []
+    silent = [i for i in range(n) if not answers("guest%d" % i)]
+    for i in range(n):
+        with open("%s/sandboxes/s%d/dns-supervisor" % (state, i),
+                  encoding="ascii") as file:
+            supervisor = int(file.read().split()[0])
+        monitor, = children(supervisor)
+        worker, = children(monitor)
+        both.append(pss(monitor) + pss(worker))
+        supervisors.append(pss(supervisor))
+    tables = {(f.stat().st_ino, f.stat().st_size)
+              for f in os.scandir(state + "/shared")}
+    print("proportional set size, KiB: msb-dnsd's two processes %.0f (median), "
+          "%d at most; their supervisor %.0f, %d at most; tables of denied "
+          "names: %d, %d KiB" % (
+              statistics.median(both), max(both),
+              statistics.median(supervisors), max(supervisors), len(tables),
+              sum(size for _, size in tables) / 1024), flush=True)
+    if silent:
+        print("no answer in sandboxes %s" % silent)
+    return max(both) <= DNS_MEMORY and not silent
+
+
 def left(state):
     """What is there that should not be after everything went down."""
     found = ["namespace " + n for n in os.listdir("/run/netns")
@@ -113,12 +188,20 @@ def main():
     parser.add_argument("sandboxes", nargs="?", type=int, default=1000)
     parser.add_argument("--only-up", action="store_true",
                         help="no apply, and keep going where it grows")
+    parser.add_argument("--dns", action="store_true",
+                        help="sandboxes that have msb-dnsd; no apply")
+    parser.add_argument("--denied", type=int, default=0,
+                        help="denied names, the same in all (0)")
     args = parser.parse_args()
     enter_laboratory()
     tool, n, state = os.path.abspath(args.program), args.sandboxes, "/run/s"
     window = min(WINDOW, n // 2)
     run("ip", "link", "set", "lo", "up")
-    for name, document in (("first", FIRST), ("second", SECOND)):
+    if args.denied:
+        NAMES["DenyDomains"] = ["ads%d.tracker%d.example" % (i, i % 997)
+                                for i in range(args.denied)]
+    for name, document in (("first", NAMES if args.dns else FIRST),
+                           ("second", SECOND)):
         with open("/run/%s.json" % name, "w", encoding="ascii") as file:
             json.dump(document, file)
     ups, floors, applies = [], [], []
@@ -131,7 +214,7 @@ def main():
             floors.append(floor())
         ups.append(timed(tool, "up", name, "/run/first.json", "--guest-netns",
                          "guest%d" % i, "--state", state))
-        if edge and not args.only_up:
+        if edge and not args.only_up and not args.dns:
             applies.append(timed(tool, "apply", name, "/run/second.json",
                                  "--state", state))
     used = memory() - base
@@ -149,13 +232,17 @@ def main():
     with_helpers = processes()
     print("memory per sandbox, with its guest's namespace: %.0f KiB; "
           "helper processes: %d" % (used * 1024 / n, len(with_helpers)))
+    good = (helpers_memory(state, n) and len(with_helpers) == 3 * n
+            if args.dns else not with_helpers)
     downs = [timed(tool, "down", "s%d" % i, "--state", state)
              for i in range(n)]
     report("down", downs[:window], downs[-window:])
     found = left(state)
     print("left: %s" % (", ".join(found) or "nothing"))
-    if found or with_helpers or (max(grew) > GROWTH and not args.only_up):
-        sys.exit("more grew than %.1f times, or something is left" % GROWTH)
+    grown = max(grew) > GROWTH and not args.only_up and not args.dns
+    if found or not good or grown:
+        sys.exit("more grew than %.1f times, or something is left, or helpers "
+                 "are not as they should be" % GROWTH)
 
 
 if __name__ == "__main__":

@@ -66,12 +66,12 @@ static void run_line(struct tally *t, const struct compiled *c,
 		return;
 	}
 	if (agree_expressible(&c->policy, &f)) {
-		struct verdict want;
+		struct agree_want want;
 
 		t->interpreted++;
 		if (t->dump && !agree_want(&a, c, &f, &v, &want))
 			str_printf(t->dump, "%s %s # %s\n", flow_format(&a, &f),
-				   want.allow ? "allow" : "deny", want.pointer);
+				   agree_fate_name(want.fate), want.pointer);
 		why = agree_check(&a, c, &f, &v);
 		if (why) {
 			fail(t, file, line,

@@ -47,14 +47,19 @@ static const unsigned int lengths6[] = {0,  1,	3,  7,	10,  31,  32,  33,
 
 /* Names and suffixes that hold each other, and others. */
 static const char *const names[] = {
-	"example.com", ".example.com", "a.example.com", ".a.example.com",
-	".com",	       "example.net",  ".example.net",	"a.example.net",
+	"example.com",	 ".example.com",
+	"a.example.com", ".a.example.com",
+	".com",		 "example.net",
+	".example.net",	 "a.example.net",
+	".internal",	 "host.microsandbox.internal",
 };
 
 /* What addresses are pinned to. */
 static const char *const pins[] = {
-	"example.com",	 "a.example.com", "b.a.example.com", "c.example.com",
-	"a.example.net", "example.net",	  "other.test",
+	"example.com",	   "a.example.com",
+	"b.a.example.com", "c.example.com",
+	"a.example.net",   "example.net",
+	"other.test",	   "host.microsandbox.internal",
 };
 
 /* The first and last address of every group, as far as they are fixed. */
@@ -282,6 +287,14 @@ static void put_limits(struct str *s, struct generator *g)
 	str_putc(s, '}');
 }
 
+static const char *const tls_ports[] = {
+	"",
+	", \"InterceptedPorts\": []",
+	", \"InterceptedPorts\": [444, 443]",
+	", \"InterceptedPorts\": [8000, 444, 80, 53]",
+	", \"InterceptedPorts\": [1, 22, 80, 81, 443, 1023, 1024, 9000, 853]",
+};
+
 const char *generate_document(struct arena *a, struct generator *g)
 {
 	static const char *const presets[] = {"none", "public-only",
@@ -330,9 +343,10 @@ const char *generate_document(struct arena *a, struct generator *g)
 		str_puts(&s, ", \"DNS\": {\"RebindProtection\": false, "
 			     "\"Nameservers\": [\"198.51.100.53\", "
 			     "\"2001:db8::53\"]}");
-	if (percent(g, 15))
-		str_printf(&s, ", \"TLS\": {\"InterceptedPorts\": [%u, 444]}",
-			   percent(g, 50) ? 443 : 8000);
+	if (percent(g, 25))
+		str_printf(&s, ", \"TLS\": {\"BlockQUIC\": %s%s}",
+			   percent(g, 50) ? "true" : "false",
+			   tls_ports[generate_below(g, COUNT(tls_ports))]);
 	if (percent(g, 70))
 		put_bindings(&s, g);
 	if (percent(g, 25))

@@ -103,6 +103,13 @@ static bool key_value(const struct state *s, enum nft_key key, bool outgoing,
 	case NFT_CT_MARK_IS:
 		ret->num = s->r.mark;
 		return tracked(p);
+	case NFT_CT_OWNER:
+		ret->num = s->r.mark & 0xf;
+		return tracked(p);
+	case NFT_META_MARK:
+		/* Only sockets of the gateway are marked before this. */
+		ret->num = 0;
+		return true;
 	case NFT_CT_SADDR4:
 		return address(p->ct_saddr, IP_V4, ret) && tracked(p);
 	case NFT_CT_DADDR4:

@@ -28,7 +28,9 @@ struct request {
  * struct counts - What the flows were
  * @allowed:	allowed
  * @denied:	denied
- * @depend:	of those: as they depend on the SNI
+ * @handed:	handed to msb-tlsd
+ * @by_name:	of those: as the name in the ClientHello decides
+ * @in_vain:	of those: though no name makes a difference
  * @pinned:	to addresses that are pinned
  * @skipped:	with pins that cannot come to be
  * @failed:	judged differently
@@ -36,7 +38,9 @@ struct request {
 struct counts {
 	size_t allowed;
 	size_t denied;
-	size_t depend;
+	size_t handed;
+	size_t by_name;
+	size_t in_vain;
 	size_t pinned;
 	size_t skipped;
 	size_t failed;
@@ -133,7 +137,7 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 		ARENA(b);
 		const struct flow f = generate_flow(&b, &g, &c.policy);
 		const struct verdict v = eval(&b, &c.policy, &f);
-		struct verdict want = v;
+		struct agree_want want = {0};
 
 		if (!agree_expressible(&c.policy, &f)) {
 			n->skipped++;
@@ -144,16 +148,18 @@ static bool run(const struct request *req, uint64_t seed, struct counts *n)
 			why = agree_check(&b, &c, &f, &v);
 		if (!why && !f.n_pins)
 			why = space_agrees(&b, &spaces, &f, &v);
-		n->allowed += want.allow;
-		n->denied += !want.allow;
-		n->depend += strcmp(want.pointer, AGREE_NEEDS_TLSD) == 0;
+		n->allowed += want.fate == AGREE_ALLOWED;
+		n->denied += want.fate == AGREE_DENIED;
+		n->handed += want.fate == AGREE_HANDED;
+		n->by_name += want.by_name;
+		n->in_vain += want.in_vain;
 		n->pinned += f.n_pins > 0;
 		if (why) {
 			disagreement(&b, seed, text, &f, &v, why);
 			n->failed++;
 		}
 		str_printf(&lines, "%s %s # %s\n", flow_format(&b, &f),
-			   want.allow ? "allow" : "deny", want.pointer);
+			   agree_fate_name(want.fate), want.pointer);
 	}
 	if (!req->dump)
 		return true;
@@ -201,11 +207,12 @@ int main(int argc, char **argv)
 	for (i = 0; i < req.docs; i++)
 		if (!run(&req, req.seed + i, &n))
 			n.failed++;
-	printf("%zu passed, %zu failed (%zu allowed, %zu denied, %zu of them "
-	       "depend on the SNI; %zu pinned, %zu skipped; seeds %llu to "
-	       "%llu)\n",
-	       n.allowed + n.denied - n.failed, n.failed, n.allowed, n.denied,
-	       n.depend, n.pinned, n.skipped, (unsigned long long)req.seed,
+	printf("%zu passed, %zu failed (%zu allowed, %zu denied, %zu handed to "
+	       "msb-tlsd, %zu of them by name, %zu of those in vain; %zu "
+	       "pinned, %zu skipped; seeds %llu to %llu)\n",
+	       n.allowed + n.denied + n.handed - n.failed, n.failed, n.allowed,
+	       n.denied, n.handed, n.by_name, n.in_vain, n.pinned, n.skipped,
+	       (unsigned long long)req.seed,
 	       (unsigned long long)(req.seed + req.docs - 1));
 	return n.failed ? 1 : 0;
 }

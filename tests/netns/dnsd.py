@@ -32,7 +32,7 @@ WORLD = {4: "203.0.113.1", 6: "2001:db8:1::1"}
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75
 NETLINK_NETFILTER = 12
 TYPES = ("none prepare sockets ready commit abort status stop ok failed "
-         "connect connected refused").split()
+         "connect connected refused hold release").split()
 UDP4, UDP6, TCP4, TCP6, NETLINK, NAMES, RESOLV = range(7)
 RULESET = """table inet msb {
   counter refused { }
@@ -71,9 +71,13 @@ class Channel:
 
     SIZE = 4 + 4 + 64 * 4 + 256
 
-    def __init__(self):
-        self.mine, self.theirs = socket.socketpair(
-            socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def __init__(self, path=None):
+        if path:
+            self.mine = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.mine.connect(path)
+        else:
+            self.mine, self.theirs = socket.socketpair(
+                socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.mine.settimeout(10)
 
     def send(self, word, fds=None):

@@ -2,6 +2,7 @@
 """flows.py - Files of flows, and the kernel's verdict on each."""
 import ipaddress
 import re
+import socket
 import time
 
 from lab import Wire
@@ -14,6 +15,8 @@ UPLINK = ipaddress.ip_network("169.254.62.0/30")
 # Those whose connections have ports or numbers of their own.
 NUMBERED = (1, 6, 17, 58, 132)
 FIRST_PORT = 10000
+# Of msb-tlsd's transparent sockets.
+TLS_PORT = 61441
 # What the kernel itself may stop behind the judge: no router forwards it, or it
 # would be a neighbour on the link to the world, where nobody answers for it.
 NOT_FORWARDED = [ipaddress.ip_network(n) for n in (
@@ -23,7 +26,8 @@ NOT_FORWARDED = [ipaddress.ip_network(n) for n in (
 
 
 class Flow:
-    """A line that packets can express; allow and pointer are expected."""
+    """A line that packets can express; allow, handed and pointer are expected.
+    What is handed to msb-tlsd passes the judge, and goes no further."""
 
     def __init__(self, line):
         text, _, comment = line.partition("#")
@@ -37,6 +41,7 @@ class Flow:
         self.pins = sorted(n for w in words if w.startswith("pin=")
                            for n in w[4:].split(","))
         self.allow = words[-1] == "allow"
+        self.handed = words[-1] == "hand"
         self.pointer = comment.strip()
 
 
@@ -140,8 +145,32 @@ def batches(flows):
     return [batch for _, batch in made]
 
 
+def listeners(sandbox):
+    """Sockets in msb-tlsd's place. Whoever gets an answer to his first packet
+    from the address that he sent it to has come to them: nobody else has a
+    socket there."""
+    made = []
+    for family, level, option in ((socket.AF_INET, socket.SOL_IP, 19),
+                                  (socket.AF_INET6, socket.IPPROTO_IPV6, 75)):
+        made.append(sandbox.gateway.socket(family, socket.SOCK_STREAM))
+        made[-1].setsockopt(level, option, 1)
+        if family == socket.AF_INET6:
+            made[-1].setsockopt(level, socket.IPV6_V6ONLY, 1)
+        made[-1].bind(("", TLS_PORT))
+        made[-1].listen(4096)
+    return made
+
+
+def answered(packets):
+    """Source, its port and the tag of what a socket has answered."""
+    return {(p.src, p.sport, p.dport - FIRST_PORT) for p in packets
+            if p.proto == wire.TCP and
+            p.flags() & (wire.SYN | wire.ACK) == wire.SYN | wire.ACK}
+
+
 def judge(lab, sandbox, flows):
     """Send all flows; one line for each that the kernel judged otherwise."""
+    sockets, taken = listeners(sandbox), set()
     guest, uplink = sandbox.wire("guest"), sandbox.wire("uplink")
     world = Wire(lab.world, "eth0")
     keys, failures, at_world, at_guest, asked = {}, [], set(), set(), set()
@@ -156,24 +185,37 @@ def judge(lab, sandbox, flows):
                 time.sleep(0.003)
         time.sleep(0.05)
         at_world |= {p.tag() for p in world.read(0.02)}
-        at_guest |= {p.tag() for p in guest.read()}
+        read = guest.read()
+        at_guest |= {p.tag() for p in read}
+        taken |= answered(read)
     world.close()
+    for made in sockets:
+        made.close()
     passed = sandbox.probed()
     for tag, key in keys.items():
         flow = flows[tag]
-        want = flow.allow and not refused_early(flow)
+        want = (flow.allow or flow.handed) and not refused_early(flow)
         wrong = []
         # Plain DNS is handed over behind the judge, and dropped if nobody
         # takes it.
         if flow.pointer != "needs msb-dnsd" and (key in passed) != want:
             wrong.append("judge")
         arrived = tag in (at_world if flow.kind == "egress" else at_guest)
-        if arrived and not want:
+        got = (flow.ip, flow.port, tag) in taken
+        if arrived and not (want and flow.allow):
             wrong.append("leak")
-        elif want and not arrived and forwarded(sandbox, flow.ip):
+        elif want and flow.allow and not arrived and forwarded(
+                sandbox, flow.ip):
             wrong.append("arrival")
+        if got and not flow.handed:
+            wrong.append("taken over")
+        elif want and flow.handed and not got and (
+                forwarded(sandbox, flow.ip) or
+                flow.ip == sandbox.gateway_ip[flow.ip.version]):
+            wrong.append("hand-over")
         if wrong:
             failures.append("%s: expected %s by %s, the kernel does not (%s)"
-                            % (flow.text, "allow" if want else "deny",
+                            % (flow.text, "hand-over" if flow.handed else
+                               "allow" if want else "deny",
                                flow.pointer, ", ".join(wrong)))
     return failures

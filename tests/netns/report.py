@@ -62,19 +62,23 @@ def listed(t, what, name, namespaces, alone=True):
                 differences({file: want}, {file: have}))
 
 
-def main(doc, tests):
-    """Run a module's tests in a laboratory of its own."""
+def main(doc, tests, options=()):
+    """Run a module's tests in a laboratory of its own; m.args has its options,
+    each a name and what a parser wants to know of it."""
     parser = argparse.ArgumentParser(description=doc.split("\n")[0])
     parser.add_argument("program", help="msb-netc")
     parser.add_argument("faults", nargs="*",
                         help="the programs up_fault and apply_fault")
     parser.add_argument("--only", default="", help="what has this in its name")
+    for name, words in options:
+        parser.add_argument(name, **words)
     args = parser.parse_args()
     enter_laboratory()
     t, start = Report(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="msb-live-") as scratch:
         os.chmod(scratch, 0o755)
         m = Machine(os.path.abspath(args.program), scratch)
+        m.args = args
         m.faults = [os.path.abspath(f) for f in args.faults]
         for test in tests:
             if args.only not in test.__name__:

@@ -119,10 +119,10 @@ def pinned_addresses(stage):
         stage.crosses("IPv%d another address" % v, s,
                       first(s, v, OTHER[v], 443, tag + 2), tag + 2, False)
         before = drops(s, "needs msb-tlsd")
-        stage.crosses("IPv%d TCP, whose name is not known" % v, s,
+        stage.crosses("IPv%d TCP, which is msb-tlsd's" % v, s,
                       first(s, v, WEB[v], 443, tag + 3, wire.TCP), tag + 3,
                       False)
-        stage.check("IPv%d is said to need msb-tlsd" % v,
+        stage.check("IPv%d and is reset without it" % v,
                     drops(s, "needs msb-tlsd") == before + 1)
         element(s, "delete", v, WEB[v])
         stage.crosses("IPv%d no longer pinned" % v, s,

@@ -304,28 +304,31 @@ def host_egress(stage):
                   "169.254.62.2" if v == 4 else WEB[6], 5432, wait=SILENCE)
         stage.check("IPv%d other addresses are not steered" % v,
                     got == "silence", got)
-        _replaced_while_carried(stage, s, v, relay, after, denies)
+        replaced_while_carried(stage, s, (gateway, 5432), relay,
+                               (after, denies))
     relay.close()
     refused_at_once("nobody listens any more: refused")
 
 
-def _replaced_while_carried(stage, s, v, relay, after, denies):
-    """A connection that the relay carries, across three policies."""
+def replaced_while_carried(stage, s, to, relay, policies):
+    """A connection that a helper carries, across three policies: two that leave
+    it there, and one that denies it."""
+    v, (after, denies) = to[0].version, policies
     with s.guest.socket(AF[v], socket.SOCK_STREAM) as client:
         client.settimeout(WAIT)
-        client.connect((str(s.gateway_ip[v]), 5432))
+        client.connect((str(to[0]), to[1]))
         client.send(b"x")
         client.recv(100)
         ours = relay.accepted[-1]
         for directory in (after, s.directory):
             s.replace(directory)
             try:
-                # The relay is the first to send: output judges.
+                # The helper is the first to send: output judges.
                 ours.send(b"pushed")
                 got = client.recv(100)
             except OSError as error:
                 got = str(error).encode()
-            stage.check("IPv%d relayed connection lives, relay first" % v,
+            stage.check("IPv%d carried connection lives, helper first" % v,
                         got == b"pushed", got)
             client.send(b"y")
             ours.settimeout(WAIT)
@@ -337,9 +340,10 @@ def _replaced_while_carried(stage, s, v, relay, after, denies):
         s.replace(denies)
         s.at_guest.read()
         ours.send(b"too late")
-        stage.check("IPv%d denied: nothing comes from the relay" % v,
-                    not stage.sees(s.at_guest, lambda p: p.proto == wire.TCP,
-                                   False))
+        seen = stage.sees(s.at_guest, lambda p: p.proto == wire.TCP, False)
+        stage.check("IPv%d denied: nothing comes from the helper" % v,
+                    not seen, seen and "port %d, flags %d: %s" % (
+                        seen.sport, seen.flags(), seen.load[20:]))
         client.send(b"nor this")
         ours.settimeout(SILENCE)
         try:
@@ -352,7 +356,7 @@ def _replaced_while_carried(stage, s, v, relay, after, denies):
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                         b"\1\0\0\0\0\0\0\0")
         ours.close()
-        stage.check("IPv%d the relay's reset comes through" % v, bool(
+        stage.check("IPv%d the helper's reset comes through" % v, bool(
             stage.sees(s.at_guest, lambda p: p.proto == wire.TCP and
                        p.flags() & wire.RST)))
         s.replace(s.directory)

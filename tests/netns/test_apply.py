@@ -42,6 +42,11 @@ DOCUMENTS = (
     {"Rules": MANY, "MaxConnections": 5},
     {"Rules": MANY[3:40:2] + MANY[:5], "DefaultEgress": "allow",
      "RateLimiter": RATE},
+    # Flows are msb-tlsd's by name.
+    {"DenyDomains": ["bad.test"], "MaxConnections": 5, "Rules": [
+        {"Action": "allow", "Destination": "api.test", "Port": 443},
+        {"Action": "allow", "Destination": "host"},
+        {"Action": "allow", "Destination": "203.0.113.0/24"}]},
 )
 
 

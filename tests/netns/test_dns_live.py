@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test_dns_live.py - Names under "up", "apply", "run" and "down".
 
+    test_dns_live.py MSB-NETC UP_FAULT APPLY_FAULT [--only TEST] [--rounds N]
+
 Each test is a function of a Machine and a Report. A name server, which is this
 program, is on an address of the host; what is resolved is served by a machine
 beyond the host.
 """
 import glob
+import ipaddress
 import json
 import os
 import re
+import select
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import dns.message
@@ -18,18 +24,19 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from dnsd import Server, wait_until
+from dnsd import Channel, Server, wait_until
 from lab import Namespace, run
 from machine import STATE
-from peers import Echo, Network, ask
+from peers import Echo, Network, ask, connect
 from report import main, settled, unchanged
 
+IP_PKTINFO = 8
 SERVER, OTHER = "192.0.2.53", "192.0.2.54"
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
 # Addresses of the machine beyond the host, by name.
 ZONE = {"api.example.com": "198.51.100.7", "www.example.net": "198.51.100.8",
         "cdn.example.org": "198.51.100.9", "ads.example": "198.51.100.10",
-        "inside.example.com": "192.168.1.1"}
+        "new.example.com": "198.51.100.11", "inside.example.com": "192.168.1.1"}
 
 
 def answer(query, _stream):
@@ -53,8 +60,8 @@ def answer(query, _stream):
 class Stage:
     """A sandbox "web", name servers, and a machine beyond the host."""
 
-    def __init__(self, m, document, **words):
-        self.m, self.words = m, words
+    def __init__(self, m, document, answers=answer):
+        self.m = m
         self.host = Namespace("/proc/thread-self/ns/net")
         self.guest = m.guest("box")
         self.network = Network()
@@ -65,7 +72,8 @@ class Stage:
             self.network.far.run("ip", "addr", "add", address + "/32", "dev",
                                  "lo")
         run("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.2")
-        self.servers = [Server(address, answer) for address in (SERVER, OTHER)]
+        self.servers = [Server(address, answers)
+                        for address in (SERVER, OTHER)]
         self.echo = Echo(self.network.far,
                          [(p, address, 7777) for p in ("tcp", "udp")
                           for address in ZONE.values()])
@@ -186,7 +194,7 @@ def domain_rules(m, t):
                         for name in stage.servers[0].asked))
         t.check("and not reached", stage.reach("cdn.example.org") != "ok" and
                 stage.reach("ads.example") != "ok")
-        t.check("TCP waits for msb-tlsd",
+        t.check("TCP is allowed by no rule",
                 stage.reach("api.example.com", "tcp") != "ok")
         pins = stage.status()["pins"]
         t.check("status lists pins", sorted(
@@ -216,24 +224,87 @@ def domain_rules(m, t):
     t.check("no table of names is left", not os.listdir(STATE + "/shared"))
 
 
+def answered(stage, name, seconds=5.0):
+    """Ask until there is an answer with addresses: after how long; None: none.
+    """
+    begun = time.monotonic()
+    with stage.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((GATEWAY[4], 53))
+        sock.settimeout(0.05)
+        while time.monotonic() < begun + seconds:
+            sock.send(dns.message.make_query(name, "A").to_wire())
+            try:
+                said = dns.message.from_wire(sock.recv(4096))
+            except socket.timeout:
+                continue
+            if said.answer:
+                return time.monotonic() - begun
+            time.sleep(0.01)
+    return None
+
+
+def dnsd():
+    """The two processes of msb-dnsd: monitor and worker."""
+    return [pid for pid in helpers() if "dnsd" in comm(pid)]
+
+
 def died(stage, t):
     """A helper that is killed is back, and the pins never went."""
-    for which in (0, 1):
-        before = {pid for pid in helpers() if "dnsd" in comm(pid)}
+    named = {ZONE[n]: n for n in ("api.example.com", "www.example.net")}
+    pins = set(named)
+    for which, name in enumerate(("monitor", "worker")):
+        before = dnsd()
         t.check("two processes of msb-dnsd", len(before) == 2, before)
-        os.kill(sorted(before)[which], signal.SIGKILL)
+        os.kill(before[which], signal.SIGKILL)
         start = time.monotonic()
-        t.check("what is pinned is reached while it is away",
+        t.check("what is pinned is reached while the %s is away" % name,
                 stage.reach("api.example.com") == "ok")
-        back = wait_until(lambda b=before: (stage.dig(
-            "www.example.net", "+timeout=1") or [""])[0] == "NOERROR" and
-            not b & set(helpers()))
-        t.check("it is back within a second, or a little more where the "
-                "machine is busy", back and time.monotonic() - start < 3,
-                time.monotonic() - start)
+        # Neither answers any more: the one that was not killed ends as well.
+        wait_until(lambda b=before: not set(b) & set(helpers()))
+        took = answered(stage, "www.example.net") and time.monotonic() - start
+        t.check("the %s is back within a second" % name, took and took < 1,
+                took)
+        t.check("both are new", not set(before) & set(dnsd()), dnsd())
         t.check("pins are listed still, with their names",
-                pinned(stage) == {ZONE[n]: n for n in (
-                    "api.example.com", "www.example.net")}, pinned(stage))
+                pinned(stage) == named, pinned(stage))
+    away(stage, t, pins)
+
+
+def away(stage, t, pins):
+    """As long as it is away queries time out, and nothing else is different."""
+    supervisor = [p for p in helpers() if "supervised" in comm(p)][0]
+    before, seen = dnsd(), settled(stage.m)
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        os.kill(before[1], signal.SIGKILL)
+        t.check("without the worker the monitor ends, too", wait_until(
+            lambda: all(gone(pid) for pid in before)), before)
+        t.check("while it is away queries time out",
+                answered(stage, "www.example.net", 0.5) is None)
+        for name, reached in (("api.example.com", True),
+                              ("cdn.example.org", False)):
+            t.check("%s is %s while it is away" % (
+                name, "reached" if reached else "out of reach"),
+                    (stage.reach(name) == "ok") == reached)
+        unchanged(stage.m, t, "while it is away", seen)
+        listed = run("ip", "netns", "exec", "msb-web", "nft", "list",
+                     "ruleset")
+        t.check("pins are in the kernel while it is away",
+                all(address in listed for address in pins), listed)
+    finally:
+        start = time.monotonic()
+        os.kill(supervisor, signal.SIGCONT)
+    took = answered(stage, "www.example.net") and time.monotonic() - start
+    t.check("it is back within a second of that", took and took < 1, took)
+
+
+def gone(pid):
+    """Whether a process has ended, also if nobody has looked at it since."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def unsupervised(stage, t, names):
@@ -338,6 +409,53 @@ def changed(stage, t, names):
             (made["dns_helper"], made["helpers"]) == ("stop", "start"), made)
 
 
+def held(m, t):
+    """While the ruleset is looked at msb-dnsd leaves it alone."""
+    stage = Stage(m, {"Rules": [
+        {"Action": "allow", "Destination": ".example.com",
+         "Protocols": ["udp"]}]})
+    channels = [Channel(STATE + "/sandboxes/web/dns-supervisor.sock")
+                for _ in range(2)]
+    try:
+        known = stage.dig("api.example.com", "+nocookie")
+        for channel in channels:
+            t.check("it can be held", channel.ask("hold") == ("ok", ""))
+        t.check("what is pinned is answered", known[0] == "NOERROR" and
+                stage.dig("api.example.com", "+nocookie") == known and
+                stage.reach("api.example.com") == "ok")
+        waiting = Waiting(stage, "new.example.com")
+        t.check("what is to be pinned waits", not waiting.answered(0.3))
+        t.check("what is denied does not",
+                stage.dig("cdn.example.org") == ("NXDOMAIN", []))
+        t.check("it can be asked how it is", stage.status()["health"] == "ok")
+        channels.pop().mine.close()
+        t.check("as long as anybody looks", not waiting.answered(0.3))
+        channels.pop().mine.close()
+        t.check("then it is answered", waiting.answered(1) and
+                stage.reach("new.example.com") == "ok")
+        waiting.sock.close()
+    finally:
+        for channel in channels:
+            channel.mine.close()
+        stage.close()
+
+
+class Waiting:
+    """A query, asked once, whose answer may take its time."""
+
+    def __init__(self, stage, name):
+        self.sock = stage.guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.connect((GATEWAY[4], 53))
+        self.sock.send(dns.message.make_query(name, "A").to_wire())
+
+    def answered(self, seconds):
+        self.sock.settimeout(seconds)
+        try:
+            return bool(dns.message.from_wire(self.sock.recv(4096)).answer)
+        except socket.timeout:
+            return False
+
+
 def resolv_conf(m, t):
     """Without name servers in the document the host's are asked, as they are
     now."""
@@ -368,6 +486,34 @@ def resolv_conf(m, t):
         run("umount", "/etc/resolv.conf")
 
 
+def unwatched(m, t):
+    """No inotify instance is needed: a user has but 128 of them."""
+    path = m.document("resolv", {})
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nameserver %s\n" % SERVER)
+    run("mount", "--bind", path, "/etc/resolv.conf")
+    stage = Stage(m, {"Policy": "none"})
+    try:
+        # The supervisor is a child of this "apply".
+        done = subprocess.run(
+            [os.path.join(os.path.dirname(m.faults[1]), "without_inotify")] +
+            m.command("apply", "web", m.document("looked", {
+                "Policy": "public-only"})),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False)
+        t.check("it comes up", done.returncode == 0, done.stderr)
+        t.check("the host's name server is asked",
+                stage.dig("api.example.com")[0] == "NOERROR" and
+                stage.servers[0].asked and not stage.servers[1].asked)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("nameserver %s\n" % OTHER)
+        t.check("then the other one", wait_until(lambda: (
+            stage.dig("www.example.net"), stage.servers[1].asked)[1]))
+    finally:
+        stage.close()
+        run("umount", "/etc/resolv.conf")
+
+
 def named_server(m, t):
     """A name server that the document names, by what the host knows of it."""
     server = Server("127.0.0.1", answer, port=5300)
@@ -388,6 +534,110 @@ def named_server(m, t):
     finally:
         stage.close()
         server.close()
+
+
+def moved_server(m, t):
+    """A name server that has a name, which leads to another address later."""
+    paths = [m.document(name, {}) for name in ("resolv", "hosts")]
+
+    def write(path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    write(paths[0], "nameserver %s\n" % SERVER)
+    write(paths[1], "127.0.0.1 localhost\n")
+    run("mount", "--bind", paths[0], "/etc/resolv.conf")
+    run("mount", "--bind", paths[1], "/etc/hosts")
+    stage, third = Stage(m, {"Policy": "none"}), "192.0.2.55"
+    run("ip", "addr", "add", third + "/32", "dev", "lo")
+    # Those of the guest are asked at another port than the host's.
+    servers = [Server(a, answer, 5355) for a in (SERVER, OTHER, third)]
+
+    def goes_to(which):
+        """Whether a query of the guest comes to one of the servers alone."""
+        def there():
+            for server in servers:
+                del server.asked[:]
+            stage.dig("api.example.com", "+timeout=1")
+            return [bool(s.asked) for s in servers] == [
+                i == which for i in range(3)]
+        return wait_until(there)
+    try:
+        ZONE["ns.example.com"] = OTHER
+        document = {"Policy": "public-only",
+                    "DNS": {"Nameservers": ["ns.example.com:5355"]}}
+        path = m.document("named", document)
+        m.good("apply", "web", path)
+        t.check("it is asked where its name leads", goes_to(1))
+        ZONE["ns.example.com"] = SERVER
+        write(paths[0], "nameserver %s\n# again\n" % SERVER)
+        t.check("then where it leads now", goes_to(0))
+        write(paths[1], "127.0.0.1 localhost\n%s x NS.example.com # y\n" %
+              third)
+        t.check("or where hosts(5) says", goes_to(2))
+        before = [pid for pid in helpers() if "dnsd" in comm(pid)]
+        os.kill(before[0], signal.SIGKILL)
+        t.check("also after a restart", goes_to(2))
+        del stage.servers[0].asked[:]
+        m.good("apply", "web", path)
+        t.check("and an apply, of which hosts(5) is asked first",
+                goes_to(2) and not stage.servers[0].asked,
+                stage.servers[0].asked)
+        write(paths[1], "127.0.0.1 localhost\n")
+        t.check("and without that, again where its name leads", goes_to(0))
+    finally:
+        del ZONE["ns.example.com"]
+        stage.close()
+        for server in servers:
+            server.close()
+        run("ip", "addr", "del", third + "/32", "dev", "lo")
+        run("umount", "/etc/resolv.conf")
+        run("umount", "/etc/hosts")
+
+
+def host_by_name(m, t):
+    """A rule about the host's name leads to its loopback, once it is asked."""
+    alias = "host.microsandbox.internal"
+    rules = [{"Action": "allow", "Destination": ".microsandbox.internal",
+              "Ports": ["9001"]}, {"Action": "allow", "Destination": "host",
+                                   "Protocol": "udp", "Ports": ["53", "9002"]}]
+    stage = Stage(m, {"Rules": rules})
+    servers = Echo(stage.host, [("udp", "127.0.0.1", port)
+                                for port in (9001, 9002, 9003)])
+    flow = connect(stage.guest, "udp", GATEWAY[4], 9001, 0.5)
+
+    def alive():
+        """Whether one flow, which goes on, has its answers."""
+        flow.send(b"?")
+        try:
+            return flow.recv(200).split()[0] == b"127.0.0.1"
+        except OSError:
+            return False
+
+    def reaches(*ports):
+        got = [port for v in (4, 6) for port in (9001, 9002, 9003)
+               if isinstance(ask(stage.guest, "udp", GATEWAY[v], port, 0.3),
+                             tuple)]
+        return got == list(ports) * 2
+    try:
+        t.check("before it is asked for, what no name is needed for",
+                reaches(9002))
+        t.check("it leads to the gateway", [stage.dig(alias, kind)[1]
+                                            for kind in ("A", "AAAA")] ==
+                [[GATEWAY[4]], [GATEWAY[6]]])
+        t.check("then what the rule allows", reaches(9001, 9002))
+        t.check("a flow", alive())
+        stage.apply({"Rules": rules, "MaxConnections": 50})
+        t.check("goes on under another policy with that rule", alive())
+        stage.apply({"Rules": rules[1:]})
+        t.check("and not under one without", not alive() and reaches(9002))
+        stage.apply({"Rules": [{"Action": "allow", "Protocol": "udp",
+                                "Destination": ".example.com"}]})
+        t.check("another name leads to no helper",
+                stage.status()["helpers"] == "none")
+    finally:
+        flow.close()
+        servers.close()
+        stage.close()
 
 
 def shared_names(m, t):
@@ -425,6 +675,188 @@ def nothing_left(m, t):
     unchanged(m, t, "run", before)
 
 
+# Whose names have addresses where; the last one has none that is asked for.
+ZONES = {"example.com": (ipaddress.ip_address("198.51.100.0"),
+                         ipaddress.ip_address("2001:db8:100::")),
+         "example.net": (ipaddress.ip_address("203.0.113.0"),
+                         ipaddress.ip_address("2001:db8:200::")),
+         "example.org": (ipaddress.ip_address("203.0.113.128"),
+                         ipaddress.ip_address("2001:db8:300::"))}
+# Rounds until every pin is taken away, so that each one was needed: as many as
+# there are IPv4 addresses for them, twice.
+PERIOD = 240
+
+
+def numbered_address(number, zone):
+    """The address of nN.ZONE: IPv4 of even ones, IPv6 of the others."""
+    if number % 2:
+        return ZONES[zone][1] + number
+    return ZONES[zone][0] + 1 + number // 2 % (PERIOD // 2)
+
+
+def numbered(query, _stream):
+    """What the scripted name server says of nN.ZONE."""
+    made = dns.message.make_response(query)
+    question = query.question[0]
+    label, _, zone = question.name.to_text().rstrip(".").lower().partition(".")
+    address = numbered_address(int(label[1:]), zone)
+    if question.rdtype == (dns.rdatatype.A if address.version == 4
+                           else dns.rdatatype.AAAA):
+        made.answer.append(dns.rrset.from_text(
+            question.name, 300, "IN", question.rdtype, str(address)))
+    return made.to_wire()
+
+
+class Witness(threading.Thread):
+    """Answers datagrams to any address of a namespace; keeps what is bad."""
+
+    def __init__(self, namespace, ports):
+        super().__init__(daemon=True)
+        self.bad, self.good, self.closed, self.sockets = [], 0, False, []
+        for port in ports:
+            for kind, level, option in (
+                    (socket.AF_INET, socket.SOL_IP, IP_PKTINFO),
+                    (socket.AF_INET6, socket.IPPROTO_IPV6,
+                     socket.IPV6_RECVPKTINFO)):
+                sock = namespace.socket(kind, socket.SOCK_DGRAM)
+                if kind == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.setsockopt(level, option, 1)
+                sock.bind(("", port))
+                self.sockets.append(sock)
+        self.start()
+
+    def run(self):
+        while not self.closed:
+            for sock in select.select(self.sockets, [], [], 0.1)[0]:
+                data, said, _, peer = sock.recvmsg(200, 200)
+                if not data.startswith(b"good"):
+                    self.bad.append(data)
+                    continue
+                self.good += 1
+                # From the address that it came to (IP_PKTINFO).
+                if sock.family == socket.AF_INET:
+                    said = [(level, kind, b"\0" * 4 + info[8:12] + b"\0" * 4)
+                            for level, kind, info in said]
+                sock.sendmsg([data], said, 0, peer)
+
+    def close(self):
+        self.closed = True
+        self.join()
+        for sock in self.sockets:
+            sock.close()
+
+
+class Rounds:
+    """Names that are resolved, and their addresses that are asked right then."""
+
+    def __init__(self, guest):
+        self.guest, self.lost, self.sent = guest, [], 0
+        self.dns = guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.dns.connect((GATEWAY[4], 53))
+        self.dns.settimeout(5)
+
+    def resolve(self, number, zone):
+        """Whether it has the address that it should; it is asked once."""
+        address = numbered_address(number, zone)
+        query = dns.message.make_query("n%d.%s" % (number, zone),
+                                       "A" if address.version == 4 else "AAAA")
+        self.dns.send(query.to_wire())
+        try:
+            while True:
+                said = self.dns.recv(4096)
+                if said[:2] == query.to_wire()[:2]:
+                    break
+        except socket.timeout:
+            said = b""
+        if not said.endswith(address.packed):
+            self.lost.append("n%d.%s is not resolved" % (number, zone))
+        return str(address)
+
+    def bad(self, sock, address, what):
+        """A datagram that must not arrive."""
+        sock.sendto(b"bad: " + what.encode(), (str(address), 7777))
+        self.sent += 1
+
+    def good(self, sock, address, port, number):
+        """One that must, and is sent once; so must its answer."""
+        data = b"good %d" % number
+        sock.sendto(data, (address, port))
+        try:
+            arrived = sock.recv(200) == data
+        except OSError:
+            arrived = False
+        if not arrived:
+            self.lost.append("%s port %d, round %d" % (address, port, number))
+
+    def round(self, number):
+        address = numbered_address(number, "example.com")
+        with self.guest.socket(socket.AF_INET if address.version == 4
+                               else socket.AF_INET6,
+                               socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            # A flow to this address that was allowed before is another one.
+            sock.bind(("", 10000 + number // PERIOD % 50000))
+            self.bad(sock, address, "round %d, not resolved yet" % number)
+            self.good(sock, self.resolve(number, "example.com"), 7777, number)
+            if number // 2 % 4 == 0:
+                self.bad(sock, self.resolve(number, "example.org"),
+                         "round %d, of a name that no rule selects" % number)
+                address = self.resolve(number, "example.net")
+                self.bad(sock, address, "round %d, of another rule's name" %
+                         number)
+                self.good(sock, address, 7778, number)
+
+
+def raced(m, t):
+    """What is resolved is let through from the next packet on, and nothing else:
+    N names are resolved and their addresses asked right then."""
+    rules = [{"Action": "allow", "Destination": "." + zone,
+              "Protocols": ["udp"], "Ports": [port]} for zone, port in (
+                  ("example.com", "7777"), ("example.net", "7778"))]
+    host = {"Action": "allow", "Destination": "host", "Protocols": ["udp"],
+            "Ports": ["53"]}
+    stage, witness = Stage(m, {"Rules": rules + [host]}, numbered), None
+    far, begun = stage.network.far, time.monotonic()
+    try:
+        run("ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.2")
+        far.run("ip", "route", "add", "local", "203.0.113.0/24", "dev", "lo")
+        far.run("ip", "route", "add", "local", "198.51.100.0/24", "dev", "lo")
+        for zone in ZONES.values():
+            run("ip", "-6", "route", "add", "%s/48" % zone[1], "via",
+                "2001:db8:1::2")
+            far.run("ip", "-6", "route", "add", "local", "%s/48" % zone[1],
+                    "dev", "lo")
+        far.sysctl("net/ipv6/ip_nonlocal_bind", "1")
+        stage.echo.close()
+        witness = Witness(far, (7777, 7778))
+        rounds = Rounds(stage.guest)
+        for number in range(m.args.rounds):
+            if number % PERIOD == PERIOD - 1:
+                stage.apply({"Rules": [host]})
+                stage.apply({"Rules": rules + [host]})
+            rounds.round(number)
+        # Whatever is on its way is there by then.
+        rounds.good(rounds.guest.socket(socket.AF_INET, socket.SOCK_DGRAM),
+                    str(numbered_address(m.args.rounds - 2, "example.com")),
+                    7777, 0)
+        print("%d rounds, %d answers or datagrams missing; %d datagrams that "
+              "must not arrive, %d did; %.0f s" % (
+                  m.args.rounds, len(rounds.lost), rounds.sent,
+                  len(witness.bad), time.monotonic() - begun))
+        t.check("every name is resolved, and reached at once",
+                not rounds.lost and witness.good > m.args.rounds,
+                rounds.lost[:5])
+        t.check("nothing else is", not witness.bad, witness.bad[:5])
+    finally:
+        if witness:
+            witness.close()
+        stage.close()
+
+
 if __name__ == "__main__":
-    main(__doc__, (public_only, domain_rules, resolv_conf, named_server, shared_names,
-                   nothing_left))
+    main(__doc__, (public_only, domain_rules, held, resolv_conf, unwatched,
+                   named_server, moved_server, host_by_name, shared_names,
+                   raced, nothing_left),
+         [("--rounds", {"type": int, "default": 300,
+                        "help": "names that are resolved and reached"})])

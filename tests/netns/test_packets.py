@@ -17,6 +17,7 @@ import flows
 import scenes
 import scenes_names
 import scenes_ports
+import scenes_tls
 
 
 class Report:
@@ -103,7 +104,8 @@ def main():
             if args.only in document:
                 check_file(report, lab, args.compile, document, scratch)
         for name, scene in {**scenes.SCENES, **scenes_names.SCENES,
-                            **scenes_ports.SCENES}.items():
+                            **scenes_ports.SCENES,
+                            **scenes_tls.SCENES}.items():
             if args.only in name:
                 stage = scenes.Stage(lab, args.compile, scratch, name, report)
                 try:

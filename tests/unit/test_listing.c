@@ -167,8 +167,10 @@ Test(listing, names_and_helpers_are_told_apart)
 		{"meta l4proto udp ct original proto-dst 53 ct mark set "
 		 "0x00000012 accept",
 		 "deny egress * udp 53\ndeny egress *\n", true},
-		{"meta l4proto tcp drop comment \"needs msb-tlsd\"",
+		{"meta l4proto tcp goto named comment \"/Rules/0\"",
 		 "deny egress * tcp\ndeny egress *\n", true},
+		{"meta l4proto tcp drop comment \"needs msb-tlsd\"",
+		 "deny egress * tcp\ndeny egress *\n", false},
 		{"ct mark set 0x00000020 accept", NULL, false},
 		{"meta mark set 0x00000012 accept", NULL, false},
 	};
@@ -190,7 +192,8 @@ Test(listing, names_and_helpers_are_told_apart)
 			"10.0.0.1 timeout 1h expires 9s comment "
 			"\"a\\032b.example +1\" }\n }\n "
 			"chain egress {\n %s\n }\n chain allow {\n ct mark set "
-			"0x00000010 accept\n }\n}\n",
+			"0x00000010 accept\n }\n chain named {\n "
+			"ct mark set 0x00000013 accept\n }\n}\n",
 			rows[i].rule);
 		cr_assert(listing_read(&a, text, &t, &e), "%s", e.text);
 		good = readback_walk(&a, &t, POLICY_EGRESS, &walk, &e);

@@ -164,6 +164,7 @@ Test(pin_table, makes_room_before_it_adds)
 	struct pin_element e = element(0, 0), first = e;
 	char text[32];
 	ARENA(a);
+	STR(want);
 	STR(s);
 
 	for (unsigned int i = 0; i < PIN_TABLE_MAX; i++) {
@@ -172,12 +173,22 @@ Test(pin_table, makes_room_before_it_adds)
 		pin_table_add(t, &e, name(&a, text), 3600, 1000, NULL, NULL);
 	}
 	pin_table_add(t, &first, name(&a, "x"), 120, 1000, &change, &s);
-	expect(&s, "remove 0 198.51.100.0;add 0 198.51.100.0 x 120;");
-	/* The next is near its end, and may be there or not. */
-	e = element(0, 1);
-	pin_table_add(t, &e, name(&a, "x"), 3600, 4599, &change, &s);
-	expect(&s, "renew? 0 198.51.100.1 x 3600;");
+	for (unsigned int i = 0; i < PIN_TABLE_ROOM; i++)
+		str_printf(&want, "remove 0 198.51.100.%u;", i);
+	str_puts(&want, "add 0 198.51.100.0 x 120;");
+	expect(&s, str_text(&want));
+	str_free(&want);
+	cr_expect_eq(pin_table_count(t), PIN_TABLE_MAX - PIN_TABLE_ROOM + 1);
+	for (unsigned int i = 1; i < PIN_TABLE_ROOM; i++) {
+		e = element(1, i);
+		pin_table_add(t, &e, name(&a, "y"), 3600, 1000, NULL, NULL);
+	}
 	cr_expect_eq(pin_table_count(t), PIN_TABLE_MAX);
+	cr_expect_eq(pin_table_epoch(t), PIN_TABLE_ROOM);
+	/* The next is near its end, and may be there or not. */
+	e = element(0, PIN_TABLE_ROOM);
+	pin_table_add(t, &e, name(&a, "x"), 3600, 4599, &change, &s);
+	expect(&s, "renew? 0 198.51.100.16 x 3600;");
 	pin_table_free(t);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_pins.c - Which rules about names have sets, and what waits for TLS. */
+/* test_pins.c - Which rules about names have sets, and need msb-tlsd. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -50,7 +50,8 @@ static const char *pairs(struct arena *a, const struct plan *p)
 	"{\"Action\": \"" action "\", \"Destination\": \"" dest "\"}"
 #define RULE_WITH(action, dest, more) \
 	"{\"Action\": \"" action "\", \"Destination\": \"" dest "\", " more "}"
-#define RULES(rules) "{\"Rules\": [" rules "]}"
+#define RULE_LIST(rules) "\"Rules\": [" rules "]"
+#define RULES(rules)	 "{" RULE_LIST(rules) "}"
 
 Test(pins, sets_where_an_address_can_be_pinned)
 {
@@ -132,7 +133,28 @@ Test(pins, a_set_is_known_by_its_names)
 	cr_expect_str_neq(p.plan.pins[0]->set4.name, p.plan.pins[0]->set6.name);
 }
 
-Test(pins, what_waits_for_tls_is_said)
+/* Why msb-tlsd is needed, or NULL. */
+static const char *tlsd_reason(const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_helpers; i++)
+		if (strcmp(p->helpers[i].name, PLAN_TLSD) == 0)
+			return p->helpers[i].reason;
+	return NULL;
+}
+
+static bool has_chain(const struct plan *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->sandbox.n_chains; i++)
+		if (strcmp(p->sandbox.chains[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+Test(pins, msb_tlsd_is_there_where_a_name_decides)
 {
 	static const struct {
 		const char *text;
@@ -158,21 +180,111 @@ Test(pins, what_waits_for_tls_is_said)
 			 "\"Direction\": \"ingress\"") ", " RULE("allow",
 								 "host")),
 		 NULL},
+		/* No TCP flow comes to the rule, or to what denies. */
+		{RULES(RULE_WITH("deny", "*",
+				 "\"Protocol\": \"tcp\"") ", " RULE("allow",
+								    "a.b")),
+		 NULL},
+		{RULES(RULE("allow", "a.b") ", " RULE_WITH(
+			 "allow", "*", "\"Protocol\": \"tcp\"")),
+		 NULL},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct planned p;
+		const char *reason;
 		ARENA(a);
 
 		cr_assert(plan_text(&a, rows[i].text, &p));
-		cr_expect_eq(p.d.n, rows[i].pointer ? 1 : 0, "%s",
-			     rows[i].text);
-		if (!p.d.n || !rows[i].pointer)
-			continue;
-		cr_expect_eq(p.d.v[0].code, DIAG_NEEDS_TLSD);
-		cr_expect_str_eq(p.d.v[0].pointer, rows[i].pointer);
+		cr_expect_eq(p.d.n, 0, "%s", rows[i].text);
+		reason = tlsd_reason(&p.plan);
+		cr_expect_eq(!reason, !rows[i].pointer, "%s: %s", rows[i].text,
+			     reason);
+		if (reason && rows[i].pointer)
+			cr_expect_str_eq(
+				reason,
+				arena_printf(&a,
+					     "%s decides TCP flows by the name "
+					     "in their TLS handshake",
+					     rows[i].pointer));
+		cr_expect_eq(has_chain(&p.plan, TABLE_NAMED), reason != NULL);
+		cr_expect_eq(has_chain(&p.plan, "hello"), reason != NULL);
 	}
+}
+
+Test(pins, msb_tlsd_is_there_where_tls_is_intercepted)
+{
+	static const struct {
+		const char *text;
+		const char *pointer;
+		size_t ports;
+	} rows[] = {
+		{"{\"TLS\": {}}", "/Policy", 1},
+		{"{\"TLS\": {\"InterceptedPorts\": []}}", NULL, 0},
+		{"{\"TLS\": {\"InterceptedPorts\": [8443, 443, 8443]}}",
+		 "/Policy", 2},
+		{"{\"TLS\": {}, \"Policy\": \"none\"}", NULL, 0},
+		{"{\"TLS\": {}, " RULE_LIST(
+			 RULE_WITH("allow", "public", "\"Port\": 80")) "}",
+		 NULL, 0},
+		{"{\"TLS\": {\"InterceptedPorts\": [443, 80]}, " RULE_LIST(
+			 RULE_WITH("allow", "public", "\"Port\": 80")) "}",
+		 "/Rules/0", 2},
+		{"{\"TLS\": {}, " RULE_LIST(RULE_WITH(
+			 "deny", "*", "\"Port\": 443")) ", "
+							"\"DefaultEgress\": "
+							"\"allow\"}",
+		 NULL, 0},
+		{"{\"TLS\": {}, \"DefaultEgress\": \"allow\"}",
+		 "/DefaultEgress", 1},
+		/* msb-dnsd's. */
+		{"{\"TLS\": {\"InterceptedPorts\": [53, 853]}}", NULL, 0},
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct planned p;
+		const char *reason;
+		size_t ports = 0;
+		ARENA(a);
+
+		cr_assert(plan_text(&a, rows[i].text, &p));
+		reason = tlsd_reason(&p.plan);
+		cr_expect_eq(!reason, !rows[i].pointer, "%s: %s", rows[i].text,
+			     reason);
+		if (reason && rows[i].pointer)
+			cr_expect_str_eq(reason,
+					 arena_printf(&a,
+						      "TLS is intercepted, and "
+						      "%s allows flows to such "
+						      "ports",
+						      rows[i].pointer));
+		for (j = 0; j < p.plan.sandbox.n_sets; j++)
+			if (strcmp(p.plan.sandbox.sets[j].name,
+				   "intercepted") == 0)
+				ports = p.plan.sandbox.sets[j].n;
+		cr_expect_eq(ports, rows[i].ports, "%s", rows[i].text);
+		cr_expect_not(has_chain(&p.plan, TABLE_NAMED));
+		cr_expect_eq(has_chain(&p.plan, "hello"), reason != NULL);
+	}
+}
+
+/* A list of names is there for whoever reads it: also where there is no DNS. */
+Test(pins, denied_names_are_a_file_for_msb_tlsd_alone)
+{
+	struct planned p;
+	ARENA(a);
+
+	cr_assert(
+		plan_text(&a,
+			  "{\"DenyDomains\": [\"a.b\"], " RULE_LIST(RULE_WITH(
+				  "allow", "198.51.100.0/24",
+				  "\"Protocol\": \"tcp\", \"Port\": 443")) "}",
+			  &p));
+	cr_expect_not(plan_needs(&p.plan, PLAN_DNSD));
+	cr_expect(plan_needs(&p.plan, PLAN_TLSD));
+	cr_expect_not_null(p.plan.names_file);
 }
 
 /* A document of @n rules about names, each unlike its neighbours. */
@@ -219,7 +331,7 @@ Test(pins, a_hundred_thousand_names_are_a_file)
 	str_puts(&s, "], \"DenyDomainSuffixes\": [\"ads\"]}");
 	cr_assert(plan_text(&a, str_text(&s), &p));
 	cr_expect_eq(p.plan.n_pins, 0);
-	cr_expect_leq(p.plan.sandbox.n_chains, 12);
+	cr_expect_leq(p.plan.sandbox.n_chains, 16);
 	cr_expect_eq(strncmp(p.plan.names_file, "names-", 6), 0);
 	why = names_open(p.plan.names, p.plan.names_len, &names);
 	cr_assert_null(why, "%s", why);

@@ -217,7 +217,7 @@ Test(policy, what_is_not_enforced_is_said)
 		 "\"a.b\"}]}",
 		 NULL},
 		{"{\"DNS\": {\"QueryTimeoutMs\": 100}}", NULL},
-		{"{\"TLS\": {}}", "/TLS"},
+		{"{\"TLS\": {}}", NULL},
 		{"{\"Ports\": {\"8080\": 80}}", NULL},
 		{"{\"MaxConnections\": 0}", NULL},
 		{"{\"OnSecretViolation\": \"block\"}", "/OnSecretViolation"},

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* certificate.h - What a server's certificate says beside its chain. */
+#ifndef MSB_CERTIFICATE_H
+#define MSB_CERTIFICATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dname.h"
+#include "ip.h"
+
+/**
+ * struct certificate - Parts of an X.509 certificate (RFC 5280 section 4.1)
+ * @self_issued:	subject and issuer are the same octets
+ * @weak:		signed with MD2, MD5 or SHA-1
+ * @issuer:		issuer's name: DER, without its header
+ * @issuer_len:		octets
+ * @subject:		subject's name
+ * @subject_len:	octets
+ * @names:		subjectAltName's GeneralNames; NULL: it has none
+ * @names_len:		octets
+ *
+ * The pointers are into the certificate.
+ */
+struct certificate {
+	bool self_issued;
+	bool weak;
+	const uint8_t *issuer;
+	size_t issuer_len;
+	const uint8_t *subject;
+	size_t subject_len;
+	const uint8_t *names;
+	size_t names_len;
+};
+
+/**
+ * certificate_read() - Read a certificate
+ * @der:	DER
+ * @len:	octets
+ * @ret:	what it says; set on success
+ *
+ * Neither signature nor key nor dates are looked at: wolfSSL does that.
+ */
+bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
+	__attribute__((warn_unused_result));
+
+/**
+ * certificate_is_for_name() - Whether one of its dNSNames is @name
+ *
+ * By RFC 6125 section 6.4: labels are compared without case; "*" alone, as the
+ * leftmost label, stands for any one label, where two others follow. The
+ * subject's common name is no name of a host (section 6.4.4 is long past).
+ */
+bool certificate_is_for_name(const struct certificate *c, struct dname name);
+
+/** certificate_is_for_address() - Whether one of its iPAddresses is @ip */
+bool certificate_is_for_address(const struct certificate *c, struct ip ip);
+
+#endif

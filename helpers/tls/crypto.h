@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crypto.h - Who computes for wolfSSL: itself, or a library that uses the CPU.
+ *
+ * Theory of Operation
+ *
+ * A distribution builds wolfSSL for every CPU of an architecture: portable C,
+ * without the instructions that make AES-GCM twenty times as fast. wolfCrypt
+ * asks a callback before it computes, so the work can be done elsewhere. Nettle
+ * is where: it looks at the CPU by itself, needs no initialisation, keeps no
+ * state, opens no file, allocates nothing for a cipher, and adds a tenth of
+ * what libcrypto adds to a process. A key's schedule is 0.15 µs there, less
+ * than it would cost to look a kept one up: so no key is kept.
+ *
+ * What is served is what was measured to be faster, at start, here: AES-GCM and
+ * the elliptic curves each for themselves. A wolfSSL that was built with the
+ * CPU's instructions wins, and is left alone. X25519, RSA and the hashes are as
+ * fast in either.
+ *
+ * Random octets always come from getrandom(2): wolfSSL would open a file.
+ */
+#ifndef MSB_CRYPTO_H
+#define MSB_CRYPTO_H
+
+#include <stdbool.h>
+
+/** CRYPTO_DEVICE - What wolfSSL calls us: an arbitrary number */
+#define CRYPTO_DEVICE 0x6d7362
+
+/**
+ * struct crypto - What is computed elsewhere
+ * @gcm:	AES-GCM
+ * @ecc:	signatures and keys of the curves P-256 and P-384
+ * @chacha:	ChaCha20-Poly1305 is faster than AES-GCM here, whoever computes
+ */
+struct crypto {
+	bool gcm;
+	bool ecc;
+	bool chacha;
+};
+
+/**
+ * crypto_begin() - Find out what is faster, and tell wolfSSL to ask
+ * @c:	set; has to stay where it is
+ *
+ * wolfSSL_Init() has been called.
+ */
+bool crypto_begin(struct crypto *c) __attribute__((warn_unused_result));
+
+/** crypto_name() - "wolfSSL", "nettle", or both for both */
+const char *crypto_name(const struct crypto *c);
+
+/** crypto_end() - wolfSSL asks no more */
+void crypto_end(void);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine.h - What the files behind intercept.h share. */
+#ifndef MSB_ENGINE_H
+#define MSB_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alert.h"
+#include "crypto.h"
+#include "dname.h"
+#include "intercept.h"
+#include "lru.h"
+#include "side.h"
+#include "tlsd.h"
+#include "wolf.h"
+
+/** ENGINE_RECORD - Octets of the largest record's content (RFC 8446 section
+ * 5.1)
+ */
+#define ENGINE_RECORD 16384
+
+/** ENGINE_SUITES - Room for a list of ciphers */
+#define ENGINE_SUITES 512
+
+/** ENGINE_ALPN - Room for the protocols that are carried, as a list with
+ * commas
+ */
+#define ENGINE_ALPN 16
+
+/** ENGINE_TICKET - Octets of a ticket's end, by which it is known again */
+#define ENGINE_TICKET 16
+
+/**
+ * struct intercept_process - What a process has once
+ * @signer:	channel to the signer
+ * @began:	the rest is there
+ * @crypto:	who computes
+ * @suites:	ciphers, the fastest first
+ * @key:	private key of all leaves, DER (RFC 5915)
+ * @key_len:	octets
+ * @point:	its public key, as the signer wants it
+ * @live:	connections
+ * @peak:	most of them since memory was last given back
+ * @record:	content of the record that is on its way from one side to the
+ *		other: one for all connections, as nothing stays in it
+ */
+struct intercept_process {
+	int signer;
+	bool began;
+	struct crypto crypto;
+	char suites[ENGINE_SUITES];
+	uint8_t key[160];
+	uint32_t key_len;
+	uint8_t point[TLSD_KEY_MAX];
+	size_t live;
+	size_t peak;
+	uint8_t record[ENGINE_RECORD];
+};
+
+/**
+ * struct intercept_env - What the connections under one configuration share
+ * @process:	the process
+ * @conf:	what it was told
+ * @upstream:	wolfSSL's context towards servers; NULL: not made yet
+ * @upstream_until: when it is made anew, seconds of the monotonic clock
+ * @roots:	names of the roots
+ * @issuers:	certificates that wolfSSL has kept as CAs
+ * @sessions:	sessions of servers
+ * @guest:	wolfSSL's context towards guests
+ * @leaves:	leaves
+ * @ca_id:	name of the CA, as the signer knows it
+ * @chain:	what is sent behind a leaf, DER one after the other
+ * @chain_len:	octets
+ */
+struct intercept_env {
+	struct intercept_process *process;
+	struct intercept_conf conf;
+	WOLFSSL_CTX *upstream;
+	uint64_t upstream_until;
+	struct lru *roots;
+	struct lru *issuers;
+	struct lru *sessions;
+	WOLFSSL_CTX *guest;
+	struct lru *leaves;
+	uint8_t ca_id[TLSD_CA_ID];
+	uint8_t *chain;
+	size_t chain_len;
+};
+
+/** enum engine_stage - How far a connection is */
+enum engine_stage {
+	STAGE_SERVER, /* handshake with the server */
+	STAGE_GUEST,  /* handshake with the guest */
+	STAGE_OPEN,
+	STAGE_OVER,
+};
+
+/**
+ * struct way - What goes from one side to the other
+ * @pending:	octets of content that the other side's TLS has taken, and not
+ *		all sent yet
+ * @ended:	nothing more comes
+ * @notified:	it ended with close_notify
+ * @reset:	it ended with a reset
+ * @shut:	and the other side was told, or cannot be
+ */
+struct way {
+	uint32_t pending;
+	bool ended;
+	bool notified;
+	bool reset;
+	bool shut;
+};
+
+/** enum { GUEST, SERVER } - The sides of a connection */
+enum { GUEST, SERVER };
+
+/**
+ * struct intercept - One connection
+ * @env:	environment
+ * @side:	guest, server
+ * @way:	from the guest, from the server
+ * @stage:	how far it is
+ * @cause:	what went wrong
+ * @to:		address that the guest dialled
+ * @name:	name that the server's certificate is for, as is the leaf;
+ *		length 0: @to
+ * @sni:	it is sent to the server
+ * @name_wire:	its octets
+ * @verdict:	what is wrong with the server's certificate, beside what wolfSSL
+ *		found
+ * @counted:	it is one of the process's @live
+ * @saved:	the server's session was kept
+ * @ticket:	end of the ticket that was offered
+ * @alpn:	protocols that the guest offered, of those that are carried
+ */
+struct intercept {
+	struct intercept_env *env;
+	struct side side[2];
+	struct way way[2];
+	enum engine_stage stage;
+	enum alert_cause cause;
+	struct address to;
+	struct dname name;
+	bool sni;
+	uint8_t name_wire[DNAME_WIRE_MAX];
+	enum alert_cause verdict;
+	bool counted;
+	bool saved;
+	uint8_t ticket[ENGINE_TICKET];
+	char alpn[ENGINE_ALPN];
+};
+
+/** engine_now() - Seconds of the monotonic clock */
+uint64_t engine_now(void);
+
+/* ---- upstream.c ------------------------------------------------------ */
+
+/** upstream_begin() - Begin TLS with the server; CAUSE_NONE on success */
+enum alert_cause upstream_begin(struct intercept *i)
+	__attribute__((warn_unused_result));
+
+/** upstream_keep() - Keep the server's session, if there is one to be kept */
+void upstream_keep(struct intercept *i);
+
+/** upstream_forget() - Drop the session: the handshake with it failed */
+void upstream_forget(struct intercept *i);
+
+/** upstream_alpn() - Protocol that the server chose; NULL: none */
+const char *upstream_alpn(const struct intercept *i);
+
+/* ---- mint.c ---------------------------------------------------------- */
+
+/** mint_key() - Make the key of all leaves */
+bool mint_key(struct intercept_process *p) __attribute__((warn_unused_result));
+
+/** mint_env() - Make an environment's part; NULL, or why not */
+const char *mint_env(struct intercept_env *env)
+	__attribute__((warn_unused_result));
+
+/**
+ * mint_begin() - Begin TLS with the guest, with a leaf of its server's name
+ * @i:		connection
+ * @alpn:	protocol; NULL: none
+ */
+enum alert_cause mint_begin(struct intercept *i, const char *alpn)
+	__attribute__((warn_unused_result));
+
+/* ---- pump.c ---------------------------------------------------------- */
+
+/** pump_open() - Both handshakes are over: give back what only they needed */
+void pump_open(struct intercept *i);
+
+/** pump_run() - Carry what there is, both ways */
+enum intercept_state pump_run(struct intercept *i)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_crypto.c - What Nettle computes for wolfSSL is what wolfSSL would. */
+#include "crypto.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "wolf.h"
+
+#include <wolfssl/wolfcrypt/aes.h>
+#include <wolfssl/wolfcrypt/cryptocb.h>
+#include <wolfssl/wolfcrypt/ecc.h>
+
+static struct crypto crypto;
+
+static void setup(void)
+{
+	cr_assert_eq(wolfSSL_Init(), WOLFSSL_SUCCESS);
+	cr_assert(crypto_begin(&crypto));
+	/* Whatever is faster here. */
+	crypto = (struct crypto){.gcm = true, .ecc = true};
+}
+
+static void teardown(void)
+{
+	crypto_end();
+	wolfSSL_Cleanup();
+}
+
+TestSuite(crypto, .init = setup, .fini = teardown);
+
+static Aes aes_of(int device, const uint8_t *key, size_t len)
+{
+	Aes aes;
+
+	cr_assert_eq(wc_AesInit(&aes, NULL, device), 0);
+	cr_assert_eq(wc_AesGcmSetKey(&aes, key, (word32)len), 0);
+	return aes;
+}
+
+Test(crypto, aes_gcm)
+{
+	static const size_t sizes[] = {0, 1, 15, 16, 17, 255, 1024, 16384};
+	static const size_t keys[] = {16, 24, 32};
+	static uint8_t text[16384];
+	static uint8_t sealed[2][16384];
+	static uint8_t opened[16384];
+	uint8_t key[32];
+	uint8_t iv[12];
+	uint8_t aad[13];
+	uint8_t tag[2][16];
+
+	for (size_t k = 0; k < sizeof(text); k++)
+		text[k] = (uint8_t)(k * 7);
+	memset(key, 0x5a, sizeof(key));
+	memset(iv, 0x33, sizeof(iv));
+	memset(aad, 0x17, sizeof(aad));
+	for (size_t k = 0; k < 3; k++) {
+		Aes ours = aes_of(CRYPTO_DEVICE, key, keys[k]);
+		Aes theirs = aes_of(INVALID_DEVID, key, keys[k]);
+
+		for (size_t n = 0; n < sizeof(sizes) / sizeof(*sizes); n++) {
+			const word32 len = (word32)sizes[n];
+
+			cr_assert_eq(wc_AesGcmEncrypt(&ours, sealed[0], text,
+						      len, iv, 12, tag[0], 16,
+						      aad, sizeof(aad)),
+				     0);
+			cr_assert_eq(wc_AesGcmEncrypt(&theirs, sealed[1], text,
+						      len, iv, 12, tag[1], 16,
+						      aad, sizeof(aad)),
+				     0);
+			cr_assert_arr_eq(sealed[0], sealed[1], len);
+			cr_assert_arr_eq(tag[0], tag[1], 16);
+			cr_assert_eq(wc_AesGcmDecrypt(&ours, opened, sealed[1],
+						      len, iv, 12, tag[1], 16,
+						      aad, sizeof(aad)),
+				     0);
+			cr_assert_arr_eq(opened, text, len);
+			tag[1][15] ^= 1;
+			cr_assert_eq(wc_AesGcmDecrypt(&ours, opened, sealed[1],
+						      len, iv, 12, tag[1], 16,
+						      aad, sizeof(aad)),
+				     AES_GCM_AUTH_E);
+			/* AES-192 is wolfSSL's own: no cipher of TLS has it. */
+			for (size_t b = 0; b < len && keys[k] != 24; b++)
+				cr_assert_eq(opened[b], 0, "text was left");
+		}
+		wc_AesFree(&ours);
+		wc_AesFree(&theirs);
+	}
+}
+
+/* The same pair of keys, for either to compute with. */
+static void make_pair(WC_RNG *rng, int len, int curve, ecc_key pair[2])
+{
+	uint8_t x[66];
+	uint8_t y[66];
+	uint8_t d[66];
+	word32 n[3] = {sizeof(x), sizeof(y), sizeof(d)};
+
+	cr_assert_eq(wc_ecc_init_ex(&pair[0], NULL, CRYPTO_DEVICE), 0);
+	cr_assert_eq(wc_ecc_init_ex(&pair[1], NULL, INVALID_DEVID), 0);
+	cr_assert_eq(wc_ecc_make_key_ex(rng, len, &pair[0], curve), 0);
+	cr_assert_eq(wc_ecc_check_key(&pair[0]), 0);
+	cr_assert_eq(wc_ecc_export_private_raw(&pair[0], x, &n[0], y, &n[1], d,
+					       &n[2]),
+		     0);
+	cr_assert_eq(wc_ecc_import_unsigned(&pair[1], x, y, d, curve), 0);
+	wc_ecc_set_rng(&pair[0], rng);
+	wc_ecc_set_rng(&pair[1], rng);
+}
+
+Test(crypto, curves)
+{
+	static const int curves[] = {ECC_SECP256R1, ECC_SECP384R1,
+				     ECC_SECP521R1};
+	static const int sizes[] = {32, 48, 66};
+	uint8_t hash[48];
+	WC_RNG rng;
+
+	memset(hash, 0x42, sizeof(hash));
+	cr_assert_eq(wc_InitRng_ex(&rng, NULL, CRYPTO_DEVICE), 0);
+	for (size_t k = 0; k < 3; k++) {
+		ecc_key a[2];
+		ecc_key b[2];
+		uint8_t secret[2][66];
+		word32 len[2] = {66, 66};
+
+		make_pair(&rng, sizes[k], curves[k], a);
+		make_pair(&rng, sizes[k], curves[k], b);
+		for (int s = 0; s < 2; s++) {
+			uint8_t sig[ECC_MAX_SIG_SIZE];
+			word32 n = sizeof(sig);
+			int ok = 0;
+
+			cr_assert_eq(wc_ecc_sign_hash(hash, sizeof(hash), sig,
+						      &n, &rng, &a[s]),
+				     0);
+			cr_assert_eq(wc_ecc_verify_hash(sig, n, hash,
+							sizeof(hash), &ok,
+							&a[!s]),
+				     0);
+			cr_assert_eq(ok, 1);
+			hash[0] ^= 1;
+			ok = 1;
+			cr_assert_eq(wc_ecc_verify_hash(sig, n, hash,
+							sizeof(hash), &ok,
+							&a[!s]),
+				     0);
+			cr_assert_eq(ok, 0);
+			hash[0] ^= 1;
+		}
+		cr_assert_eq(
+			wc_ecc_shared_secret(&a[0], &b[0], secret[0], &len[0]),
+			0);
+		cr_assert_eq(
+			wc_ecc_shared_secret(&b[1], &a[1], secret[1], &len[1]),
+			0);
+		cr_assert_eq(len[0], len[1]);
+		cr_assert_arr_eq(secret[0], secret[1], len[0]);
+		for (int s = 0; s < 2; s++) {
+			wc_ecc_free(&a[s]);
+			wc_ecc_free(&b[s]);
+		}
+	}
+	wc_FreeRng(&rng);
+}
+
+/* A point that is on another curve would give the private number away. */
+Test(crypto, points_off_the_curve)
+{
+	uint8_t x[32] = {1};
+	uint8_t y[32] = {2};
+	uint8_t secret[32];
+	word32 len = sizeof(secret);
+	ecc_key mine;
+	ecc_key bad;
+	WC_RNG rng;
+
+	cr_assert_eq(wc_InitRng_ex(&rng, NULL, CRYPTO_DEVICE), 0);
+	cr_assert_eq(wc_ecc_init_ex(&mine, NULL, CRYPTO_DEVICE), 0);
+	cr_assert_eq(wc_ecc_init_ex(&bad, NULL, CRYPTO_DEVICE), 0);
+	cr_assert_eq(wc_ecc_make_key_ex(&rng, 32, &mine, ECC_SECP256R1), 0);
+	cr_assert_eq(wc_ecc_import_unsigned(&bad, x, y, NULL, ECC_SECP256R1),
+		     0);
+	cr_assert_neq(wc_ecc_shared_secret(&mine, &bad, secret, &len), 0);
+	wc_ecc_free(&mine);
+	wc_ecc_free(&bad);
+	wc_FreeRng(&rng);
+}
+
+Test(crypto, random_octets)
+{
+	uint8_t octets[2][64];
+	WC_RNG rng;
+
+	for (int k = 0; k < 2; k++) {
+		cr_assert_eq(wc_InitRng_ex(&rng, NULL, CRYPTO_DEVICE), 0);
+		cr_assert_eq(wc_RNG_GenerateBlock(&rng, octets[k], 64), 0);
+		wc_FreeRng(&rng);
+	}
+	cr_assert_arr_neq(octets[0], octets[1], 64);
+}
