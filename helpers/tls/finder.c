@@ -7,10 +7,6 @@
 
 #include "finder_table.h"
 
-/* Octets before an escape, and before the end, that a pattern can begin in
- * without a sample in it, and without one that can be read. */
-#define BACK (FINDER_HEAD + 1)
-
 /** octets - As many as the processor compares at once */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
@@ -347,13 +343,14 @@ static unsigned int is_gram(const struct finder *f, const uint8_t *at)
 static size_t next_gram(const struct finder *f, const uint8_t *data, size_t at,
 			size_t len)
 {
-	for (; at + 4 * FINDER_STEP <= len; at += 4 * FINDER_STEP)
-		if (is_gram(f, data + at) |
-		    is_gram(f, data + at + FINDER_STEP) |
-		    is_gram(f, data + at + 2 * FINDER_STEP) |
-		    is_gram(f, data + at + 3 * FINDER_STEP))
+	const size_t step = f->step;
+
+	for (; at + 3 * step + sizeof(uint32_t) <= len; at += 4 * step)
+		if (is_gram(f, data + at) | is_gram(f, data + at + step) |
+		    is_gram(f, data + at + 2 * step) |
+		    is_gram(f, data + at + 3 * step))
 			break;
-	for (; at + sizeof(uint32_t) <= len; at += FINDER_STEP)
+	for (; at + sizeof(uint32_t) <= len; at += step)
 		if (is_gram(f, data + at))
 			return at;
 	return len;
@@ -388,7 +385,8 @@ static size_t skip(const struct finder *f, struct gap *gap, const uint8_t *data,
 	if (gap->special < at || gap->special == SIZE_MAX)
 		gap->special = next_special(f, data, at, len);
 	to = next_gram(f, data, at, gap->special);
-	back = to < gap->special ? FINDER_STEP - 1 : BACK;
+	/* What has no sample in it, or none that can be read. */
+	back = to < gap->special ? f->step - 1 : f->head + 1;
 	gap->busy = to + 1;
 	return to > at + back ? before_escape(data, to - back, at) : at;
 }

@@ -16,13 +16,14 @@
  * Where a placeholder is the beginning of another one ($MSB_KEY, $MSB_KEY2) the
  * longest counts.
  *
- * Not every octet is looked at. A pattern has at least six, so of the groups of
- * three octets that begin at every fourth place of the stream one is within the
- * first six of it: where none of these groups is, no pattern begins. That is a
- * bit in a table for every four octets. Escapes and lines' ends, which could be
- * within those six, are looked for on their own, 64 octets at a time. The
- * automaton begins a few octets before what was found, and works until it is
- * back at its root.
+ * Not every octet is looked at. If the shortest pattern has ten, then of the
+ * groups of three octets that begin at every eighth place of the stream one is
+ * within the first ten of each pattern: where none of these groups is, no
+ * pattern begins. That is a bit in a table for every eight octets; with a
+ * shorter one the places are closer, with six every fourth. Escapes and lines'
+ * ends, which could be within that beginning, are looked for on their own, 16
+ * octets at a time. The automaton begins a few octets before what was found,
+ * and works until it is back at its root.
  */
 #ifndef MSB_FINDER_H
 #define MSB_FINDER_H

@@ -8,14 +8,11 @@
 /** FINDER_GRAM - Octets of the groups that are sampled */
 #define FINDER_GRAM 3
 
-/** FINDER_STEP - Distance of two samples */
-#define FINDER_STEP ((size_t)4)
+/** FINDER_STEP_MAX - Distance of two samples at most */
+#define FINDER_STEP_MAX 8
 
-/** FINDER_HEAD - Octets of a pattern's beginning that has one sample in it */
-#define FINDER_HEAD (FINDER_GRAM + FINDER_STEP - 1)
-
-_Static_assert(FINDER_HEAD <= SECRET_PLACEHOLDER_MIN,
-	       "a placeholder can be between two samples");
+_Static_assert(FINDER_GRAM < SECRET_PLACEHOLDER_MIN,
+	       "a placeholder has no two samples to choose from");
 
 /** FINDER_NEWLINE - Class of a line's ends */
 #define FINDER_NEWLINE 1
@@ -44,6 +41,8 @@ struct finder_node {
  * @n_nodes:	how many
  * @n_classes:	classes of octets
  * @class:	the class of each octet
+ * @step:	distance of two samples
+ * @head:	octets of a pattern's beginning, which has one sample in it
  * @grams:	bit for each hash of a group that is in a pattern's beginning
  * @heads:	octets that are in a pattern's beginning
  * @pairs:	bit for each two that follow one another there
@@ -54,6 +53,8 @@ struct finder {
 	size_t n_nodes;
 	size_t n_classes;
 	uint8_t class[256];
+	size_t step;
+	size_t head;
 	uint64_t grams[1024];
 	bool heads[256];
 	uint64_t pairs[128 * 128 / 64];
