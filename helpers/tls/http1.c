@@ -137,7 +137,7 @@ static const uint8_t *target_authority(const struct head *h, size_t *ret_len)
 	if (!at || !slash || slash < at)
 		return NULL;
 	at += 3;
-	while (at + n < end && !memchr("/?#", at[n], 3))
+	while (at + n < end && at[n] != '/' && at[n] != '?' && at[n] != '#')
 		n++;
 	*ret_len = n;
 	return at;

@@ -11,7 +11,7 @@
 #define SETTINGS2_ENTRY 6
 
 /** SETTINGS2_MAX - Octets of a frame of them */
-#define SETTINGS2_MAX (64 * SETTINGS2_ENTRY)
+#define SETTINGS2_MAX ((size_t)64 * SETTINGS2_ENTRY)
 
 /**
  * struct settings2 - A frame of them
