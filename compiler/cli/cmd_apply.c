@@ -51,6 +51,7 @@ static void report_text(const char *name, const struct applied *ap, bool dry)
 	printf("  generation 0x%08x\n", ap->compiled.plan.generation);
 	text_bindings("added", ap->added, ap->n_added);
 	text_bindings("removed", ap->removed, ap->n_removed);
+	cli_certs_text(&ap->certs);
 	for (k = 0; k < SUPERVISOR_KINDS; k++) {
 		const enum apply_helpers what = ap->helpers[k];
 
@@ -98,6 +99,7 @@ static void report_json(const char *name, struct diags *d,
 	for (k = 0; k < SUPERVISOR_KINDS; k++)
 		str_printf(&s, ",\"%s\":\"%s\"", supervisor_keys(k).health,
 			   helper_words[ap->helpers[k]].word);
+	cli_certs_json(&s, &ap->certs);
 	str_puts(&s, ",\"diagnostics\":");
 	cli_diags_json(d, &s);
 	str_puts(&s, "}\n");

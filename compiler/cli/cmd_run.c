@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_run.c - "msb-netc run": a command in a sandbox that goes with it. */
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +12,7 @@
 #include "cli.h"
 #include "cli_live.h"
 #include "netns.h"
+#include "run_guest.h"
 #include "sandbox.h"
 
 /*
@@ -41,50 +39,8 @@ static const int forwarded[] = {SIGINT,	 SIGTERM, SIGHUP,  SIGQUIT,
 
 /* --- the child --- */
 
-static int child_bind(const char *from, const char *to)
-{
-	if (mount(from, to, NULL, MS_BIND, NULL) == 0)
-		return mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
-			     NULL);
-	if (errno != ENOENT || access(to, F_OK) == 0)
-		return -1;
-	cli_error("warning: there is no %s, so the command does not find the "
-		  "sandbox's",
-		  to);
-	return 0;
-}
-
-/* A mount namespace of its own, in which the files of the guest lie over those
- * of the host, and /sys shows the interfaces of the guest's namespace. */
-static int child_mounts(struct arena *a, const char *dir)
-{
-	static const char *const files[] = {"resolv.conf", "hosts"};
-	size_t i;
-
-	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount("", "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
-		cli_error("mount namespace: %s", strerror(errno));
-		return -1;
-	}
-	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  NULL) < 0) {
-		cli_error("mount /sys: %s", strerror(errno));
-		return -1;
-	}
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		const char *to = arena_printf(a, "/etc/%s", files[i]);
-
-		if (child_bind(arena_printf(a, "%s/guest/%s", dir, files[i]),
-			       to) < 0) {
-			cli_error("mount over %s: %s", to, strerror(errno));
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static _Noreturn void child(struct arena *a, char **argv, int netns,
-			    const char *dir, pid_t parent, const sigset_t *mask)
+static _Noreturn void child(char **argv, int netns, const struct sandbox *sb,
+			    pid_t parent, const sigset_t *mask)
 {
 	struct live_error e;
 	int code;
@@ -96,7 +52,7 @@ static _Noreturn void child(struct arena *a, char **argv, int netns,
 		cli_error("%s", e.text);
 		_exit(CLI_SYSTEM);
 	}
-	if (child_mounts(a, dir) < 0)
+	if (run_guest_enter(sb) < 0)
 		_exit(CLI_SYSTEM);
 	/* Descriptors that we were started with are not the command's. */
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -151,7 +107,7 @@ static int attend(pid_t pid, const sigset_t *held)
 	}
 }
 
-static int run_command(struct arena *a, char **argv, int netns, const char *dir,
+static int run_command(char **argv, int netns, const struct sandbox *sb,
 		       const sigset_t *held, const sigset_t *before)
 {
 	const pid_t self = getpid();
@@ -162,7 +118,7 @@ static int run_command(struct arena *a, char **argv, int netns, const char *dir,
 		return CLI_SYSTEM;
 	}
 	if (pid == 0)
-		child(a, argv, netns, dir, self, before);
+		child(argv, netns, sb, self, before);
 	return attend(pid, held);
 }
 
@@ -173,7 +129,6 @@ static int in_sandbox(const struct cli_args *args, struct arena *a,
 	sigset_t held, before;
 	struct live_error e;
 	struct sandbox sb;
-	const char *dir;
 	size_t i;
 	int ret;
 
@@ -189,8 +144,11 @@ static int in_sandbox(const struct cli_args *args, struct arena *a,
 	}
 	cli_diags(req->doc);
 	fflush(stdout);
-	dir = arena_printf(a, "%s/sandboxes/%s", state->path, req->name);
-	ret = run_command(a, argv, req->guest_fd, dir, &held, &before);
+	if (sb.certs.host.unreadable)
+		cli_error("warning: %u certificates that the host trusts "
+			  "cannot be read",
+			  sb.certs.host.unreadable);
+	ret = run_command(argv, req->guest_fd, &sb, &held, &before);
 	if (sandbox_down(state, req->name, true, &e) < 0)
 		ret = cli_live_error(&e, NULL);
 	close(sb.owner);
@@ -265,10 +223,12 @@ const struct cli_command cmd_run = {
 	.details =
 		"CMD has a network namespace of its own behind the policy, "
 		"which is in\nforce before CMD starts, and the sandbox's "
-		"resolv.conf and hosts. The\nexit status is that of CMD, 128 "
-		"and the signal's number if one ended it,\n126 or 127 if it "
-		"cannot be run. The sandbox confines the network alone: a\n"
-		"CMD with the privileges of root can leave it.",
+		"resolv.conf and hosts. If the\nguest is to trust CAs, CMD "
+		"trusts them, too, by its system's files of\ncertificates and "
+		"by variables. The exit status is that of CMD, 128 and the\n"
+		"signal's number if one ended it, 126 or 127 if it cannot be "
+		"run. The sandbox\nconfines the network alone: a CMD with the "
+		"privileges of root can leave it.",
 	.options = options,
 	.run = run,
 	.rest = true,

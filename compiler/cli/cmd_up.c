@@ -30,6 +30,7 @@ static void report_text(const struct sandbox *sb)
 	printf("  namespace  %s\n", sb->record.netns);
 	printf("  dns        %s (%s)\n", status_dns(p->dns),
 	       p->dns_reason ? p->dns_reason : "");
+	cli_certs_text(&sb->certs);
 	if (sb->record.forwarding)
 		printf("  note       IP forwarding of the host was off, and is "
 		       "on now\n");
@@ -64,11 +65,32 @@ static void report_json(struct diags *d, const struct sandbox *sb)
 	json_member(&s, "dns", status_dns(p->dns));
 	json_member(&s, "dns_reason", p->dns_reason ? p->dns_reason : "");
 	str_printf(&s, ",\"generation\":%u", sb->compiled.plan.generation);
+	cli_certs_json(&s, &sb->certs);
 	str_printf(&s, ",\"forwarding_turned_on\":%s,\"diagnostics\":",
 		   sb->record.forwarding ? "true" : "false");
 	cli_diags_json(d, &s);
 	str_puts(&s, "}\n");
 	fputs(str_text(&s), stdout);
+}
+
+void cli_certs_text(const struct guest_certs *c)
+{
+	if (!c->host.text)
+		return;
+	printf("  trusts     %u CAs of the host", c->host.cas);
+	if (c->host.unreadable)
+		printf("; %u more cannot be read", c->host.unreadable);
+	putchar('\n');
+}
+
+void cli_certs_json(struct str *s, const struct guest_certs *c)
+{
+	str_puts(s, ",\"host_cas\":");
+	if (c->host.text)
+		str_printf(s, "{\"cas\":%u,\"others\":%u,\"unreadable\":%u}",
+			   c->host.cas, c->host.others, c->host.unreadable);
+	else
+		str_puts(s, "null");
 }
 
 int cli_live_error(const struct live_error *e, struct diags *d)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli.h"
+#include "guest_trust.h"
+#include "str.h"
 
 const struct cli_command *const cli_commands[] = {
 	&cmd_apply,  &cmd_ca,	   &cmd_check, &cmd_compile, &cmd_diff,
@@ -60,6 +62,13 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--man-commands") == 0) {
 		cli_manual();
+		return finish(CLI_YES);
+	}
+	if (strcmp(argv[1], "--man-variables") == 0) {
+		STR(s);
+
+		guest_variables_manual(&s);
+		fputs(str_text(&s), stdout);
 		return finish(CLI_YES);
 	}
 	command = cli_command(argv[1]);

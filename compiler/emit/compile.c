@@ -62,7 +62,9 @@ static const struct {
 	bool (*wanted)(const struct plan *p);
 } prints[] = {
 	{"dns.json", dns_json, has_dns},
+	{"guest/env", guest_env, NULL},
 	{"guest/hosts", guest_hosts, NULL},
+	{"guest/install.sh", guest_install, NULL},
 	{"guest/network", guest_network, NULL},
 	{"guest/resolv.conf", guest_resolv_conf, NULL},
 	{"host.nft", print_host, NULL},

@@ -2,6 +2,8 @@
 /* guest.c - The files that a guest is to find. */
 #include "guest.h"
 
+#include "guest_trust.h"
+
 /* Whether the gateway's address of a family answers queries. */
 static bool guest_dns(const struct plan *p, enum ip_family family)
 {
@@ -59,4 +61,25 @@ void guest_network(struct str *s, const struct plan *p)
 	str_printf(s, "IPV6_ADDRESS='%s/%d'\n", ip_format(slot->guest6, text),
 		   ip_range_prefix_len(slot->net6));
 	str_printf(s, "IPV6_GATEWAY='%s'\n", ip_format(slot->gw6, text));
+	str_printf(s, "IPV4_ROUTE='default via %s'\n",
+		   ip_format(slot->gw4, text));
+	str_printf(s, "IPV6_ROUTE='default via %s'\n",
+		   ip_format(slot->gw6, text));
+}
+
+void guest_env(struct str *s, const struct plan *p)
+{
+	const struct guest_variable *v;
+
+	str_puts(s, "# Written by msb-netc.\n");
+	if (!guest_trusts(p))
+		return;
+	for (v = guest_variables; v->name; v++)
+		str_printf(s, "%s=" GUEST_TRUST "\n", v->name);
+}
+
+void guest_install(struct str *s, const struct plan *p)
+{
+	(void)p;
+	str_puts(s, guest_install_script);
 }

@@ -22,4 +22,18 @@ void guest_hosts(struct str *s, const struct plan *p);
  */
 void guest_network(struct str *s, const struct plan *p);
 
+/**
+ * guest_env() - env: the variables that point programs at certificates
+ *
+ * KEY=value lines for a shell, systemd and container engines alike; none where
+ * a guest is to trust nobody whom it does not trust already.
+ */
+void guest_env(struct str *s, const struct plan *p);
+
+/** guest_install() - install.sh: what puts all this in place */
+void guest_install(struct str *s, const struct plan *p);
+
+/** guest_install_script - compiler/emit/install.sh */
+extern const char guest_install_script[];
+
 #endif

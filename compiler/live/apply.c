@@ -165,8 +165,8 @@ static int make_state(void *data, struct live_error *e)
 
 	nft_text_withdraw(&text, &apply_plan(p)->host);
 	withdraw = arena_strndup(p->arena, str_text(&text), text.len);
-	files = sandbox_files(p->arena, &p->ret->compiled, p->req->doc,
-			      &p->both, &n);
+	files = sandbox_files(p->arena, &p->ret->compiled, &p->ret->certs,
+			      p->req->doc, &p->both, &n);
 	all = arena_array(p->arena, n + 2, struct state_file);
 	memcpy(all, files, n * sizeof(*all));
 	all[n++] = text_file(CHANGE_NEXT, p->host_before);

@@ -226,7 +226,10 @@ static int open_sockets(struct apply *p, struct live_error *e)
 
 	if (open_bindings(p, e) < 0 ||
 	    helpers_open_files(&p->sockets, &p->ret->compiled, p->state,
-			       p->req->helpers, p->req->dry, e) < 0)
+			       p->req->helpers, p->req->dry, e) < 0 ||
+	    guest_certs_read(p->arena, &p->ret->compiled,
+			     p->sockets.fd[SUPERVISOR_TLS][TLS_CA_CERT],
+			     p->req->helpers, &p->ret->certs, e) < 0)
 		return -1;
 	/* A supervisor has the gateway's sockets from its start on. */
 	for (kind = 0; kind < SUPERVISOR_KINDS && ret == 0; kind++) {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -214,6 +215,31 @@ static int refuse_pair(const struct state *s, const struct config_tls *tls,
 			   key ? tls->ca_key : tls->ca_cert, str_text(words));
 }
 
+/* The certificates of a file, and nothing else: who is given them must not have
+ * a key that is in it, too. */
+static int without_key(int *cert, const char *helpers, struct live_error *e)
+{
+	struct call c = {helpers, "collect", NULL, -1, *cert, -1, -1};
+	STR(words);
+	int rc;
+
+	c.out = new_copy("ca.pem");
+	if (c.out < 0)
+		return live_errno(e, errno, "memory for certificates");
+	rc = call(&c, &words, e);
+	if (rc > 0)
+		rc = system_failed("copy the CA's certificate", &words, e);
+	if (rc == 0 && seal(c.out) < 0)
+		rc = live_errno(e, errno, "seal the CA's certificate");
+	if (rc < 0) {
+		close_fd(&c.out);
+		return -1;
+	}
+	close_fd(cert);
+	*cert = c.out;
+	return 0;
+}
+
 int ca_open(const struct state *s, const struct config_tls *tls,
 	    const char *helpers, int ret[CA_PARTS], struct live_error *e)
 {
@@ -232,6 +258,8 @@ int ca_open(const struct state *s, const struct config_tls *tls,
 		rc = refuse_pair(s, tls, rc == CA_KEY, &words, e);
 	else if (rc > 0)
 		rc = system_failed("check the CA", &words, e);
+	if (rc == 0)
+		rc = without_key(&parts[CA_PART_CERT], helpers, e);
 	if (rc == 0) {
 		memcpy(ret, parts, sizeof(parts));
 		return 0;
@@ -306,6 +334,73 @@ int ca_roots(const struct config_tls *tls, const char *helpers,
 		return to;
 	close_fd(&to);
 	return -1;
+}
+
+/* --- CAs, for guests --- */
+
+/* The three numbers that msb-ca says, and hashes. */
+static bool read_counts(struct arena *a, const char *words, struct ca_text *ret)
+{
+	unsigned int *const counts[] = {&ret->cas, &ret->others,
+					&ret->unreadable};
+	char *end;
+
+	if (words[strspn(words, "0123456789abcdef- ")])
+		return false;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		*counts[i] = (unsigned int)strtoul(words, &end, 10);
+		if (end == words || (*end && *end != ' '))
+			return false;
+		words = end + strspn(end, " ");
+	}
+	ret->hashes = arena_strdup(a, words);
+	return true;
+}
+
+static int read_text(struct arena *a, int fd, struct ca_text *ret)
+{
+	struct stat st;
+	char *text;
+	size_t len = 0;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_size > (off_t)BUNDLE_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	text = arena_alloc(a, (size_t)st.st_size + 1, 1);
+	while ((n = pread(fd, text + len, (size_t)st.st_size - len,
+			  (off_t)len)) > 0)
+		len += (size_t)n;
+	ret->text = text;
+	ret->len = len;
+	return n < 0 ? -1 : 0;
+}
+
+int ca_collect(struct arena *a, int fd, const char *helpers,
+	       struct ca_text *ret, struct live_error *e)
+{
+	struct call c = {helpers, "collect", NULL, -1, fd, -1, -1};
+	struct ca_text found = {0};
+	STR(words);
+	int rc;
+
+	c.out = new_copy("cas.pem");
+	if (c.out < 0)
+		return live_errno(e, errno, "memory for certificates");
+	rc = call(&c, &words, e);
+	if (rc == 0 && !read_counts(a, str_text(&words), &found))
+		rc = CA_SYSTEM;
+	if (rc > 0)
+		rc = system_failed("collect CAs", &words, e);
+	if (rc == 0 && read_text(a, c.out, &found) < 0)
+		rc = live_errno(e, errno, "read certificates");
+	close_fd(&c.out);
+	if (rc == 0)
+		*ret = found;
+	return rc;
 }
 
 /* --- the generated CA, for people --- */

@@ -30,6 +30,8 @@ enum ca_part {
  * @e:		error: for what the document names, its text begins with the
  *		pointer
  *
+ * A file of certificates may have a key in it. The descriptor does not.
+ *
  * Return: 0, -1 on failure
  */
 int ca_open(const struct state *s, const struct config_tls *tls,
@@ -48,6 +50,40 @@ int ca_open(const struct state *s, const struct config_tls *tls,
  */
 int ca_roots(const struct config_tls *tls, const char *helpers,
 	     struct live_error *e);
+
+/**
+ * struct ca_text - CAs as text
+ * @text:	their certificates as PEM and nothing else, each once; NULL if
+ *		there is no such text
+ * @len:	octets
+ * @hashes:	by which OpenSSL looks for the first of them in a directory:
+ *		words of eight digits, in their order; "-" for one that is not
+ *		known. "" if there are none
+ * @cas:	how many
+ * @others:	certificates that were left out because they are no CA's
+ * @unreadable:	what was left out because it cannot be read
+ */
+struct ca_text {
+	const char *text;
+	size_t len;
+	const char *hashes;
+	unsigned int cas;
+	unsigned int others;
+	unsigned int unreadable;
+};
+
+/**
+ * ca_collect() - Take the CAs out of a file, whatever else is in it
+ * @a:		arena for the text
+ * @fd:		descriptor of a file
+ * @helpers:	directory of the helpers, NULL for the one they are installed in
+ * @ret:	set on success
+ * @e:		error
+ *
+ * Return: 0, -1 on failure
+ */
+int ca_collect(struct arena *a, int fd, const char *helpers,
+	       struct ca_text *ret, struct live_error *e);
 
 /**
  * enum ca_action - What can be done with a generated CA

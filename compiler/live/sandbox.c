@@ -65,19 +65,30 @@ int sandbox_share_names(struct state *s, const struct compiled *c, int *ret,
 		       : 0;
 }
 
+static struct state_file certs_file(const char *path, const struct ca_text *t)
+{
+	return (struct state_file){
+		.path = path, .text = t->text, .len = t->len};
+}
+
 struct state_file *sandbox_files(struct arena *a, const struct compiled *c,
+				 const struct guest_certs *certs,
 				 const struct diags *doc,
 				 const struct lease_names *leases,
 				 size_t *ret_n)
 {
 	struct state_file *files =
-		arena_array(a, c->n_files + 3, struct state_file);
+		arena_array(a, c->n_files + 5, struct state_file);
 	size_t i, n = 0;
 	STR(withdraw);
 	STR(names);
 
 	for (; n < c->n_files; n++)
 		files[n] = sandbox_file(c, &c->files[n]);
+	if (certs->ca.text)
+		files[n++] = certs_file(GUEST_CA, &certs->ca);
+	if (certs->host.text)
+		files[n++] = certs_file(GUEST_HOST_CAS, &certs->host);
 	nft_text_withdraw(&withdraw, &c->plan.host);
 	add_file(a, &files[n++], "host-withdraw.nft", &withdraw);
 	for (i = 0; i < leases->n; i++)

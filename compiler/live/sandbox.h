@@ -4,6 +4,7 @@
 #define MSB_SANDBOX_H
 
 #include "compile.h"
+#include "guest_certs.h"
 #include "lease.h"
 #include "state.h"
 #include "supervisor.h"
@@ -36,11 +37,13 @@ struct sandbox_request {
  * struct sandbox - A sandbox that was made
  * @record:	what the state directory keeps of it
  * @compiled:	what it was made of
+ * @certs:	what its guest is given to trust
  * @owner:	descriptor that owns it, see state_add()
  */
 struct sandbox {
 	struct state_record record;
 	struct compiled compiled;
+	struct guest_certs certs;
 	int owner;
 };
 
@@ -72,11 +75,13 @@ int sandbox_share_names(struct state *s, const struct compiled *c, int *ret,
  * sandbox_files() - What the state directory keeps of a sandbox
  * @a:		arena for the list
  * @c:		what it is made of
+ * @certs:	what its guest is given to trust
  * @doc:	its document
  * @leases:	what it has leased
  * @ret_n:	how many files
  */
 struct state_file *sandbox_files(struct arena *a, const struct compiled *c,
+				 const struct guest_certs *certs,
 				 const struct diags *doc,
 				 const struct lease_names *leases,
 				 size_t *ret_n);
@@ -127,6 +132,7 @@ struct apply_request {
 /**
  * struct applied - What changed, or would change
  * @compiled:	what the sandbox is made of now
+ * @certs:	what its guest is given to trust now
  * @diff:	the rulesets before and after, as a unified diff; "" if they are
  *		the same
  * @added:	bindings that were not there before
@@ -137,6 +143,7 @@ struct apply_request {
  */
 struct applied {
 	struct compiled compiled;
+	struct guest_certs certs;
 	const char *diff;
 	const struct config_binding **added;
 	size_t n_added;

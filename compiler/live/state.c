@@ -181,7 +181,9 @@ static int write_file(int dir, const char *path, const char *text, size_t len)
 		    0644);
 	if (fd < 0)
 		return -1;
-	ret = write_all(fd, text, len);
+	/* The directory keeps others out. What is read below a sandbox's
+	 * guest/, anybody in the guest may read, whatever our umask. */
+	ret = fchmod(fd, 0644) < 0 ? -1 : write_all(fd, text, len);
 	code = errno;
 	close(fd);
 	if (ret == 0)
@@ -212,7 +214,9 @@ static int make_parent(int dir, const char *path)
 	if (!slash)
 		return 0;
 	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
-	return mkdirat(dir, parent, 0755) < 0 && errno != EEXIST ? -1 : 0;
+	if (mkdirat(dir, parent, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	return fchmodat(dir, parent, 0755, 0);
 }
 
 static int write_record(int dir, const struct state_record *record)

@@ -62,7 +62,8 @@ static int make_state(void *data, struct live_error *e)
 	ARENA(a);
 
 	u->leases = lease_names(u->arena, &u->plan->policy->slot, &c->config);
-	files = sandbox_files(&a, c, u->req->doc, &u->leases, &n);
+	files = sandbox_files(&a, c, &u->sb->certs, u->req->doc, &u->leases,
+			      &n);
 	if (up_goes_on(u, e) < 0)
 		return -1;
 	u->sb->owner = state_add(u->state, &u->sb->record, files, n, e);

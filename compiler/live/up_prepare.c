@@ -101,8 +101,12 @@ static int open_sockets(struct up *u, struct live_error *e)
 		if (u->sockets.relay.binding[i] < 0)
 			return -1;
 	}
-	return helpers_open_files(&u->sockets, &u->sb->compiled, u->state,
-				  u->req->helpers, false, e);
+	if (helpers_open_files(&u->sockets, &u->sb->compiled, u->state,
+			       u->req->helpers, false, e) < 0)
+		return -1;
+	return guest_certs_read(u->arena, &u->sb->compiled,
+				u->sockets.fd[SUPERVISOR_TLS][TLS_CA_CERT],
+				u->req->helpers, &u->sb->certs, e);
 }
 
 /* No interface that is to be made may be there. */

@@ -16,9 +16,6 @@ void enforced_check(struct diags *d, const struct policy *p,
 
 	if (c->on_secret_violation)
 		not_enforced(d, level, "/OnSecretViolation", "msb-tlsd");
-	if (c->trust_host_cas == CONFIG_TRUE)
-		not_enforced(d, level, "/TrustHostCAs",
-			     "guest certificate files");
 	if (c->n_secrets)
 		not_enforced(d, level, "/Secrets", "msb-tlsd");
 }

@@ -26,6 +26,7 @@
 #include "authority.h"
 #include "ca_exit.h"
 #include "ca_store.h"
+#include "collect.h"
 #include "conf.h"
 #include "confine.h"
 #include "number.h"
@@ -335,6 +336,34 @@ static enum ca_exit run_roots(const struct args *args)
 	});
 }
 
+/* --- CAs for guests to trust --- */
+
+static enum ca_exit run_collect(const struct args *args)
+{
+	const enum ca_exit rc = confined(confine_worker(FILES));
+	struct collected found;
+	const char *text;
+	size_t len;
+	ARENA(a);
+	STR(s);
+
+	if (rc != CA_GOOD)
+		return rc;
+	text = conf_read_fd(&a, args->cert, &len);
+	if (!text)
+		return say(CA_SYSTEM, "read: %s", strerror(errno));
+	collect(&a, text, len, &s, &found);
+	if (found.truncated)
+		return say(CA_CERT, "there are more than %d CAs", COLLECT_MAX);
+	if (!put(STDOUT_FILENO, str_text(&s), s.len))
+		return say(CA_SYSTEM, "write: %s", strerror(errno));
+	str_free(&s);
+	str_printf(&s, "%u %u %u", found.cas, found.others, found.unreadable);
+	for (unsigned int i = 0; i < found.cas && i < COLLECT_HASHES; i++)
+		str_printf(&s, " %s", found.hashes[i]);
+	return say(CA_GOOD, "%s", str_text(&s));
+}
+
 /* --- the command line --- */
 
 /** struct command - A word, what it needs, what does it */
@@ -348,6 +377,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"check", false, true, true, run_check},
+	{"collect", false, true, false, run_collect},
 	{"ensure", true, false, false, run_ensure},
 	{"export", false, true, false, run_export},
 	{"print", false, true, false, run_print},
@@ -371,7 +401,7 @@ static enum ca_exit usage(void)
 	fprintf(stderr,
 		"usage: msb-ca ensure|rotate --dir-fd N\n"
 		"       msb-ca check --cert-fd N --key-fd N\n"
-		"       msb-ca print|export|roots --cert-fd N [--json|--der]\n"
+		"       msb-ca print|export|roots|collect --cert-fd N [--json|--der]\n"
 		"It is run by msb-netc.\n");
 	return CA_USAGE;
 }

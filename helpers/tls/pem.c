@@ -123,6 +123,11 @@ static enum pem_found read_block(struct pem *p)
 			p->der = (struct der_view){p->room, b.len};
 			return PEM_BLOCK;
 		}
+		if (begins(line, LITERAL(BEGIN))) {
+			/* What begins here may be whole. */
+			p->at = (size_t)((const char *)line.p - p->text);
+			return bad(p, "does not end");
+		}
 		if (begins(line, LITERAL("Proc-Type:")))
 			return bad(p, "is encrypted");
 		if (!decode_line(p, &b, line))

@@ -53,12 +53,14 @@ struct pem {
  * @p:		text; its label and contents are set, and last until the next
  *		call
  *
- * What stands between blocks is passed over.
+ * What stands between blocks is passed over. One that cannot be read ends where
+ * another begins; reading may go on behind it.
  */
 enum pem_found pem_next(struct pem *p) __attribute__((warn_unused_result));
 
 /** PEM_ROOM() - Octets of PEM text for @n octets of any label, with NUL */
-#define PEM_ROOM(n) (((n) + 47) / 48 * 65 + 2 * (PEM_LABEL_MAX + 18))
+#define PEM_ROOM(n) \
+	(((size_t)(n) + 47) / 48 * 65 + (size_t)2 * (PEM_LABEL_MAX + 18))
 
 /**
  * pem_write() - Write a block

@@ -48,6 +48,7 @@ static bool read_basic(struct der_view v, struct x509 *x)
 
 	if (!der_expect(&v, DER_SEQUENCE, &basic))
 		return false;
+	x->has_basic = true;
 	/* FALSE is the default, and left out in DER. */
 	if (der_expect(&basic, DER_BOOLEAN, &flag))
 		x->ca = flag.len == 1 && flag.p[0];

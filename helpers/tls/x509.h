@@ -21,7 +21,8 @@
  * @curve:	its curve: an OID's contents; empty if it has none
  * @key:	the public key itself, contents of the BIT STRING
  * @key_id:	subjectKeyIdentifier; empty if there is none
- * @ca:		basicConstraints says cA
+ * @has_basic:	there are basicConstraints
+ * @ca:		they say cA
  * @has_usage:	there is a keyUsage
  * @cert_sign:	it says keyCertSign
  * @has_purpose: there is an extKeyUsage
@@ -39,6 +40,7 @@ struct x509 {
 	struct der_view curve;
 	struct der_view key;
 	struct der_view key_id;
+	bool has_basic;
 	bool ca;
 	bool has_usage;
 	bool cert_sign;

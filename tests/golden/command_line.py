@@ -19,7 +19,7 @@ FILES = {
     "bad.json": '{"Polcy": "none"}',
     "names.json": '{"Rules": [{"Action": "allow", "Destination": "example.com"}]}',
     "tls.json": '{"TLS": {}}',
-    "later.json": '{"TrustHostCAs": true}',
+    "later.json": '{"OnSecretViolation": "block"}',
     "pool.json": '{"IPv4Pool": "10.9.0.0/29"}',
     "good.flows": "egress tcp 10.0.0.1 80 allow\n",
     "bad.flows": "egress tcp 10.0.0.1 80 deny\n",

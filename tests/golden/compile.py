@@ -21,6 +21,9 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent / "compile"
+# The same in all of them, so it is not kept with each.
+SCRIPT = "guest/install.sh"
+SCRIPT_SOURCE = HERE.parents[2] / "compiler" / "emit" / "install.sh"
 
 
 def tree(path):
@@ -100,7 +103,9 @@ def check(tool, doc, update):
         if update:
             shutil.rmtree(golden, ignore_errors=True)
             shutil.copytree(out, golden)
+            (golden / SCRIPT).unlink()
         want = tree(golden) if golden.is_dir() else {}
+        want[SCRIPT] = SCRIPT_SOURCE.read_bytes()
         have = tree(out)
         problems += ["%s differs" % f for f in sorted(want.keys() | have.keys())
                      if want.get(f) != have.get(f)]

@@ -147,7 +147,7 @@ def refusals(m, t):
         ("no such sandbox", "there is no sandbox", "gone", {"Policy": "none"}),
         ("an error", "[unknown-key]", "web", {"Polcy": "none"}),
         ("not enforced", "[not-enforced]", "web",
-         {"TrustHostCAs": True}),
+         {"OnSecretViolation": "block"}),
         ("the IPv4 pool", "IPv4Pool of a running sandbox", "web",
          {"IPv4Pool": "10.99.0.0/16"}),
         ("the IPv6 pool", "IPv6Pool of a running sandbox", "web",

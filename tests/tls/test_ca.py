@@ -322,6 +322,30 @@ def test_roots(ca, dir, made):
               r.returncode == 1 and says in r.stderr)
 
 
+def test_collect(ca, dir, made):
+    """Hashes of names are openssl's, of names as odd as it makes them."""
+    names = ("/CN=x", "/C=DE/O=Two  Words /CN=  UPPER lower\t", "/CN=\u00c4\u00d6 \u00df",
+             "/DC=com/DC=example/emailAddress=A@B.c/UID=Me", "/serialNumber=A 1")
+    text, want = "", []
+    for n, subj in enumerate(names):
+        cert, _ = make(dir, f"named{n}", subj=subj)
+        text += open(cert).read()
+        want.append(openssl("x509", "-in", cert, "-noout", "-subject_hash",
+                            ).strip())
+    several = dir + "/several.pem"
+    openssl("req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-multivalue-rdn", "-subj", "/CN=a+O=b",
+            "-keyout", "/dev/null", "-out", several)
+    r = ca("collect", cert=write(dir + "/c", text + open(several).read() +
+                                 text + open(made["good"][1]).read()))
+    check(f"collect: {r.stderr}", r.returncode == 0 and r.stderr == (
+        f"{len(names) + 1} 0 0 " + " ".join(want) + " -\n"))
+    check("collect: nothing else", r.stdout == text + open(several).read())
+    r = ca("collect", cert="/dev/null")
+    check("collect: nothing", r.returncode == 0 and not r.stdout and
+          r.stderr == "0 0 0\n")
+
+
 def test_open(tool, helpers, dir, made):
     """What up and apply are given."""
     state = dir + "/state"
@@ -335,6 +359,13 @@ def test_open(tool, helpers, dir, made):
     check("given", r.returncode == 0 and r.stdout == (
         f"{size(cert)}\n{size(key)}\n" + open(cert).read() + open(key).read()))
     check("nothing is generated", not os.path.exists(state + "/ca"))
+    both = dir + "/both.pem"
+    write(both, open(key).read() + "# A comment\n" + open(cert).read() +
+          open(cert).read())
+    r = call("ca", both, key)
+    check("of a file with a key the certificate alone", r.returncode == 0 and
+          r.stdout == f"{size(cert)}\n{size(key)}\n" + open(cert).read() +
+          open(key).read())
     r = call("ca")
     check("generated", r.returncode == 0 and r.stdout.endswith(
         open(state + "/ca/ca.key").read()))
@@ -413,6 +444,7 @@ def main():
         made = test_check(ca, dir)
         test_show(ca, dir, made)
         test_roots(ca, dir, made)
+        test_collect(ca, dir, made)
         test_ensure(ca, dir)
         halves = test_killed(ca, dir, args.rounds)
         test_full(ca, dir)

@@ -90,6 +90,18 @@ Test(pem, what_is_no_block)
 	expect_bad(long_text, "too long");
 }
 
+Test(pem, one_that_does_not_end_takes_no_other_with_it)
+{
+	struct pem p = read_of("-----BEGIN A-----\nAAEC\n"
+			       "-----BEGIN B-----\nAAEC\n-----END B-----\n");
+
+	cr_assert(pem_next(&p) == PEM_BAD);
+	cr_assert_str_eq(p.why, "does not end");
+	cr_assert(pem_next(&p) == PEM_BLOCK);
+	cr_assert_str_eq(p.label, "B");
+	cr_assert(pem_next(&p) == PEM_END);
+}
+
 Test(pem, a_label_that_is_too_long_is_none)
 {
 	struct pem p = read_of("-----BEGIN AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -221,7 +221,7 @@ Test(policy, what_is_not_enforced_is_said)
 		{"{\"Ports\": {\"8080\": 80}}", NULL},
 		{"{\"MaxConnections\": 0}", NULL},
 		{"{\"OnSecretViolation\": \"block\"}", "/OnSecretViolation"},
-		{"{\"TrustHostCAs\": true}", "/TrustHostCAs"},
+		{"{\"TrustHostCAs\": true}", NULL},
 		{"{\"TrustHostCAs\": false}", NULL},
 		{"{\"RateLimiter\": {\"Egress\": {\"Ops\": {\"Size\": 1, "
 		 "\"RefillTime\": 1000000}}}}",
