@@ -155,6 +155,7 @@ static const char *take_field(struct head *h, const struct watch_field *f)
 		h->host = *f;
 	} else if (watch_is_named(f, "upgrade")) {
 		h->upgrade |= !head_is_dropped(f);
+		h->websocket |= watch_has_value(f, "websocket");
 	} else if (watch_is_named(f, "content-type")) {
 		h->type = *f;
 	} else if (watch_is_named(f, "content-encoding")) {

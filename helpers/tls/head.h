@@ -50,6 +50,7 @@ struct head_line {
  * @length:	HEAD_LENGTH: octets of it
  * @lengths:	Content-Length fields
  * @upgrade:	it has an Upgrade field, other than one for HTTP/2 alone
+ * @websocket:	that field is for WebSocket
  * @type:	its Content-Type
  * @coded:	it has a Content-Encoding
  */
@@ -67,6 +68,7 @@ struct head {
 	uint64_t length;
 	unsigned int lengths;
 	bool upgrade;
+	bool websocket;
 	struct watch_field type;
 	bool coded;
 };

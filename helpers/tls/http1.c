@@ -9,9 +9,11 @@
 
 #include "answer1.h"
 #include "head.h"
+#include "websocket.h"
 
 #define LINE_MAX_OCTETS 4096
 #define METHOD_MAX	64
+#define UNMASKED	512
 
 /** enum part - What the guest's next octets are */
 enum part {
@@ -40,6 +42,9 @@ enum part {
  * @piped:	a request came while that was so
  * @answer:	what the server says to CONNECT or Upgrade
  * @answered:	what that came to
+ * @wants_websocket: what was asked for is WebSocket
+ * @is_websocket: and it was agreed upon
+ * @websocket:	its frames
  */
 struct http1 {
 	enum part part;
@@ -55,6 +60,9 @@ struct http1 {
 	bool piped;
 	struct answer1 answer;
 	enum answer1_is answered;
+	bool wants_websocket;
+	bool is_websocket;
+	struct websocket websocket;
 };
 
 struct http1 *http1_begin(void)
@@ -99,6 +107,28 @@ static bool hold(struct http1 *h, const uint8_t *data, size_t len)
 	return true;
 }
 
+/* Frames of WebSocket are looked through without their masks. */
+static enum gate_state scan_stream(struct http1 *h, const struct watch *w,
+				   const uint8_t *data, size_t len)
+{
+	enum gate_state state = GATE_OK;
+
+	if (!h->is_websocket)
+		return watch_scan(w, &h->body, GATE_STREAM, data, len);
+	while (len && state == GATE_OK) {
+		uint8_t text[UNMASKED];
+		size_t n;
+		const size_t used = websocket_read(
+			&h->websocket, data, len < UNMASKED ? len : UNMASKED,
+			text, &n);
+
+		state = watch_scan(w, &h->body, GATE_STREAM, text, n);
+		data += used;
+		len -= used;
+	}
+	return state;
+}
+
 /* From here on it is no HTTP. */
 static enum gate_state begin_stream(struct http1 *h, struct watch *w)
 {
@@ -106,7 +136,7 @@ static enum gate_state begin_stream(struct http1 *h, struct watch *w)
 
 	finder_begin(&h->body);
 	h->part = PART_STREAM;
-	state = watch_scan(w, &h->body, GATE_STREAM, h->held, h->n_held);
+	state = scan_stream(h, w, h->held, h->n_held);
 	if (state == GATE_OK)
 		state = watch_put(w, h->held, h->n_held);
 	forget(h);
@@ -255,6 +285,8 @@ static enum gate_state end_request(struct http1 *h, struct watch *w)
 	h->part = PART_HEAD;
 	if (!asked)
 		return GATE_OK;
+	h->is_websocket = h->wants_websocket && !h->piped &&
+			  h->answered == ANSWER1_AGREED;
 	if (h->piped || h->answered == ANSWER1_AGREED)
 		return begin_stream(h, w);
 	if (h->answered == ANSWER1_OPEN)
@@ -297,6 +329,7 @@ static enum gate_state take_head(struct http1 *h, struct watch *w)
 	h->piped |= h->asked;
 	h->asked = true;
 	h->answered = ANSWER1_OPEN;
+	h->wants_websocket = head.websocket && !head.connect;
 	if (head.connect || head.upgrade)
 		answer1_begin(&h->answer, head.connect);
 	if (!put_head(w, &head, changed))
@@ -553,22 +586,26 @@ static enum gate_state take_end(struct http1 *h, struct watch *w,
 	return h->n_held == 2 ? take_chunk_end(h, w) : GATE_OK;
 }
 
-static enum gate_state take_wait(struct http1 *h, struct watch *w,
-				 const uint8_t *data, size_t len)
-{
-	if (h->n_held + len > WATCH_HEAD_MAX)
-		return watch_broken(w, "the server has not answered yet");
-	return hold(h, data, len) ? GATE_OK
-				  : watch_broken(w, "there is no memory");
-}
-
 static enum gate_state take_stream(struct http1 *h, struct watch *w,
 				   const uint8_t *data, size_t len)
 {
-	const enum gate_state state =
-		watch_scan(w, &h->body, GATE_STREAM, data, len);
+	const enum gate_state state = scan_stream(h, w, data, len);
 
 	return state == GATE_OK ? watch_put(w, data, len) : state;
+}
+
+static enum gate_state take_wait(struct http1 *h, struct watch *w,
+				 const uint8_t *data, size_t len)
+{
+	if (h->n_held + len > WATCH_HEAD_MAX && w->any)
+		return watch_broken(w, "the server has not answered yet");
+	if (h->n_held + len > WATCH_HEAD_MAX) {
+		const enum gate_state state = begin_stream(h, w);
+
+		return state == GATE_OK ? take_stream(h, w, data, len) : state;
+	}
+	return hold(h, data, len) ? GATE_OK
+				  : watch_broken(w, "there is no memory");
 }
 
 static enum gate_state take(struct http1 *h, struct watch *w,
@@ -620,6 +657,7 @@ static enum gate_state go_on(struct http1 *h, struct watch *w, bool agreed)
 	h->n_held = 0;
 	h->room = 0;
 	h->part = agreed ? PART_STREAM : PART_HEAD;
+	h->is_websocket = h->wants_websocket && agreed;
 	finder_begin(&h->body);
 	state = http1_guest(h, w, held, n);
 	free(held);

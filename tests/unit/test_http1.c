@@ -698,6 +698,73 @@ Test(http1, upgrade_behind_another_request)
 	cr_assert(strstr((char *)out.text[0], "A: $MSB_KEY"));
 }
 
+/* A frame of a client with a mask, its length in as many octets as asked. */
+static size_t put_websocket(uint8_t *to, size_t octets, const char *text)
+{
+	static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
+	const size_t len = strlen(text);
+	size_t n = 0;
+
+	to[n++] = 0x81;
+	to[n++] = (uint8_t)(0x80 | (octets == 2 ? 126 : octets ? 127 : len));
+	for (size_t i = octets; i > 0; i--)
+		to[n++] = i > 1 ? 0 : (uint8_t)len;
+	memcpy(to + n, mask, 4);
+	n += 4;
+	for (size_t i = 0; i < len; i++)
+		to[n++] = (uint8_t)text[i] ^ mask[i % 4];
+	return n;
+}
+
+static enum gate_state speak_websocket(const uint8_t *frames, size_t n,
+				       size_t piece, struct gate_violation *v)
+{
+	static const char yes[] = "HTTP/1.1 101 Switching\r\n\r\n";
+	struct gate *g = gate_begin(env, API, false);
+	enum gate_state state;
+
+	memset(out.len, 0, sizeof(out.len));
+	state = gate_feed(g, GATE_GUEST, (const uint8_t *)UPGRADE,
+			  strlen(UPGRADE), case_sink, &out, v);
+	/* Some of it is there before the answer is. */
+	if (state == GATE_OK)
+		state = gate_feed(g, GATE_GUEST, frames, 1, case_sink, &out, v);
+	if (state == GATE_OK)
+		state = gate_feed(g, GATE_SERVER, (const uint8_t *)yes,
+				  sizeof(yes) - 1, case_sink, &out, v);
+	for (size_t at = 1; at < n && state == GATE_OK; at += piece)
+		state = gate_feed(g, GATE_GUEST, frames + at,
+				  n - at < piece ? n - at : piece, case_sink,
+				  &out, v);
+	gate_end(g);
+	return state;
+}
+
+Test(http1, websocket)
+{
+	static const size_t octets[] = {0, 2, 8};
+	struct gate_violation v;
+	uint8_t frames[2048];
+
+	for (size_t i = 0; i < COUNT(octets); i++)
+		for (size_t piece = 1; piece < 60; piece++) {
+			size_t n = put_websocket(frames, octets[i],
+						 "{\"a\": \"$MSB_KEY\"}");
+
+			n += put_websocket(frames + n, 0, "");
+			cr_assert_eq(speak_websocket(frames, n, piece, &v),
+				     GATE_OK);
+			cr_assert(!memcmp(out.text[0] + strlen(UPGRADE), frames,
+					  n));
+			n += put_websocket(frames + n, octets[i], "$MSB_O");
+			n += put_websocket(frames + n, 0, "THER");
+			cr_assert_eq(speak_websocket(frames, n, piece, &v),
+				     GATE_VIOLATION);
+			cr_assert_eq(v.where, GATE_STREAM);
+			cr_assert_eq(v.found.secret, SECRET_OTHER);
+		}
+}
+
 Test(http1, connect)
 {
 	static const char *const lines[] = {
@@ -721,6 +788,9 @@ Test(http1, too_much_before_an_answer)
 	memset(text, 'x', sizeof(text));
 	memcpy(text, UPGRADE, n);
 	cr_assert_eq(run(API, text, sizeof(text), 5000, 5000, &v), GATE_BROKEN);
+	/* Where nobody may have a secret it goes on, as a stream. */
+	cr_assert_eq(run(NONE, text, sizeof(text), 5000, 5000, &v), GATE_OK);
+	cr_assert_eq(out.len[0], sizeof(text));
 }
 
 Test(http1, a_server_that_speaks_first)
