@@ -2,8 +2,9 @@
 /* fuzz_gate.c - Any octets through a gate: safe, the same in any pieces, and no
  * value goes anywhere but to the host that may have it.
  *
- * The first octet of a file says what the flow is: bit 0 HTTP/2 by ALPN, bit 1 a
- * host that may have the secret, bit 2 one that it may be put into a body for.
+ * The first octet of a file says what the flow is: bit 0 HTTP/2 by ALPN, bit 1
+ * a host that may have the secret, bit 2 one that it may be put into a body
+ * for.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -110,6 +111,34 @@ static void run_answer(const struct gate_env *env, bool h2, const uint8_t *data,
 	gate_end(g);
 }
 
+/* As what a guest says once WebSocket was agreed upon. */
+static enum gate_state run_websocket(const struct gate_env *env,
+				     const uint8_t *data, size_t size,
+				     size_t step)
+{
+	static const char upgrade[] = "GET / HTTP/1.1\r\nHost: x\r\n"
+				      "Upgrade: websocket\r\n\r\n";
+	static const char yes[] = "HTTP/1.1 101 Y\r\n";
+	static struct result r;
+	struct gate *g = gate_begin(env, NULL, false);
+	enum gate_state state;
+
+	MUST(g);
+	r.len = 0;
+	MUST(gate_feed(g, GATE_GUEST, (const uint8_t *)upgrade,
+		       sizeof(upgrade) - 1, sink, &r, &r.v) == GATE_OK);
+	state = gate_feed(g, GATE_SERVER, (const uint8_t *)yes, sizeof(yes) - 1,
+			  sink, &r, &r.v);
+	for (size_t at = 0; at < size && state == GATE_OK; at += step)
+		state = gate_feed(g, GATE_GUEST, data + at,
+				  size - at < step ? size - at : step, sink, &r,
+				  &r.v);
+	if (state == GATE_OK)
+		state = gate_finish(g, sink, &r, &r.v);
+	gate_end(g);
+	return state;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct secrets secrets = {all, 2};
@@ -141,5 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!memmem(data, size, VALUE, sizeof(VALUE) - 1) && !(data[-1] & 6))
 		MUST(!memmem(whole.text, whole.len, VALUE, sizeof(VALUE) - 1));
 	run_answer(env, h2, data, size);
+	MUST(run_websocket(env, data, size, 3) ==
+	     run_websocket(env, data, size, size + 1));
 	return 0;
 }
