@@ -185,8 +185,7 @@ static void text_set(struct str *s, const struct nft_set *set)
 	str_printf(s, "\tset %s {\n\t\ttype %s\n", set->name,
 		   nft_type_words(set->type));
 	if (set->dynamic)
-		str_printf(s, "\t\tsize %u\n\t\tflags timeout\n",
-			   NFT_DYNAMIC_SIZE);
+		str_puts(s, "\t\tflags timeout\n");
 	if (set->interval)
 		str_puts(s, "\t\tflags interval\n");
 	for (i = 0; i < set->n; i++) {

@@ -132,7 +132,9 @@ struct nft_elem {
  * @type:	type of its elements
  * @interval:	"flags interval": elements may be ranges
  * @dynamic:	"flags timeout": a helper puts elements in, which live for a
- *		time. An update of the table keeps them
+ *		time. An update of the table keeps them. It has no "size": the
+ *		kernel would make room for as many at once (nft_rhash_init()),
+ *		1 MiB for 32,768; whoever puts them in keeps count
  * @v:		elements; of an interval set ascending, disjoint, not adjacent;
  *		none if it is @dynamic
  * @n:		number of elements
@@ -145,12 +147,6 @@ struct nft_set {
 	const struct nft_elem *v;
 	size_t n;
 };
-
-/** NFT_DYNAMIC_SIZE - Elements that a dynamic set may have: twice as many as
- * are put in, as those count that a transaction takes out, or that are not
- * collected yet
- */
-#define NFT_DYNAMIC_SIZE 32768u
 
 /** enum nft_object_kind - Kinds of named objects */
 enum nft_object_kind {

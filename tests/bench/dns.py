@@ -228,9 +228,6 @@ def main():
     parser.add_argument("--at-most", type=int, default=12288,
                         help="KiB that msb-dnsd may grow by (12288)")
     args = parser.parse_args()
-    # msb-dnsd takes the oldest pins away; others need room for all.
-    dnsd.SET = dnsd.SET.replace("32768", "4194304" if args.names
-                                else "1048576")
     place, grew = dnsd.Place(), False
     stub = os.path.join(args.build, "tests/bench/dns_stub")
     stubs = [subprocess.Popen([stub, "127.0.0.1", "5300"])]

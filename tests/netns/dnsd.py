@@ -48,7 +48,7 @@ RULESET = """table inet msb {
   }
 }
 """
-SET = """  set %s { type %s; size 32768; flags dynamic, timeout; }
+SET = """  set %s { type %s; flags timeout; }
 """
 RULE = """    iifname "guest0" %s daddr @%s counter accept
 """

@@ -147,7 +147,6 @@ Test(nft_update, timed_elements_stay)
 	static const char before[] = "table inet t {\n"
 				     "\tset pins4_1 {\n"
 				     "\t\ttype ipv4_addr\n"
-				     "\t\tsize 32768\n"
 				     "\t\tflags timeout\n"
 				     "\t\telements = { 192.0.2.1 timeout 6m "
 				     "comment \"a.example +1\",\n"
