@@ -62,6 +62,20 @@ enum config_violation {
 	CONFIG_BLOCK_AND_TERMINATE,
 };
 
+/** enum config_inject - Field Inject, as bits of a set */
+enum config_inject {
+	CONFIG_IN_HEADERS = 1,
+	CONFIG_IN_BASIC = 2,
+	CONFIG_IN_QUERY = 4,
+	CONFIG_IN_BODY = 8,
+};
+
+/** CONFIG_PLACEHOLDER_MIN - Characters of a placeholder: "$MSB_", a letter */
+#define CONFIG_PLACEHOLDER_MIN 6
+
+/** CONFIG_PLACEHOLDER_MAX - Characters of a placeholder at most */
+#define CONFIG_PLACEHOLDER_MAX 128
+
 /** enum config_proto - Protocols of a rule or binding, as bits of a set */
 enum config_proto {
 	CONFIG_TCP = 1,
@@ -248,6 +262,7 @@ struct config_rate {
  * @allowed_hosts:	AllowedHosts
  * @n_allowed_hosts:	number of patterns
  * @on_violation:	OnViolation
+ * @inject:		Inject, bits of enum config_inject, defaulted
  */
 struct config_secret {
 	const char *name;
@@ -257,6 +272,7 @@ struct config_secret {
 	const struct config_pattern *allowed_hosts;
 	size_t n_allowed_hosts;
 	enum config_violation on_violation;
+	unsigned int inject;
 };
 
 /**

@@ -112,8 +112,16 @@ void config_check_secret(struct field_ctx *c, uint32_t set, void *to)
 			     "the value itself never goes into the document",
 			     "SecretEntry needs ValueFile or ValueEnv: where "
 			     "the host keeps the value");
-	if (!s->placeholder && s->name)
-		s->placeholder = arena_printf(c->a, "$MSB_%s", s->name);
+	if (!is_set(set, SECRET_INJECT))
+		s->inject = CONFIG_IN_HEADERS | CONFIG_IN_BASIC;
+	if (s->placeholder || !s->name)
+		return;
+	s->placeholder = arena_printf(c->a, "$MSB_%s", s->name);
+	if (strlen(s->placeholder) > CONFIG_PLACEHOLDER_MAX)
+		member_error(c, "Name", DIAG_TEXT, "set Placeholder",
+			     "the placeholder of this name would have more "
+			     "than %d characters",
+			     CONFIG_PLACEHOLDER_MAX);
 }
 
 static void check_exclusive(struct field_ctx *c, uint32_t set)

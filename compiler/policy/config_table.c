@@ -59,6 +59,16 @@ static const struct field_word violation_words[] = {
 	{0},
 };
 
+static const struct field_word inject_words[] = {
+	{"headers", CONFIG_IN_HEADERS, "a request's headers"},
+	{"basic", CONFIG_IN_BASIC, "inside Basic credentials"},
+	{"query", CONFIG_IN_QUERY, "a request's query, percent-encoded"},
+	{"body", CONFIG_IN_BODY,
+	 "a request's body; over HTTP/1.1 only, so HTTP/2 is not offered to "
+	 "these hosts"},
+	{0},
+};
+
 /* clang-format off: it would indent a row by whether it has a number. */
 
 static const struct field rule_fields[] = {
@@ -443,15 +453,28 @@ static const struct field secret_fields[] = {
 				"Environment variable on the host that holds the "
 				"value.",
 		},
+	[SECRET_INJECT] =
+		{
+			.name = "Inject",
+			.kind = FIELD_WORD,
+			.flags = FIELD_LIST | FIELD_BITS,
+			.offset = AT(config_secret, inject),
+			.words = inject_words,
+			.example = "\"headers\"",
+			.initial = "headers and basic",
+			.about = "Where the value is put in place of the "
+				 "placeholder.",
+		},
 	{
 		.name = "Placeholder",
 		.kind = FIELD_TEXT,
 		.offset = AT(config_secret, placeholder),
 		.read = config_read_placeholder,
-		.type = "a string of printable ASCII characters",
-		.pattern = "^[!-~]+$",
+		.type = "a string of 6 to 128 printable ASCII characters",
+		.pattern = "^[!-$&-\\[\\]-~]{6,128}$",
 		.initial = "$MSB_ and the Name",
-		.about = "What the guest sees in place of the value.",
+		.about = "What the guest sees in place of the value, without "
+			 "percent signs and backslashes.",
 	},
 	{
 		.name = "AllowedHosts",

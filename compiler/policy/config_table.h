@@ -49,11 +49,12 @@ enum config_tls_field {
 	TLS_FIELD_CA_KEY,
 };
 
-/** enum config_secret_field - Fields of SecretEntry that exclude each other */
+/** enum config_secret_field - Fields of SecretEntry that are looked at */
 enum config_secret_field {
 	SECRET_NAME,
 	SECRET_VALUE_FILE,
 	SECRET_VALUE_ENV,
+	SECRET_INJECT,
 };
 
 /* The checks of the tables, in config_check.c. */

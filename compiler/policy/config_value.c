@@ -392,11 +392,28 @@ bool config_read_env(struct field_ctx *c, const char *text, void *to)
 
 bool config_read_placeholder(struct field_ctx *c, const char *text, void *to)
 {
-	for (const char *p = text; *p; p++)
+	static const char hint[] = "for example \"$MSB_API_KEY\"";
+
+	for (const char *p = text; *p; p++) {
 		if (*p <= ' ' || *p > '~')
 			return field_error(
-				c, DIAG_TEXT, "for example \"$MSB_API_KEY\"",
+				c, DIAG_TEXT, hint,
 				"a placeholder is made of printable ASCII "
 				"characters without blanks");
+		if (*p == '%' || *p == '\\')
+			return field_error(
+				c, DIAG_TEXT, hint,
+				"a placeholder has neither \"%%\" nor \"\\\", "
+				"which begin escapes");
+	}
+	if (strlen(text) < CONFIG_PLACEHOLDER_MIN)
+		return field_error(c, DIAG_TEXT, hint,
+				   "a placeholder has at least %d characters, "
+				   "so that nothing looks like it by chance",
+				   CONFIG_PLACEHOLDER_MIN);
+	if (strlen(text) > CONFIG_PLACEHOLDER_MAX)
+		return field_error(c, DIAG_TEXT, hint,
+				   "a placeholder has at most %d characters",
+				   CONFIG_PLACEHOLDER_MAX);
 	return field_copy(c, text, to);
 }

@@ -224,6 +224,29 @@ static void put_trust(struct arena *a, struct str *s, const struct policy *p)
 	put_bool(s, p->config->trust_host_cas == CONFIG_TRUE);
 }
 
+static void put_inject(struct str *s, unsigned int inject)
+{
+	static const struct {
+		enum config_inject bit;
+		const char *word;
+	} words[] = {
+		{CONFIG_IN_HEADERS, "headers"},
+		{CONFIG_IN_BASIC, "basic"},
+		{CONFIG_IN_QUERY, "query"},
+		{CONFIG_IN_BODY, "body"},
+	};
+	const char *before = " in ";
+
+	if (!inject)
+		str_puts(s, " in nothing");
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!(inject & words[i].bit))
+			continue;
+		str_printf(s, "%s%s", before, words[i].word);
+		before = "+";
+	}
+}
+
 static void put_secrets(struct arena *a, struct str *s, const struct policy *p)
 {
 	struct texts t = {.a = a};
@@ -241,7 +264,9 @@ static void put_secrets(struct arena *a, struct str *s, const struct policy *p)
 			   x->value_file ? x->value_file : x->value_env,
 			   x->placeholder);
 		put_patterns(a, &one, x->allowed_hosts, x->n_allowed_hosts);
-		str_printf(&one, "), else %s", violation(v));
+		str_puts(&one, ")");
+		put_inject(&one, x->inject);
+		str_printf(&one, ", else %s", violation(v));
 		texts_add(&t, arena_strdup(a, str_text(&one)));
 	}
 	texts_join(&t, s);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* finder_build.c - The automaton that finds placeholders, made. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "finder_table.h"
+
+#define NODES_MAX  65535u
+#define BASE64_MAX (SECRET_PLACEHOLDER_MAX * 4 / 3 + 4)
+
+/* Digits of base64, RFC 4648 sections 4 and 5. */
+static const char alphabets[2][65] = {
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+};
+
+/**
+ * struct base64 - What a placeholder makes of base64 digits at one place
+ * @digits:	those that it determines alone
+ * @n:		how many
+ * @low:	lowest value of the digit behind them, which it determines in
+ *		part
+ * @n_last:	values that this digit can have; 0: there is none
+ */
+struct base64 {
+	uint8_t digits[BASE64_MAX];
+	size_t n;
+	unsigned int low;
+	unsigned int n_last;
+};
+
+static struct base64 base64_of(const struct secret *s, size_t before)
+{
+	struct base64 b = {.n = 0};
+	const size_t bits = 8 * (before + s->placeholder_len);
+	size_t at = (8 * before + 5) / 6 * 6;
+	unsigned int known = 0;
+
+	for (; at + 6 <= bits; at += 6) {
+		unsigned int digit = 0;
+
+		for (size_t i = at; i < at + 6; i++)
+			digit = digit << 1 |
+				(s->placeholder[i / 8 - before] >> (7 - i % 8) &
+				 1u);
+		b.digits[b.n++] = (uint8_t)digit;
+	}
+	if (at == bits)
+		return b;
+	for (size_t i = at; i < bits; i++)
+		known = known << 1 |
+			(s->placeholder[i / 8 - before] >> (7 - i % 8) & 1u);
+	b.n_last = 1u << (6 - (bits - at));
+	b.low = known * b.n_last;
+	return b;
+}
+
+static void add_classes(struct finder *f, const uint8_t *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!f->class[text[i]])
+			f->class[text[i]] = (uint8_t)f->n_classes++;
+}
+
+/* An octet that no pattern has is in class 0. */
+static void make_classes(struct finder *f, const struct secrets *s)
+{
+	f->class['\r'] = f->class['\n'] = FINDER_NEWLINE;
+	f->n_classes = FINDER_NEWLINE + 1;
+	for (size_t i = 0; i < s->n; i++)
+		add_classes(f, s->all[i].placeholder,
+			    s->all[i].placeholder_len);
+	for (size_t i = 0; i < 2; i++)
+		add_classes(f, (const uint8_t *)alphabets[i], 64);
+}
+
+static bool grow(struct finder *f, size_t *room)
+{
+	const size_t n = *room ? *room * 2 : 256;
+	uint16_t *next = realloc(f->next, n * f->n_classes * sizeof(*next));
+	struct finder_node *nodes;
+
+	if (!next)
+		return false;
+	f->next = next;
+	nodes = realloc(f->nodes, n * sizeof(*nodes));
+	if (!nodes)
+		return false;
+	f->nodes = nodes;
+	memset(f->next + *room * f->n_classes, 0,
+	       (n - *room) * f->n_classes * sizeof(*next));
+	memset(f->nodes + *room, 0, (n - *room) * sizeof(*nodes));
+	*room = n;
+	return true;
+}
+
+/* The node behind @node for @c, which is made if need be; 0: there is none. */
+static uint16_t child(struct finder *f, size_t *room, uint16_t node, uint8_t c)
+{
+	size_t at = node * f->n_classes + f->class[c];
+
+	if (f->next[at])
+		return f->next[at];
+	if (f->n_nodes == NODES_MAX || (f->n_nodes == *room && !grow(f, room)))
+		return 0;
+	f->next[at] = (uint16_t)f->n_nodes;
+	f->nodes[node].inner = true;
+	f->nodes[f->n_nodes] = (struct finder_node){
+		.depth = (uint16_t)(f->nodes[node].depth + 1),
+		.pattern = -1,
+	};
+	return (uint16_t)f->n_nodes++;
+}
+
+/* What is looked at of a pattern's beginning. */
+static void add_head(struct finder *f, const uint8_t *text)
+{
+	for (size_t i = 0; i + FINDER_GRAM <= f->head; i++) {
+		const uint32_t gram = finder_gram((uint32_t)text[i] |
+						  (uint32_t)text[i + 1] << 8 |
+						  (uint32_t)text[i + 2] << 16);
+
+		f->grams[gram / 64] |= (uint64_t)1 << (gram % 64);
+	}
+	for (size_t i = 0; i < f->head; i++)
+		f->heads[text[i]] = true;
+	for (size_t i = 0; i + 1 < f->head; i++) {
+		const uint32_t pair = finder_pair(text[i], text[i + 1]);
+
+		f->pairs[pair / 64] |= (uint64_t)1 << (pair % 64);
+	}
+}
+
+/* Adds @text to the patterns' tree, up to its last octet. */
+static uint16_t add_text(struct finder *f, size_t *room, const uint8_t *text,
+			 size_t len, bool base64)
+{
+	uint16_t node = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		node = child(f, room, node, text[i]);
+		if (!node)
+			return 0;
+		f->nodes[node].base64 |= base64;
+	}
+	add_head(f, text);
+	return node;
+}
+
+/* What ends at a node: where two secrets share a form, the first counts. */
+static void end_at(struct finder *f, uint16_t node, size_t secret, bool base64)
+{
+	struct finder_node *n = &f->nodes[node];
+
+	if (n->pattern < 0) {
+		n->pattern = (int16_t)(2 * secret + base64);
+		n->len = n->depth;
+	}
+}
+
+static bool add_base64(struct finder *f, size_t *room, size_t secret,
+		       const struct base64 *b, const char *alphabet)
+{
+	uint8_t text[BASE64_MAX];
+	uint16_t node;
+
+	for (size_t i = 0; i < b->n; i++)
+		text[i] = (uint8_t)alphabet[b->digits[i]];
+	node = add_text(f, room, text, b->n, true);
+	if (!node)
+		return false;
+	if (!b->n_last)
+		end_at(f, node, secret, true);
+	for (unsigned int i = 0; i < b->n_last; i++) {
+		const uint16_t last =
+			child(f, room, node, (uint8_t)alphabet[b->low + i]);
+
+		if (!last)
+			return false;
+		f->nodes[last].base64 = true;
+		end_at(f, last, secret, true);
+	}
+	return true;
+}
+
+static bool add_secret(struct finder *f, size_t *room, const struct secret *s,
+		       size_t i)
+{
+	const uint16_t node =
+		add_text(f, room, s->placeholder, s->placeholder_len, false);
+
+	if (!node)
+		return false;
+	end_at(f, node, i, false);
+	for (size_t before = 0; before < 3; before++) {
+		const struct base64 b = base64_of(s, before);
+
+		for (size_t a = 0; a < 2; a++)
+			if (!add_base64(f, room, i, &b, alphabets[a]))
+				return false;
+	}
+	return true;
+}
+
+/*
+ * Fills what is empty in the row of @node with what follows the longest suffix
+ * of it that is a prefix as well, @fail.
+ */
+static void fill_row(struct finder *f, uint16_t node, uint16_t fail,
+		     uint16_t *fails, uint16_t *queue, size_t *n_queued)
+{
+	uint16_t *row = f->next + node * f->n_classes;
+	const uint16_t *other = f->next + fail * f->n_classes;
+
+	for (size_t c = 0; c < f->n_classes; c++) {
+		if (row[c]) {
+			fails[row[c]] = node ? other[c] : 0;
+			queue[(*n_queued)++] = row[c];
+		} else if (node) {
+			row[c] = other[c];
+		}
+	}
+	if (f->nodes[node].base64)
+		row[FINDER_NEWLINE] = node;
+	if (f->nodes[node].pattern < 0 && node) {
+		f->nodes[node].pattern = f->nodes[fail].pattern;
+		f->nodes[node].len = f->nodes[fail].len;
+	}
+}
+
+/* Breadth first: a node's suffixes are shorter, so they are complete. */
+static bool fill(struct finder *f)
+{
+	uint16_t *fails = calloc(f->n_nodes, sizeof(*fails));
+	uint16_t *queue = calloc(f->n_nodes, sizeof(*queue));
+	size_t n_queued = 0;
+
+	if (fails && queue) {
+		fill_row(f, 0, 0, fails, queue, &n_queued);
+		for (size_t i = 0; i < n_queued; i++)
+			fill_row(f, queue[i], fails[queue[i]], fails, queue,
+				 &n_queued);
+	}
+	free(queue);
+	free(fails);
+	return n_queued == f->n_nodes - 1;
+}
+
+/* The shortest pattern decides: a base64 form is longer than what it is of. */
+static void set_step(struct finder *f, const struct secrets *s)
+{
+	size_t shortest = FINDER_GRAM + FINDER_STEP_MAX - 1;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->all[i].placeholder_len < shortest)
+			shortest = s->all[i].placeholder_len;
+	f->head = shortest;
+	f->step = shortest - FINDER_GRAM + 1;
+}
+
+static bool build(struct finder *f, const struct secrets *s)
+{
+	size_t room = 0;
+
+	make_classes(f, s);
+	set_step(f, s);
+	if (!grow(f, &room))
+		return false;
+	f->n_nodes = 1;
+	f->nodes[0].pattern = -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (!add_secret(f, &room, &s->all[i], i))
+			return false;
+	return fill(f);
+}
+
+struct finder *finder_new(const struct secrets *s)
+{
+	struct finder *f = calloc(1, sizeof(*f));
+
+	if (f && s->n <= SECRET_MAX && build(f, s))
+		return f;
+	finder_free(f);
+	return NULL;
+}
+
+void finder_free(struct finder *f)
+{
+	if (!f)
+		return;
+	free(f->next);
+	free(f->nodes);
+	free(f);
+}
+
+size_t finder_size(const struct finder *f)
+{
+	return sizeof(*f) + f->n_nodes * (f->n_classes * sizeof(*f->next) +
+					  sizeof(*f->nodes));
+}

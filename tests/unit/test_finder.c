@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finder.h"
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static struct secret secret_of(const char *placeholder)
+{
+	return (struct secret){
+		.name = placeholder,
+		.placeholder = (const uint8_t *)placeholder,
+		.placeholder_len = strlen(placeholder),
+	};
+}
+
+static struct finder *finder_of(const char *const *placeholders, size_t n)
+{
+	struct secret all[SECRET_MAX];
+	struct secrets s = {all, n};
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = secret_of(placeholders[i]);
+	return finder_new(&s);
+}
+
+static const struct secret_bits none;
+
+/* In pieces that end at @cut, and at @cut + @more. */
+static bool find_in(const struct finder *f, const uint8_t *text, size_t len,
+		    size_t cut, size_t more, struct finder_found *ret)
+{
+	struct finder_state s;
+	const size_t next = cut + more < len ? cut + more : len;
+
+	finder_begin(&s);
+	return finder_feed(f, &s, &none, text, cut, ret) ||
+	       finder_feed(f, &s, &none, text + cut, next - cut, ret) ||
+	       finder_feed(f, &s, &none, text + next, len - next, ret) ||
+	       finder_end(f, &s, &none, ret);
+}
+
+static const char alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static size_t base64(const uint8_t *in, size_t n, const char *digits, char *out)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i += 3) {
+		const uint32_t v = (uint32_t)in[i] << 16 |
+				   (i + 1 < n ? (uint32_t)in[i + 1] << 8 : 0) |
+				   (i + 2 < n ? in[i + 2] : 0u);
+
+		for (size_t k = 0; k < 4; k++)
+			out[len++] = i + k > n ? '='
+					       : digits[v >> (18 - 6 * k) & 63];
+	}
+	return len;
+}
+
+/* How a placeholder can be written; @n chooses among the ways of one kind. */
+enum kind {
+	KIND_RAW,
+	KIND_PERCENT,
+	KIND_PERCENT_LOWER,
+	KIND_JSON,
+	KIND_JSON_LOWER,
+	KIND_MIXED,
+	KIND_BASE64,
+	KIND_BASE64_URL,
+	KIND_BASE64_LINES,
+	KIND_BASE64_JSON,
+	KIND_BASE64_PERCENT,
+};
+
+static size_t put(char *out, const char *format, unsigned int c)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	return (size_t)sprintf(out, format, c);
+#pragma GCC diagnostic pop
+}
+
+static size_t escaped(const char *p, enum kind kind, unsigned int n, char *out)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; p[i]; i++) {
+		const unsigned int c = (uint8_t)p[i];
+
+		/* Every subset of the first eight octets. */
+		if (!(n >> (i % 8) & 1))
+			len += put(out + len, "%c", c);
+		else if (kind == KIND_PERCENT)
+			len += put(out + len, "%%%02X", c);
+		else if (kind == KIND_PERCENT_LOWER)
+			len += put(out + len, "%%%02x", c);
+		else if (kind == KIND_MIXED && i % 2)
+			len += put(out + len, "%%%02x", c);
+		else
+			len += put(out + len,
+				   kind == KIND_JSON ? "\\u%04X" : "\\u%04x",
+				   c);
+	}
+	return len;
+}
+
+static size_t coded(const char *p, enum kind kind, unsigned int n, char *out)
+{
+	uint8_t plain[512];
+	char text[1024];
+	const size_t before = n % 3, behind = n / 3 % 4;
+	const char *digits = kind == KIND_BASE64_URL ? url_alphabet : alphabet;
+	size_t len, at = 0;
+
+	memset(plain, 'a' + (int)n % 23, sizeof(plain));
+	memcpy(plain + before, p, strlen(p));
+	len = base64(plain, before + strlen(p) + behind, digits, text);
+	if (kind == KIND_BASE64 || kind == KIND_BASE64_URL) {
+		memcpy(out, text, len);
+		return len;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (kind == KIND_BASE64_LINES && i % 5 == n % 5)
+			at += (size_t)sprintf(out + at, "\r\n");
+		if (kind == KIND_BASE64_JSON && i % 7 == n % 7)
+			at += (size_t)sprintf(out + at, "\\n");
+		if (kind == KIND_BASE64_PERCENT && i % 4 == n % 4)
+			at += (size_t)sprintf(out + at, "%%%02X", text[i]);
+		else
+			out[at++] = text[i];
+	}
+	return at;
+}
+
+/* The shortest decides how far apart the samples are. */
+static void check_each(enum kind kind, const char *const *placeholders,
+		       size_t n_placeholders)
+{
+	struct finder *f = finder_of(placeholders, n_placeholders);
+	static const char *const around[] = {"",   "x",	    "key=%", "\"a\\\"",
+					     "%2", "\\u00", "\r\n",  "$MSB_"};
+
+	cr_assert(f);
+	for (size_t p = 0; p < n_placeholders; p++)
+		for (unsigned int n = 0; n < 256; n++) {
+			const bool encoded = kind >= KIND_BASE64;
+			uint8_t text[2048];
+			char form[1024];
+			const char *before = around[n % COUNT(around)];
+			/* What is in front may not be read as part of it. */
+			const bool joins = encoded || before[0] == '%' ||
+					   strchr(before, '%') ||
+					   strchr(before, '\\');
+			const size_t filler = n % 97;
+			size_t len = 0, from;
+
+			if (!n && kind > KIND_RAW && kind < KIND_BASE64)
+				continue;
+			memset(text, '.', filler);
+			len += filler;
+			if (!joins) {
+				memcpy(text + len, before, strlen(before));
+				len += strlen(before);
+			}
+			from = len;
+			len += kind < KIND_BASE64
+				       ? escaped(placeholders[p], kind,
+						 kind == KIND_RAW ? 0 : n, form)
+				       : coded(placeholders[p], kind, n, form);
+			memcpy(text + from, form, len - from);
+			memset(text + len, '.', n % 5);
+			len += n % 5;
+			for (size_t cut = 0; cut <= len; cut++) {
+				struct finder_found found;
+
+				cr_assert(find_in(f, text, len, cut, 1 + n % 9,
+						  &found),
+					  "\"%.*s\" cut at %zu", (int)len, text,
+					  cut);
+				cr_assert_eq(found.secret, p);
+				cr_assert_eq(found.form == FINDER_BASE64,
+					     encoded);
+			}
+		}
+	finder_free(f);
+}
+
+static void check_everywhere(enum kind kind)
+{
+	static const char *const placeholders[] = {
+		"$MSB_X",
+		"$MSB_API",
+		"$MSB_API_KEY",
+		"ab\"/cd?>~ef",
+		"token-placeholder-0123456789abcdef",
+	};
+
+	check_each(kind, placeholders, COUNT(placeholders));
+	check_each(kind, placeholders + 1, COUNT(placeholders) - 1);
+	check_each(kind, placeholders + 2, COUNT(placeholders) - 2);
+}
+
+Test(finder, raw)
+{
+	check_everywhere(KIND_RAW);
+}
+Test(finder, percent)
+{
+	check_everywhere(KIND_PERCENT);
+}
+Test(finder, percent_lower)
+{
+	check_everywhere(KIND_PERCENT_LOWER);
+}
+Test(finder, json)
+{
+	check_everywhere(KIND_JSON);
+}
+Test(finder, json_lower)
+{
+	check_everywhere(KIND_JSON_LOWER);
+}
+Test(finder, mixed)
+{
+	check_everywhere(KIND_MIXED);
+}
+Test(finder, base64)
+{
+	check_everywhere(KIND_BASE64);
+}
+Test(finder, base64_url)
+{
+	check_everywhere(KIND_BASE64_URL);
+}
+Test(finder, base64_in_lines)
+{
+	check_everywhere(KIND_BASE64_LINES);
+}
+Test(finder, base64_in_json)
+{
+	check_everywhere(KIND_BASE64_JSON);
+}
+Test(finder, base64_in_percent)
+{
+	check_everywhere(KIND_BASE64_PERCENT);
+}
+
+static bool finds(const struct finder *f, const char *text,
+		  struct finder_found *ret)
+{
+	bool first = false;
+
+	for (size_t cut = 0; cut <= strlen(text); cut++) {
+		struct finder_found one;
+		const bool is = find_in(f, (const uint8_t *)text, strlen(text),
+					cut, 1, &one);
+
+		if (!cut)
+			first = is;
+		cr_assert_eq(is, first, "\"%s\" cut at %zu", text, cut);
+		if (is)
+			*ret = one;
+	}
+	return first;
+}
+
+/* Escapes that stand for themselves, and almost a placeholder. */
+Test(finder, what_is_none)
+{
+	static const char *const placeholders[] = {"$MSB_KEY"};
+	static const char *const texts[] = {
+		"",
+		"$MSB_KE",
+		"$MSB_KE%5",
+		"$MSB_K\\u0045\\u005",
+		"MSB_KEY",
+		"$MSB_\r\nKEY",
+		"$MSB_\\nKEY",
+		"%2424MSB_KEY",
+		"\\u2424MSB_KEY",
+		"\\u0024\\u004d\\u0053\\u0042\\u005f\\u004b\\u0145Y",
+		"$msb_key",
+		"JE1TQl9LRV",
+		"JE1TQl9LR\x80Vk=",
+	};
+	struct finder *f = finder_of(placeholders, 1);
+	struct finder_found found;
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		cr_assert(!finds(f, texts[i], &found), "\"%s\"", texts[i]);
+	finder_free(f);
+}
+
+/* A broken escape is what it is, and what follows counts. */
+Test(finder, broken_escapes)
+{
+	static const char *const placeholders[] = {"abcdef", "\"abcde",
+						   "uvwxyz"};
+	static const struct {
+		const char *text;
+		size_t secret;
+	} cases[] = {
+		{"%%61bcdef", 0},	{"%a%61bcdef", 0},
+		{"%zabcde%66", 0},	{"%aabcd%65f", 0},
+		{"\\uabcde\\u0066", 0}, {"\\u00abcde\\u0066", 0},
+		{"\\\\u0061bcdef", 0},	{"\\x61abcde%66", 0},
+		{"%\\\"abcde", 1},	{"\\u\\\"abcde", 1},
+		{"\\u00\\\"abcde", 1},	{"%2\\\"abcde", 1},
+		{"\\\\\\\"abcde", 1},	{"\\t\\\"abcde", 1},
+		{"\\uvwxy%7a", 2},	{"\\\\uvwxy%7a", 2},
+	};
+	struct finder *f = finder_of(placeholders, 3);
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct finder_found found = {.secret = 9};
+		const bool is = finds(f, cases[i].text, &found);
+
+		/* %aa is an octet, and so are \uabcd and \u00ab. */
+		if (i == 3 || i == 4 || i == 5) {
+			cr_assert(!is, "\"%s\"", cases[i].text);
+			continue;
+		}
+		cr_assert(is, "\"%s\"", cases[i].text);
+		cr_assert_eq(found.secret, cases[i].secret);
+	}
+	finder_free(f);
+}
+
+/* The longest counts, in every form. */
+Test(finder, longest)
+{
+	static const char *const placeholders[] = {"$MSB_KEY", "$MSB_KEY2",
+						   "$MSB_KEY2_LONG"};
+	struct finder *f = finder_of(placeholders, 3);
+
+	for (size_t p = 0; p < 3; p++)
+		for (unsigned int kind = 0; kind <= KIND_BASE64_URL; kind++)
+			for (unsigned int n = 1; n < 64; n++) {
+				char text[512] = "";
+				const size_t len =
+					kind < KIND_BASE64
+						? escaped(placeholders[p], kind,
+							  n, text)
+						: coded(placeholders[p], kind,
+							n, text);
+				struct finder_found found;
+
+				text[len] = 0;
+				if (!finds(f, text, &found))
+					cr_assert_fail("\"%s\"", text);
+				cr_assert_leq(found.secret, p);
+				if (kind == KIND_RAW || kind >= KIND_BASE64)
+					cr_assert_eq(found.secret, p,
+						     "\"%s\": %zu", text,
+						     found.secret);
+			}
+	finder_free(f);
+}
+
+/* One that may be there does not hide another. */
+Test(finder, allowed)
+{
+	static const char *const placeholders[] = {"$MSB_KEY", "$MSB_KEY2",
+						   "KEY2_other"};
+	static const struct {
+		const char *text;
+		int secret;
+	} cases[] = {
+		{"$MSB_KEY2", -1},	    {"$MSB_KEY", 0},
+		{"$MSB_KEY2 $MSB_KEY", 0},  {"$MSB_KEY2$MSB_KEY2", -1},
+		{"$MSB_KEY2_other", 2},	    {"$MSB_KEY3", 0},
+		{"$MSB_KEY2KEY2_other", 2},
+	};
+	struct finder *f = finder_of(placeholders, 3);
+	struct secret_bits but = {{0}};
+
+	secret_bit_set(&but, 1);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct finder_state s;
+		struct finder_found found = {.secret = 99};
+		bool is;
+
+		finder_begin(&s);
+		is = finder_feed(f, &s, &but, (const uint8_t *)cases[i].text,
+				 strlen(cases[i].text), &found) ||
+		     finder_end(f, &s, &but, &found);
+		cr_assert_eq(is, cases[i].secret >= 0, "%s", cases[i].text);
+		if (is)
+			cr_assert_eq((int)found.secret, cases[i].secret);
+	}
+	finder_free(f);
+}
+
+/* A match that waits for a longer one is not lost to one that overlaps it. */
+Test(finder, overlapping)
+{
+	static const char *const placeholders[] = {"abcdef", "abcdefZZZ",
+						   "efghij"};
+	static const char text[] = "abcdefghij";
+	struct finder *f = finder_of(placeholders, 3);
+
+	for (size_t allowed = 0; allowed < 3; allowed++) {
+		struct secret_bits but = {{0}};
+		struct finder_state s;
+		struct finder_found found = {.secret = 99};
+
+		secret_bit_set(&but, allowed);
+		finder_begin(&s);
+		cr_assert(finder_feed(f, &s, &but, (const uint8_t *)text,
+				      sizeof(text) - 1, &found) ||
+			  finder_end(f, &s, &but, &found));
+		cr_assert_eq(found.secret, allowed ? 0 : 2);
+	}
+	finder_free(f);
+}
+
+/* Many placeholders in much text, against a plain search. */
+Test(finder, random)
+{
+	static uint8_t text[1 << 16];
+	char names[100][16];
+	const char *placeholders[100];
+	struct finder *f;
+	uint32_t seed = 7;
+
+	for (size_t i = 0; i < 100; i++) {
+		snprintf(names[i], sizeof(names[i]), "$MSB_%c%zu",
+			 (char)('A' + i % 26), i);
+		placeholders[i] = names[i];
+	}
+	f = finder_of(placeholders, 100);
+	for (unsigned int round = 0; round < 300; round++) {
+		static const char octets[] =
+			"$MSB_ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n%\\u0 .";
+		const size_t len = 2000;
+		struct finder_found found;
+		bool plain = false;
+
+		for (size_t i = 0; i < len; i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i] = (uint8_t)
+				octets[(seed >> 16) % (sizeof(octets) - 1)];
+		}
+		if (round % 2) {
+			const char *p = names[round % 100];
+
+			memcpy(text + seed % (len - 16), p, strlen(p));
+		}
+		for (size_t i = 0; i < 100 && !plain; i++)
+			plain = memmem(text, len, names[i], strlen(names[i]));
+		seed = seed * 1664525 + 1013904223;
+		cr_assert_eq(
+			find_in(f, text, len, seed % len, seed % 77, &found),
+			plain, "round %u", round);
+	}
+	finder_free(f);
+}
+
+Test(finder, too_many)
+{
+	static char names[SECRET_MAX][SECRET_PLACEHOLDER_MAX + 1];
+	const char *placeholders[SECRET_MAX];
+	uint32_t seed = 1;
+
+	for (size_t i = 0; i < SECRET_MAX; i++) {
+		for (size_t k = 0; k < SECRET_PLACEHOLDER_MAX; k++) {
+			seed = seed * 1664525 + 1013904223;
+			names[i][k] = (char)('A' + (seed >> 16) % 26);
+		}
+		placeholders[i] = names[i];
+	}
+	cr_assert(!finder_of(placeholders, SECRET_MAX));
+}
+
+Test(secret, placeholders)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"$MSB_X", true},
+		{"$MSB_", false},
+		{"", false},
+		{"a b c d", false},
+		{"%MSB_KEY%", false},
+		{"a\\bcdefg", false},
+		{"{{KEY}}", true},
+		{"abcde\x7f", false},
+		{"abcde\xc3\xa4", false},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		cr_assert_eq(
+			!secret_placeholder_flaw((const uint8_t *)cases[i].text,
+						 strlen(cases[i].text)),
+			cases[i].good, "%s", cases[i].text);
+}
+
+Test(secret, values)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"v", true},	  {"", false},	   {"a\r\nb", false},
+		{"a\tb c", true}, {" a", false},   {"a\t", false},
+		{"a\n", false},	  {"\x7f", false}, {"\xc3\xa4", true},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		cr_assert_eq(!secret_value_flaw((const uint8_t *)cases[i].text,
+						strlen(cases[i].text)),
+			     cases[i].good, "%zu", i);
+}
+
+Test(secret, hosts)
+{
+	static const struct secret_host hosts[] = {
+		{"api.example.com", false},
+		{"example.net", true},
+	};
+	static const struct {
+		const char *name;
+		bool allowed;
+	} cases[] = {
+		{"api.example.com", true},
+		{"API.Example.COM", true},
+		{"x.api.example.com", false},
+		{"example.com", false},
+		{"example.net", false},
+		{"a.example.net", true},
+		{"b.a.Example.net", true},
+		{"aexample.net", false},
+		{".example.net", false},
+		{"", false},
+		{"api.example.com.evil.org", false},
+	};
+	struct secret s = {.hosts = hosts, .n_hosts = COUNT(hosts)};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		cr_assert_eq(
+			secret_allows(&s, cases[i].name, strlen(cases[i].name)),
+			cases[i].allowed, "%s", cases[i].name);
+}
