@@ -68,6 +68,7 @@ struct intercept_process {
  * @roots:	names of the roots
  * @issuers:	certificates that wolfSSL has kept as CAs
  * @sessions:	sessions of servers
+ * @signatures:	signatures of certificates that were found to be right
  * @guest:	wolfSSL's context towards guests
  * @leaves:	leaves
  * @ca_id:	name of the CA, as the signer knows it
@@ -82,6 +83,7 @@ struct intercept_env {
 	struct lru *roots;
 	struct lru *issuers;
 	struct lru *sessions;
+	struct lru *signatures;
 	WOLFSSL_CTX *guest;
 	struct lru *leaves;
 	uint8_t ca_id[TLSD_CA_ID];
@@ -131,6 +133,7 @@ enum { GUEST, SERVER };
  * @name_wire:	its octets
  * @verdict:	what is wrong with the server's certificate, beside what wolfSSL
  *		found
+ * @chain_done:	the server's certificates were looked at, and are in order
  * @counted:	it is one of the process's @live
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
@@ -147,6 +150,7 @@ struct intercept {
 	bool sni;
 	uint8_t name_wire[DNAME_WIRE_MAX];
 	enum alert_cause verdict;
+	bool chain_done;
 	bool counted;
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
