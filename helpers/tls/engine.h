@@ -175,6 +175,17 @@ void upstream_forget(struct intercept *i);
 /** upstream_alpn() - Protocol that the server chose; NULL: none */
 const char *upstream_alpn(const struct intercept *i);
 
+/* ---- signature.c ----------------------------------------------------- */
+
+/** signatures_new() - Make an environment's cache of them */
+struct lru *signatures_new(void) __attribute__((warn_unused_result));
+
+/** signature_verify() - wolfSSL's callback; its context is the connection */
+int signature_verify(WOLFSSL *ssl, const unsigned char *sig,
+		     unsigned int sig_len, const unsigned char *hash,
+		     unsigned int hash_len, const unsigned char *der,
+		     unsigned int len, int *result, void *ctx);
+
 /* ---- mint.c ---------------------------------------------------------- */
 
 /** mint_key() - Make the key of all leaves */

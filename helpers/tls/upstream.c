@@ -20,7 +20,6 @@
 #include <time.h>
 
 #include <wolfssl/wolfcrypt/asn_public.h>
-#include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
 #include "certificate.h"
@@ -36,11 +35,6 @@
 
 /* Intermediate certificates that a context may keep: 1.5 KB each. */
 #define ISSUERS_MAX 512
-
-/* Signatures of certificates that are known to be right, and the octets of the
- * largest: key, hash and signature of P-521 are 350. */
-#define SIGNATURES_MAX 512
-#define SIGNATURE_MAX  384
 
 #define MIN_RSA_BITS 2048
 #define MIN_ECC_BITS 256
@@ -200,90 +194,6 @@ static int on_certificate(int good, WOLFSSL_X509_STORE_CTX *store)
 	return 1;
 }
 
-static int verify_ecdsa(const unsigned char *sig, unsigned int sig_len,
-			const unsigned char *hash, unsigned int hash_len,
-			const unsigned char *der, unsigned int len, int *result)
-{
-	ecc_key key;
-	word32 at = 0;
-	int ret;
-
-	ret = wc_ecc_init_ex(&key, NULL, CRYPTO_DEVICE);
-	if (ret)
-		return ret;
-	ret = wc_EccPublicKeyDecode(der, &at, &key, len);
-	if (!ret)
-		ret = wc_ecc_verify_hash(sig, sig_len, hash, hash_len, result,
-					 &key);
-	wc_ecc_free(&key);
-#ifdef FP_ECC
-	wc_ecc_fp_free();
-#endif
-	return ret;
-}
-
-/** struct signature - A signature, and what it is of: all that decides whether
- * it is right, octet for octet
- */
-struct signature {
-	uint16_t key_len;
-	uint16_t hash_len;
-	uint8_t octets[SIGNATURE_MAX];
-};
-
-/* Octets of @ret that count; 0: it is too large to be kept. */
-static size_t fill_signature(struct signature *ret, const unsigned char *sig,
-			     size_t sig_len, const unsigned char *hash,
-			     size_t hash_len, const unsigned char *der,
-			     size_t len)
-{
-	if (sig_len > SIGNATURE_MAX || hash_len > SIGNATURE_MAX ||
-	    len > SIGNATURE_MAX || sig_len + hash_len + len > SIGNATURE_MAX)
-		return 0;
-	ret->key_len = (uint16_t)len;
-	ret->hash_len = (uint16_t)hash_len;
-	memcpy(ret->octets, der, len);
-	memcpy(ret->octets + len, hash, hash_len);
-	memcpy(ret->octets + len + hash_len, sig, sig_len);
-	return offsetof(struct signature, octets) + len + hash_len + sig_len;
-}
-
-/* Signatures of certificates are verified without asking crypto.h's callback,
- * but for this one. Left to itself wolfSSL would take 0.8 ms for a key that it
- * has not seen, and 4 ms and 0.8 MB to get ready for seeing it again.
- *
- * A certificate's that was once right is right for ever, and servers send the
- * same ones: those are kept, and only those. Dates, names and all else is
- * looked at each time. What a server signs in a handshake is never the same. */
-static int on_ecdsa(WOLFSSL *ssl, const unsigned char *sig,
-		    unsigned int sig_len, const unsigned char *hash,
-		    unsigned int hash_len, const unsigned char *der,
-		    unsigned int len, int *result, void *ctx)
-{
-	const struct intercept *const i = ctx;
-	struct signature s;
-	size_t used = 0;
-	int ret;
-
-	(void)ssl;
-	*result = 0;
-	if (i && i->env->conf.verify && !i->chain_done)
-		used = fill_signature(&s, sig, sig_len, hash, hash_len, der,
-				      len);
-	if (used) {
-		size_t none;
-
-		if (lru_get(i->env->signatures, &s, used, 0, &none)) {
-			*result = 1;
-			return 0;
-		}
-	}
-	ret = verify_ecdsa(sig, sig_len, hash, hash_len, der, len, result);
-	if (used && !ret && *result == 1)
-		lru_put(i->env->signatures, &s, used, "", 0, UINT64_MAX);
-	return ret;
-}
-
 /* ---- The context ----------------------------------------------------- */
 
 static bool set_up(struct intercept_env *env, WOLFSSL_CTX *ctx)
@@ -308,8 +218,7 @@ static bool set_up(struct intercept_env *env, WOLFSSL_CTX *ctx)
 		WOLFSSL_SESS_CACHE_CLIENT | WOLFSSL_SESS_CACHE_NO_INTERNAL);
 	wolfSSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	side_use(ctx);
-	if (env->process->crypto.ecc)
-		wolfSSL_CTX_SetEccVerifyCb(ctx, on_ecdsa);
+	wolfSSL_CTX_SetEccVerifyCb(ctx, signature_verify);
 	if (!env->conf.verify) {
 		wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
 		return true;
@@ -369,7 +278,7 @@ static bool context(struct intercept_env *env)
 	lru_free(env->signatures);
 	env->sessions = lru_new(SESSIONS_MAX);
 	env->issuers = lru_new(ISSUERS_MAX);
-	env->signatures = lru_new(SIGNATURES_MAX);
+	env->signatures = signatures_new();
 	if (env->conf.verify && !env->roots)
 		env->roots = read_roots(env);
 	if (env->sessions && env->issuers && env->signatures &&
