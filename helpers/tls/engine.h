@@ -68,6 +68,7 @@ struct intercept_process {
  * @roots:	names of the roots
  * @issuers:	certificates that wolfSSL has kept as CAs
  * @sessions:	sessions of servers
+ * @signatures:	signatures of certificates that were found to be right
  * @guest:	wolfSSL's context towards guests
  * @leaves:	leaves
  * @ca_id:	name of the CA, as the signer knows it
@@ -82,6 +83,7 @@ struct intercept_env {
 	struct lru *roots;
 	struct lru *issuers;
 	struct lru *sessions;
+	struct lru *signatures;
 	WOLFSSL_CTX *guest;
 	struct lru *leaves;
 	uint8_t ca_id[TLSD_CA_ID];
@@ -131,6 +133,7 @@ enum { GUEST, SERVER };
  * @name_wire:	its octets
  * @verdict:	what is wrong with the server's certificate, beside what wolfSSL
  *		found
+ * @chain_done:	the server's certificates were looked at, and are in order
  * @counted:	it is one of the process's @live
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
@@ -147,6 +150,7 @@ struct intercept {
 	bool sni;
 	uint8_t name_wire[DNAME_WIRE_MAX];
 	enum alert_cause verdict;
+	bool chain_done;
 	bool counted;
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
@@ -170,6 +174,17 @@ void upstream_forget(struct intercept *i);
 
 /** upstream_alpn() - Protocol that the server chose; NULL: none */
 const char *upstream_alpn(const struct intercept *i);
+
+/* ---- signature.c ----------------------------------------------------- */
+
+/** signatures_new() - Make an environment's cache of them */
+struct lru *signatures_new(void) __attribute__((warn_unused_result));
+
+/** signature_verify() - wolfSSL's callback; its context is the connection */
+int signature_verify(WOLFSSL *ssl, const unsigned char *sig,
+		     unsigned int sig_len, const unsigned char *hash,
+		     unsigned int hash_len, const unsigned char *der,
+		     unsigned int len, int *result, void *ctx);
 
 /* ---- mint.c ---------------------------------------------------------- */
 

@@ -123,6 +123,7 @@ void intercept_env_free(struct intercept_env *env)
 	lru_free(env->roots);
 	lru_free(env->issuers);
 	lru_free(env->sessions);
+	lru_free(env->signatures);
 	lru_free(env->leaves);
 	free(env->chain);
 	free(env);

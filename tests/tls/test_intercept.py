@@ -549,6 +549,49 @@ def tampering():
 
 
 @test
+def known_signatures():
+    """A signature is verified once; all else of a certificate each time"""
+    end = time.time() + 3
+    leaf = pki.leaf(pki.middle, chain=[pki.middle],
+                    dates=(-3600, end - time.time()))
+    cert, key = pki.bits(leaf)
+    ders = [ssl.PEM_cert_to_DER_cert(part.strip() + "\n" + ssl.PEM_FOOTER)
+            for part in open(cert).read().split(ssl.PEM_FOOTER)[:2]]
+
+    def server(n, at):
+        """With an octet changed, of one of the certificates"""
+        changed = [bytearray(der) for der in ders]
+        if at is not None:
+            changed[n][at] ^= 1
+        path = pki.path("changed.pem")
+        with open(path, "w") as f:
+            f.write("".join(map(ssl.DER_cert_to_PEM_cert, map(bytes, changed))))
+        c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        c.num_tickets = 0
+        c.options |= ssl.OP_NO_TICKET
+        c.load_cert_chain(path, key)
+        return c
+    serial = [der.index(b"\x02\x01\x02\x02") + 6 for der in ders]
+    good = server(0, None)
+    turn = iter([good, server(0, -1), server(0, serial[0]), server(1, -1),
+                 server(1, serial[1]), good, good])
+
+    def handle(s):
+        t = next(turn).wrap_socket(s, server_side=True)
+        t.sendall(t.recv(1))
+    with between(handle) as (_, proxy):
+        for want in (None, 42, 42, 42, 42, None, 45):
+            if want == 45:
+                time.sleep(max(0, end - time.time()) + 1.1)
+            if want:
+                equal(alert_of(proxy), want)
+            else:
+                with connect(proxy) as t:
+                    t.sendall(b"x")
+                    equal(t.recv(1), b"x")
+
+
+@test
 def alerts_by_the_server():
     """What the server says, the guest is told before any ServerHello"""
     def say(code, level=2):

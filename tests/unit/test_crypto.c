@@ -9,6 +9,7 @@
 
 #include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/cryptocb.h>
+#include <wolfssl/wolfcrypt/curve25519.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 
 static struct crypto crypto;
@@ -201,4 +202,51 @@ Test(crypto, random_octets)
 		wc_FreeRng(&rng);
 	}
 	cr_assert_arr_neq(octets[0], octets[1], 64);
+}
+
+/* Public keys are the multiples of the point that RFC 7748 says. */
+Test(crypto, x25519)
+{
+	static const uint8_t base[32] = {9};
+	curve25519_key key;
+	WC_RNG rng;
+
+	cr_assert_eq(wc_InitRng_ex(&rng, NULL, CRYPTO_DEVICE), 0);
+	for (int k = 0; k < 100; k++) {
+		uint8_t priv[32];
+		uint8_t pub[2][32];
+		word32 len = sizeof(priv);
+		word32 pub_len = sizeof(pub[0]);
+
+		cr_assert_eq(wc_curve25519_init_ex(&key, NULL, INVALID_DEVID),
+			     0);
+		cr_assert_eq(wc_curve25519_make_key(&rng, 32, &key), 0);
+		cr_assert_eq(wc_curve25519_export_key_raw_ex(
+				     &key, priv, &len, pub[0], &pub_len,
+				     EC25519_LITTLE_ENDIAN),
+			     0);
+		cr_assert_eq(
+			wc_curve25519_generic(32, pub[1], 32, priv, 32, base),
+			0);
+		cr_assert_arr_eq(pub[0], pub[1], 32);
+		priv[0] |= 1;
+		cr_assert_neq(wc_curve25519_make_pub(32, pub[0], 32, priv), 0);
+		wc_curve25519_free(&key);
+	}
+	wc_FreeRng(&rng);
+}
+
+/* Random numbers are the kernel's: no two alike, and no generator to seed. */
+Test(crypto, random)
+{
+	uint8_t octets[3][32] = {0};
+	WC_RNG rng;
+
+	cr_assert_eq(wc_InitRng(&rng), 0);
+	cr_assert_eq(wc_RNG_GenerateBlock(&rng, octets[0], 32), 0);
+	cr_assert_eq(wc_RNG_GenerateBlock(&rng, octets[1], 32), 0);
+	for (size_t k = 0; k < 2; k++)
+		cr_assert(memcmp(octets[k], octets[k + 1], 32) != 0);
+	cr_assert_neq(wc_RNG_GenerateBlock(NULL, octets[0], 32), 0);
+	cr_assert_eq(wc_FreeRng(&rng), 0);
 }
