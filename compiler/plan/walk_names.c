@@ -515,20 +515,27 @@ static void divert(struct arena *a, const struct policy_rule *r,
 	}
 }
 
-/* TCP flows whose outcome depends on the SNI leave the chain. */
+/* TCP flows whose outcome depends on the SNI leave the chain. What goes to
+ * msb-tlsd at once, goes there by this rule: it is counted as its own. */
 static void walk_tcp(struct arena *a, struct walk_build *b,
-		     const struct policy_rule *r,
+		     const struct policy_walk *w,
 		     const struct name_group *group, struct nft_chain *chain)
 {
+	const struct policy_rule *r = &w->rules[group->first];
+	struct tail tail = group->tail;
+
 	if (group->taken)
 		return;
 	b->sni = b->sni ? b->sni : r;
+	if (tail.comment && tail.target &&
+	    strcmp(tail.target, TABLE_NAMED) == 0)
+		tail.comment = group_pointer(a, w, group);
 	if (!r->allow) {
-		divert(a, r, NULL, 0, &group->tail, chain);
+		divert(a, r, NULL, 0, &tail, chain);
 		return;
 	}
-	divert(a, r, &group->pins->set4, NFT_CT_DADDR4, &group->tail, chain);
-	divert(a, r, &group->pins->set6, NFT_CT_DADDR6, &group->tail, chain);
+	divert(a, r, &group->pins->set4, NFT_CT_DADDR4, &tail, chain);
+	divert(a, r, &group->pins->set6, NFT_CT_DADDR6, &tail, chain);
 }
 
 void walk_group(struct arena *a, struct walk_build *b, const struct policy *p,
@@ -539,7 +546,7 @@ void walk_group(struct arena *a, struct walk_build *b, const struct policy *p,
 	struct policy_rule rest = w->rules[group->first];
 
 	if (dir == POLICY_EGRESS && group->depends) {
-		walk_tcp(a, b, &w->rules[group->first], group, chain);
+		walk_tcp(a, b, w, group, chain);
 		if (rest.protos == CONFIG_TCP)
 			return;
 		rest.protos &= ~(unsigned int)CONFIG_TCP;
