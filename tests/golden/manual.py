@@ -89,7 +89,7 @@ def execute(command, status, scratch):
     command = command[5:] if command.startswith("sudo ") else command
     done = subprocess.run(["sh", "-c", "(exit %d); %s" % (status, command)], cwd=scratch,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          stdin=subprocess.DEVNULL, text=True, timeout=60, check=False)
+                          stdin=subprocess.DEVNULL, text=True, timeout=240, check=False)
     text = done.stdout
     return done.returncode, text[:-1].split("\n") if text.endswith("\n") else text.split("\n")
 
@@ -133,8 +133,10 @@ def isolated():
     user = [] if os.geteuid() == 0 else ["-r"]
     setup = ("mount -t tmpfs none /run && ip link set lo up && "
              "echo 1 >/proc/sys/net/ipv4/ip_forward && "
-             "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding && exec \"$@\"")
-    argv = ["unshare"] + user + ["-n", "-m", "sh", "-c", setup, "sh"]
+             "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding && { \"$@\"; exit $?; }")
+    # With a PID namespace: what a session starts and does not end, ends with it.
+    argv = (["unshare"] + user + ["-n", "-m", "-p", "-f", "--kill-child", "--mount-proc",
+                                  "sh", "-c", setup, "sh"])
     if subprocess.run(argv + ["true"], check=False, stderr=subprocess.DEVNULL).returncode:
         print("skipped: this machine makes no namespaces")
         sys.exit(77)

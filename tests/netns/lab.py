@@ -4,7 +4,7 @@
 Everything is inside namespaces of this process: enter_laboratory() runs the
 program again with a network and a mount namespace of its own, so that neither
 /run/netns nor the ruleset, routes and settings of the machine are touched, and
-nothing is left when it ends, however it ends.
+nothing is left when it ends, however it ends. Nor is any process: see there.
 
     guest eth0 -- guest0 [msb-NAME] uplink0 -- msb-NAME [host] world0 -- eth0 [world]
 
@@ -37,8 +37,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter_laboratory():
-    """Run this program again in namespaces of its own, as root; 77 if not."""
-    if os.environ.get("MSB_LABORATORY") == str(os.getppid()):
+    """Run this program again in namespaces of its own, as root; 77 if not.
+
+    It has a PID namespace as well, whose processes end with it: whatever a
+    program that is cut off in the middle has left running, supervisors of
+    sessions of their own above all, is gone with it. The shell that is PID 1
+    there waits for the orphans.
+    """
+    if os.environ.get("MSB_LABORATORY") == str(os.getppid()) == "1":
         for command in (["mount", "-t", "tmpfs", "tmpfs", "/run"],
                         ["mount", "-t", "sysfs", "sysfs", "/sys"]):
             subprocess.run(command, check=True)
@@ -47,10 +53,12 @@ def enter_laboratory():
     if os.geteuid() != 0:
         print("skipped: network namespaces need root")
         sys.exit(77)
-    os.environ["MSB_LABORATORY"] = str(os.getpid())
-    sys.exit(subprocess.run(
-        ["unshare", "--net", "--mount", "--propagation", "private",
-         sys.executable] + sys.argv, check=False).returncode)
+    os.environ["MSB_LABORATORY"] = "1"
+    sys.stdout.flush()
+    os.execvp("unshare",
+              ["unshare", "--net", "--mount", "--propagation", "private",
+               "--pid", "--fork", "--kill-child", "--mount-proc",
+               "sh", "-c", '"$@"; exit $?', "sh", sys.executable] + sys.argv)
 
 
 def run(*command, text=None, check=True):
