@@ -44,8 +44,8 @@ struct intercept_process *intercept_process_new(int signer,
 		free(p);
 		return NULL;
 	}
-	if (wolfSSL_Init() != WOLFSSL_SUCCESS) {
-		*ret_reason = "wolfSSL cannot be initialised";
+	if (!aead_library() || wolfSSL_Init() != WOLFSSL_SUCCESS) {
+		*ret_reason = "libgcrypt or wolfSSL cannot be initialised";
 		free(p);
 		return NULL;
 	}
@@ -57,7 +57,7 @@ void intercept_process_free(struct intercept_process *p)
 	if (!p)
 		return;
 	if (p->began)
-		crypto_end();
+		crypto_end(&p->crypto);
 	wolfSSL_Cleanup();
 	explicit_bzero(p, sizeof(*p));
 	free(p);
