@@ -13,13 +13,9 @@
 #include "intercept.h"
 #include "lru.h"
 #include "side.h"
+#include "stream.h"
 #include "tlsd.h"
 #include "wolf.h"
-
-/** ENGINE_RECORD - Octets of the largest record's content (RFC 8446 section
- * 5.1)
- */
-#define ENGINE_RECORD 16384
 
 /** ENGINE_SUITES - Room for a list of ciphers */
 #define ENGINE_SUITES 512
@@ -43,8 +39,8 @@
  * @point:	its public key, as the signer wants it
  * @live:	connections
  * @peak:	most of them since memory was last given back
- * @record:	content of the record that is on its way from one side to the
- *		other: one for all connections, as nothing stays in it
+ * @stream:	room for what is on its way from one side to the other: one for
+ *		all connections, as nothing stays in it
  */
 struct intercept_process {
 	int signer;
@@ -56,7 +52,7 @@ struct intercept_process {
 	uint8_t point[TLSD_KEY_MAX];
 	size_t live;
 	size_t peak;
-	uint8_t record[ENGINE_RECORD];
+	struct stream stream;
 };
 
 /**
@@ -101,17 +97,18 @@ enum engine_stage {
 
 /**
  * struct way - What goes from one side to the other
- * @pending:	octets of content that the other side's TLS has taken, and not
- *		all sent yet
+ * @batch:	octets that are read at once, at most
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
+ * @told:	so was the other side told
  * @reset:	it ended with a reset
  * @shut:	and the other side was told, or cannot be
  */
 struct way {
-	uint32_t pending;
+	uint32_t batch;
 	bool ended;
 	bool notified;
+	bool told;
 	bool reset;
 	bool shut;
 };
@@ -205,8 +202,11 @@ enum alert_cause mint_begin(struct intercept *i, const char *alpn)
 
 /* ---- pump.c ---------------------------------------------------------- */
 
-/** pump_open() - Both handshakes are over: give back what only they needed */
-void pump_open(struct intercept *i);
+/** pump_open() - Both handshakes are over: take over from wolfSSL
+ *
+ * Return: false if it cannot be
+ */
+bool pump_open(struct intercept *i) __attribute__((warn_unused_result));
 
 /** pump_run() - Carry what there is, both ways */
 enum intercept_state pump_run(struct intercept *i)
