@@ -57,8 +57,6 @@ enum diag_level {
 	X(ICMP_INGRESS, "icmp-ingress", \
 	  "an ICMP protocol in a rule for ingress") \
 	X(POOL, "pool", "an address pool that cannot serve the slot") \
-	X(NOT_ENFORCED, "not-enforced", \
-	  "a field that this version understands but does not enforce") \
 	X(NEVER_MATCHES, "never-matches", "a rule that no packet can match") \
 	X(HOST_BITS, "host-bits", \
 	  "a prefix with host bits set; they are cleared") \

@@ -22,7 +22,7 @@ import jsonschema
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What concerns the text of a document; the rest depends on what is enforced.
+# What concerns the text of a document.
 TEXT_CODES = {"host-bits", "mapped", "never-matches"}
 
 # Refused documents that the schema takes for valid: it cannot say what is wrong
