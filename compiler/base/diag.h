@@ -61,6 +61,8 @@ enum diag_level {
 	X(HOST_BITS, "host-bits", \
 	  "a prefix with host bits set; they are cleared") \
 	X(MAPPED, "mapped", "an IPv4-mapped IPv6 address, read as IPv4") \
+	X(SECRET_UNUSED, "secret-unused", \
+	  "a secret that is never put in, or a host where it is not") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
 	X(POLICY_SIZE, "policy-size", \
 	  "a policy whose ruleset or helper would be too large") \
