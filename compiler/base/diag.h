@@ -95,6 +95,12 @@ enum diag_level {
 	  "a published port to which ingress denies every peer") \
 	X(LINT_BIND_NOWHERE, "bind-nowhere", \
 	  "a port that is published on an address that the host cannot have") \
+	X(LINT_UNREAD_BYPASS, "unread-bypass", \
+	  "names whose flows are not looked through for placeholders of secrets; a note") \
+	X(LINT_UNREAD_TCP, "unread-tcp", \
+	  "TCP that is allowed and not looked through for them; a note") \
+	X(LINT_UNREAD_UDP, "unread-udp", \
+	  "UDP that is allowed and not looked through for them; a note") \
 	X(LINT_BOUND, "lint-bound", \
 	  "a document too large for every question to be asked; a note")
 

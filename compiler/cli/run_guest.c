@@ -232,14 +232,9 @@ static int set_trust(const struct guest_certs *c)
 	return 0;
 }
 
-/* The command has the placeholders, and not the variables that values were read
- * from. Both often have the same name. */
+/* Whatever the caller has under these names, a value among it. */
 static int set_placeholders(const struct config *c)
 {
-	for (size_t i = 0; i < c->n_secrets; i++)
-		if (c->secrets[i].value_env &&
-		    unsetenv(c->secrets[i].value_env) < 0)
-			return failed("unset", c->secrets[i].value_env);
 	for (size_t i = 0; i < c->n_secrets; i++)
 		if (setenv(c->secrets[i].name, c->secrets[i].placeholder, 1) <
 		    0)
