@@ -370,6 +370,8 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 	case CHANNEL_FAILED:
 	case CHANNEL_HOLD:
 	case CHANNEL_RELEASE:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:

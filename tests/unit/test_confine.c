@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "values.h"
 
 #define FILES 64
 
@@ -57,6 +58,17 @@ static void use_what_is_allowed(void)
 	}
 }
 
+static int values;
+
+static void read_values(void)
+{
+	struct values v;
+
+	if (values_read(values, 1, &v))
+		_exit(1);
+	values_drop(&v);
+}
+
 static void unix_socket(void)
 {
 	make_socket(AF_UNIX, SOCK_STREAM);
@@ -97,6 +109,19 @@ Test(confine, what_is_needed_works)
 
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
 		  (unsigned int)status);
+}
+
+Test(confine, values_can_be_read)
+{
+	const struct value value = {(const uint8_t *)"value", 5};
+	int status;
+
+	values = values_write(&value, 1);
+	cr_assert_geq(values, 0);
+	status = confined(read_values);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
+		  (unsigned int)status);
+	close(values);
 }
 
 Test(confine, what_is_not_needed_ends_it)
