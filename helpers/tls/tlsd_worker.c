@@ -41,7 +41,7 @@ static void drop_next(struct worker *w)
 static void take_sockets(struct worker *w, const struct channel_msg *m,
 			 int fds[CHANNEL_MAX])
 {
-	/* The gateway's sockets are where nothing else can be put. */
+	/* The gateway's sockets are watched from the first one on. */
 	for (uint32_t i = 0; w->now.conf && i < m->count; i++)
 		if (m->index[i] == TLS_TCP4 || m->index[i] == TLS_TCP6)
 			snprintf(w->next.given.refused,
@@ -89,7 +89,7 @@ static void commit(struct worker *w)
 	w->now = w->next;
 	w->prepared = false;
 	tls_state_init(&w->next);
-	if (!old.conf && (calls_fill() < 0 || !guest_listen(w))) {
+	if (!old.conf && !guest_listen(w)) {
 		worker_fail(w, "watch the gateway's sockets");
 		return;
 	}
@@ -242,7 +242,9 @@ int tlsd_worker(struct log *log, const struct tlsd_ends *ends,
 	int rc = 3;
 
 	w.log = log;
-	if (set_up(&w, ends))
+	/* Whatever comes with a configuration can be closed, and none of it can
+	 * be told an address (calls.h). */
+	if (set_up(&w, ends) && calls_fill() == 0)
 		failed = confine();
 	if (failed)
 		log_failure(log, failed);
