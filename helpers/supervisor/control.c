@@ -273,6 +273,8 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
 	case CHANNEL_RELEASE:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_TYPE_COUNT:
 		supervisor_reply(c, CHANNEL_FAILED, "no such request");
 		return;

@@ -24,6 +24,7 @@ static const char *const names[] = {
 	[TLS_ROOTS] = "file of trusted roots",
 	[TLS_CA_CERT] = "CA's certificate",
 	[TLS_CA_KEY] = "CA's key",
+	[TLS_SECRETS] = "file of secrets' values",
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == TLS_FD_COUNT &&
@@ -45,7 +46,7 @@ static bool check(const struct helper *h, const struct supervised *next,
 	struct helper all = *h;
 
 	if (next->tls->intercept)
-		all.optional = 1u << TLS_NAMES;
+		all.optional = 1u << TLS_NAMES | 1u << TLS_SECRETS;
 	return descriptors_check(&all, next, ret_reason);
 }
 
@@ -78,7 +79,7 @@ const struct helper helper_tls = {
 	/* The gateway's sockets. */
 	.n_kept = TLS_NETLINK + 1,
 	.optional = 1u << TLS_NAMES | 1u << TLS_ROOTS | 1u << TLS_CA_CERT |
-		    1u << TLS_CA_KEY,
+		    1u << TLS_CA_KEY | 1u << TLS_SECRETS,
 	.may_connect = may_connect,
 	.read = take,
 	.put = descriptors_put,
