@@ -53,6 +53,8 @@ static bool read_on(struct worker *w, struct tls_flow *f)
 		const ssize_t n = recv(fd, w->in, sizeof(w->in), MSG_DONTWAIT);
 
 		if (n > 0) {
+			splice_was_read(&f->pump, FLOW_GUEST,
+					(size_t)n < sizeof(w->in));
 			if (!keep(w, f, (size_t)n))
 				return false;
 		} else if (n == 0) {

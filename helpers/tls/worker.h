@@ -135,6 +135,7 @@ struct opening {
  * @again:	there is another address to try if the server refuses
  * @attempt:	how many were tried before this
  * @guest_ended: the guest has sent its last octet; READING only
+ * @awaited:	epoll tells when the guest's socket takes more
  * @frozen:	a configuration is prepared: nothing goes on
  * @condemned:	and denies it
  * @queued:	it is in the list of those with more to do
@@ -159,6 +160,7 @@ struct tls_flow {
 	bool again;
 	uint8_t attempt;
 	bool guest_ended;
+	bool awaited;
 	bool frozen;
 	bool condemned;
 	bool queued;
