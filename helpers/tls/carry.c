@@ -109,8 +109,8 @@ static bool await_guest(struct worker *w, struct tls_flow *f)
 {
 	if (f->awaited)
 		return true;
-	f->awaited = loop_change(&w->l, &f->watch[FLOW_GUEST],
-				 SPLICE_EVENTS) == 0;
+	f->awaited = loop_change(&w->l, &f->watch[FLOW_GUEST], SPLICE_EVENTS) ==
+		     0;
 	if (f->awaited)
 		return true;
 	event_limited(w, "memory");
@@ -350,8 +350,13 @@ static void timed_out(struct loop *l, struct loop_timer *t)
 {
 	struct tls_flow *f = loop_owner(t, struct tls_flow, timer);
 	struct worker *w = l->context;
+	const bool early = f->queue == &w->early;
 
 	f->queue = NULL;
+	if (early) {
+		carry_run(w, f);
+		return;
+	}
 	if (f->state != FLOW_REFUSED)
 		w->count[TLS_COUNT_TIMED_OUT]++;
 	carry_end(w, f, true);

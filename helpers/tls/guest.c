@@ -127,6 +127,45 @@ static void decide(struct worker *w, struct tls_flow *f, enum tlsd_stage stage)
 		carry_run(w, f);
 }
 
+/* Nothing is known of it. Where it may go on without a name, its server is
+ * dialled, and heard; false: the flow was ended. */
+static bool tell(struct worker *w, struct tls_flow *f)
+{
+	struct tlsd_answer answer;
+	const int fd = ask_monitor(w, f, false, true, &answer);
+
+	f->told = true;
+	switch ((enum tlsd_verdict)answer.verdict) {
+	case TLSD_DENY:
+	case TLSD_INTERCEPT:
+		break;
+	case TLSD_WAIT:
+		flow_time(w, f, &w->hello, w->now.conf->limits.hello_ms);
+		return true;
+	case TLSD_SPLICE:
+		f->verdict = TLSD_SPLICE;
+		return carry_dial(w, f, fd, &answer);
+	}
+	carry_deny(w, f, &answer);
+	return false;
+}
+
+/* What was read, if anything, is not enough. */
+static void read_more(struct worker *w, struct tls_flow *f)
+{
+	const bool silent = !f->opening;
+
+	/* The guest has had its time, or will not say anything. */
+	if (silent && !f->told && (!f->queue || f->guest_ended) && !tell(w, f))
+		return;
+	/* Somebody who only looked whether there is a way. */
+	if (silent && f->guest_ended && f->watch[FLOW_SERVER].fd < 0)
+		carry_end(w, f, false);
+	/* What ends now is TLS no more than what never began. */
+	else if (f->guest_ended || server_spoke(f))
+		decide(w, f, TLSD_PLAIN);
+}
+
 void guest_read(struct worker *w, struct tls_flow *f)
 {
 	const struct hello *h;
@@ -140,12 +179,7 @@ void guest_read(struct worker *w, struct tls_flow *f)
 	h = f->opening ? &f->opening->hello : NULL;
 	switch (h ? h->state : HELLO_MORE) {
 	case HELLO_MORE:
-		/* Somebody who only looked whether there is a way. */
-		if (f->guest_ended && !h && f->watch[FLOW_SERVER].fd < 0)
-			carry_end(w, f, false);
-		/* What ends now is TLS no more than what never began. */
-		else if (f->guest_ended || server_spoke(f))
-			decide(w, f, TLSD_PLAIN);
+		read_more(w, f);
 		return;
 	case HELLO_DONE:
 		decide(w, f, TLSD_HELLO);
@@ -164,8 +198,6 @@ void guest_read(struct worker *w, struct tls_flow *f)
 static void begin(struct worker *w, int guest)
 {
 	struct tls_flow *f = table_take(w);
-	struct tlsd_answer answer;
-	int fd;
 
 	if (!f) {
 		event_limited(w, "Connections");
@@ -176,22 +208,8 @@ static void begin(struct worker *w, int guest)
 	f->state = FLOW_READING;
 	f->stage = TLSD_EARLY;
 	f->asked = address_local(guest);
-	if (!carry_begin(w, f, guest))
-		return;
-	fd = ask_monitor(w, f, false, true, &answer);
-	switch ((enum tlsd_verdict)answer.verdict) {
-	case TLSD_DENY:
-	case TLSD_INTERCEPT:
-		carry_deny(w, f, &answer);
-		return;
-	case TLSD_WAIT:
-		flow_time(w, f, &w->hello, w->now.conf->limits.hello_ms);
-		return;
-	case TLSD_SPLICE:
-		f->verdict = TLSD_SPLICE;
-		carry_dial(w, f, fd, &answer);
-		return;
-	}
+	if (carry_begin(w, f, guest))
+		flow_time(w, f, &w->early, WORKER_EARLY_MS);
 }
 
 static bool take_spare(struct worker *w)
@@ -236,6 +254,10 @@ static void accept_ready(struct loop *l, struct loop_watch *watch,
 		if (fd < 0)
 			return;
 		begin(w, fd);
+		/* Where nobody else has something to do, it costs less to be
+		 * told of another than to look for one. */
+		if (l->n == 1)
+			return;
 	}
 }
 

@@ -192,7 +192,7 @@ class Carry(Case):
         worker = self.start(lambda ask: say(WAIT) if ask.stage == EARLY else
                             say(SPLICE, None, 0 if ask.attempt else 101,
                                 not ask.attempt))
-        self.spliced(self.dial())
+        self.spliced(self.dial_silently())
         self.assertEqual([a.attempt for a in worker.asked], [0, 0, 1])
         self.assertEqual(worker.end(), 0)
         worker = self.start(lambda ask: say(SPLICE, to, again=1))
