@@ -2,6 +2,8 @@
 /* guest.c - Flows of the guest: accepted, and read until they can be judged. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +26,19 @@ static bool evict(struct worker *w, const struct tls_flow *but)
 	return false;
 }
 
+/*
+ * Whether what a guest sends is acknowledged at once. A ClientHello has an answer
+ * soon, and the acknowledgement goes with it: listening sockets are told so, and
+ * those that they accept have it from them. Who sends a part, and waits for its
+ * acknowledgement before the next (Nagle), is not to wait.
+ */
+static void hurry(int fd, bool now)
+{
+	const int value = now;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &value, sizeof(value));
+}
+
 /* Keep what was read; false: the flow was ended. */
 static bool keep(struct worker *w, struct tls_flow *f, size_t len)
 {
@@ -36,6 +51,8 @@ static bool keep(struct worker *w, struct tls_flow *f, size_t len)
 		carry_end(w, f, true);
 		return false;
 	}
+	if (begins && f->opening->hello.state != HELLO_DONE)
+		hurry(f->watch[FLOW_GUEST].fd, true);
 	/* Whoever has been waited for since it was accepted has no more time
 	 * for having said something. */
 	if (begins && f->queue != &w->hello)
@@ -271,6 +288,7 @@ bool guest_listen(struct worker *w)
 		*l = (struct loop_watch){w->now.given.fd[TLS_TCP4 + i],
 					 accept_ready};
 		splice_options(l->fd);
+		hurry(l->fd, false);
 		if (loop_add(&w->l, l, EPOLLIN) < 0)
 			return false;
 	}

@@ -422,7 +422,7 @@ static int dial_for(struct monitor_ctx *m, const struct tlsd_ask *ask,
 	else if (ask->attempt)
 		errno = ECONNREFUSED;
 	else
-		fd = dial(c, &to);
+		fd = dial(c, &to, ask->stage == TLSD_HELLO);
 	if (fd < 0)
 		reply->error = errno ? errno : EIO;
 	m->dialled += fd >= 0;
