@@ -29,6 +29,7 @@ bool supervisor_client_add(struct supervisor *s, int fd)
 			continue;
 		w->fd = fd;
 		s->clients[i].holds = false;
+		s->clients[i].watches = false;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
 		    loop_add(&s->loop, w, EPOLLIN) == 0)
 			return true;
@@ -103,6 +104,10 @@ static void prepare(struct supervisor *s, struct client *c,
 	abort_next(s);
 	s->owner = c;
 	s->told[0] = 0;
+	if (*s->termination.reason) {
+		refuse_next(s, "the sandbox was terminated");
+		return;
+	}
 	if (m->count != 1 ||
 	    !s->helper->read(s->helper, &s->next, fds[0], &s->now, reason)) {
 		refuse_next(s, reason);
@@ -263,6 +268,9 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_HOLD:
 		hold(s, c);
 		return;
+	case CHANNEL_WATCH:
+		terminate_watch(s, c);
+		return;
 	case CHANNEL_STOP:
 		supervisor_stop(s, c);
 		return;
@@ -274,7 +282,6 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_REFUSED:
 	case CHANNEL_RELEASE:
 	case CHANNEL_TERMINATE:
-	case CHANNEL_WATCH:
 	case CHANNEL_TYPE_COUNT:
 		supervisor_reply(c, CHANNEL_FAILED, "no such request");
 		return;

@@ -80,6 +80,7 @@ const struct helper helper_tls = {
 	.n_kept = TLS_NETLINK + 1,
 	.optional = 1u << TLS_NAMES | 1u << TLS_ROOTS | 1u << TLS_CA_CERT |
 		    1u << TLS_CA_KEY | 1u << TLS_SECRETS,
+	.terminates = true,
 	.may_connect = may_connect,
 	.read = take,
 	.put = descriptors_put,

@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{"control-fd", required_argument, NULL, 'c'},
 	{"listen-fd", required_argument, NULL, 'l'},
 	{"netns-fd", required_argument, NULL, 's'},
+	{"exit-fd", required_argument, NULL, 'e'},
 	{"name", required_argument, NULL, 'n'},
 	{"helper", required_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -37,6 +38,7 @@ struct args {
 	int control;
 	int listener;
 	int netns;
+	int exit;
 	const char *name;
 	const struct helper *helper;
 	bool version;
@@ -50,6 +52,7 @@ static bool read_args(int argc, char **argv, struct args *ret)
 		.control = -1,
 		.listener = -1,
 		.netns = -1,
+		.exit = -1,
 		.helper = helper_find("msb-relayd"),
 	};
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -64,6 +67,9 @@ static bool read_args(int argc, char **argv, struct args *ret)
 			break;
 		case 's':
 			fd = &ret->netns;
+			break;
+		case 'e':
+			fd = &ret->exit;
 			break;
 		case 'n':
 			ret->name = optarg;
@@ -159,11 +165,15 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "make an epoll instance";
 	loop_add_queue(&s->loop, &s->stop_queue);
 	s->netns = args->netns;
+	s->exit_fd = args->exit;
 	s->helper = args->helper;
 	s->uid = user_of(s->helper->name, s->helper->uid);
 	s->program = open_worker(s->helper);
 	if (s->program < 0)
 		return "open the helper's program";
+	failed = terminate_init(s);
+	if (failed)
+		return failed;
 	worker_init(s);
 	supervisor_clients_init(s);
 	s->listener = (struct loop_watch){args->listener, supervisor_accept};
@@ -205,7 +215,8 @@ int main(int argc, char **argv)
 	if (!read_args(argc, argv, &args)) {
 		fprintf(stderr,
 			"usage: msb-supervised --control-fd N --netns-fd N "
-			"--name NAME [--listen-fd N] [--helper NAME]\n"
+			"--name NAME [--listen-fd N] [--exit-fd N] "
+			"[--helper NAME]\n"
 			"It is started by msb-netc.\n");
 		return 2;
 	}

@@ -40,10 +40,12 @@ _Static_assert(SUPERVISOR_FILES > 2 * RELAY_LISTENERS_MAX + 256,
  * struct client - A connection of msb-netc
  * @watch:	its channel; fd -1: this place is free
  * @holds:	it has asked for HOLD
+ * @watches:	it has asked for WATCH, and was not told TERMINATE yet
  */
 struct client {
 	struct loop_watch watch;
 	bool holds;
+	bool watches;
 };
 
 /**
@@ -115,6 +117,7 @@ struct supervisor;
  * @lists:	whether a descriptor that comes with STATUS is for it to write
  *		to
  * @resolv:	whether it has the host's resolv.conf
+ * @terminates: whether it may have the sandbox terminated
  * @descriptors: words for what it is given by number, or NULL
  * @n_descriptors: how many there are
  * @n_kept:	so many of them, the first, stay from one configuration to the
@@ -138,6 +141,7 @@ struct helper {
 	uint64_t caps;
 	bool lists;
 	bool resolv;
+	bool terminates;
 	const char *const *descriptors;
 	unsigned int n_descriptors;
 	unsigned int n_kept;
@@ -162,6 +166,26 @@ struct helper {
 const struct helper *helper_find(const char *name);
 
 /**
+ * struct termination - The end of the sandbox's traffic
+ * @reason:	why; "": it was not terminated
+ * @links:	socket of the gateway's namespace; -1: this helper has no say
+ * @down:	its links are down
+ * @written:	why is in the file
+ * @tried:	what did not work was said
+ * @queue:	for @timer
+ * @timer:	what did not work is to be tried again
+ */
+struct termination {
+	char reason[CHANNEL_TEXT_MAX];
+	int links;
+	bool down;
+	bool written;
+	bool tried;
+	struct loop_queue queue;
+	struct loop_timer timer;
+};
+
+/**
  * struct supervisor - msb-supervised
  * @loop:	the loop
  * @log:	event log
@@ -170,8 +194,9 @@ const struct helper *helper_find(const char *name);
  * @helper:	what it supervises
  * @program:	descriptor of its program
  * @uid:	user that the worker runs as
+ * @exit_fd:	file for why the sandbox was terminated, or -1
  * @listener:	control socket; its fd is -1 if there is none
- * @signals:	signalfd for SIGTERM
+ * @signals:	signalfd for SIGTERM and SIGHUP
  * @clients:	connections of msb-netc
  * @now:	configuration in force
  * @next:	configuration being prepared
@@ -195,6 +220,7 @@ const struct helper *helper_find(const char *name);
  * @resolv_queue: for @resolv_timer
  * @resolv_timer: it is to be looked at; not set if nobody wants to know
  * @stale:	resolv.conf has changed, and the worker was not told yet
+ * @termination: the end of the sandbox's traffic
  */
 struct supervisor {
 	struct loop loop;
@@ -204,6 +230,7 @@ struct supervisor {
 	const struct helper *helper;
 	int program;
 	uid_t uid;
+	int exit_fd;
 	struct loop_watch listener;
 	struct loop_watch signals;
 	struct client clients[SUPERVISOR_CLIENTS];
@@ -228,6 +255,7 @@ struct supervisor {
 	struct loop_queue resolv_queue;
 	struct loop_timer resolv_timer;
 	bool stale;
+	struct termination termination;
 };
 
 /* control.c - requests of msb-netc. */
@@ -311,6 +339,19 @@ void resolv_prepare(struct supervised *next);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);
+
+/* terminate.c - the end of a sandbox's traffic. */
+
+/** terminate_init() - Get ready for it, while there is the power to; NULL, or
+ * what failed
+ */
+const char *terminate_init(struct supervisor *s);
+
+/** terminate() - End it; the first reason counts */
+void terminate(struct supervisor *s, const char *text);
+
+/** terminate_watch() - Tell a client, now or when it happens */
+void terminate_watch(struct supervisor *s, struct client *c);
 
 /* broker.c - sockets of the host's namespace. */
 

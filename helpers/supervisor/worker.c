@@ -182,6 +182,11 @@ static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		answered(s, &m);
 		return;
 	}
+	if (rc == 1 && !m.count && m.type == CHANNEL_TERMINATE &&
+	    s->helper->terminates) {
+		terminate(s, m.text);
+		return;
+	}
 	/* It is dead, or not what we started. */
 	loop_remove(l, w);
 	monitor_kill(&s->worker);
