@@ -5,6 +5,7 @@
 
 #include "binding.h"
 #include "config_table.h"
+#include "secret_limit.h"
 
 static bool is_set(uint32_t set, unsigned int field)
 {
@@ -117,11 +118,11 @@ void config_check_secret(struct field_ctx *c, uint32_t set, void *to)
 	if (s->placeholder || !s->name)
 		return;
 	s->placeholder = arena_printf(c->a, "$MSB_%s", s->name);
-	if (strlen(s->placeholder) > CONFIG_PLACEHOLDER_MAX)
+	if (strlen(s->placeholder) > SECRET_PLACEHOLDER_MAX)
 		member_error(c, "Name", DIAG_TEXT, "set Placeholder",
 			     "the placeholder of this name would have more "
 			     "than %d characters",
-			     CONFIG_PLACEHOLDER_MAX);
+			     SECRET_PLACEHOLDER_MAX);
 }
 
 static void check_exclusive(struct field_ctx *c, uint32_t set)
@@ -273,20 +274,16 @@ static int compare_texts(const void *x, const void *y)
 
 /* Report texts that several secrets have: @offset is that of a string in
  * struct config_secret. */
-static void check_texts(struct field_ctx *c, const struct config *config,
-			const char *field, size_t offset)
+static void check_texts(struct field_ctx *c, const struct config_secret *all,
+			size_t n_all, const char *field, size_t offset)
 {
 	ARENA(s);
-	struct secret_text *v =
-		arena_array(&s, config->n_secrets, struct secret_text);
+	struct secret_text *v = arena_array(&s, n_all, struct secret_text);
 	size_t n = 0;
 
-	for (size_t i = 0; i < config->n_secrets; i++) {
-		const char *text =
-			*(const char *const *)(const void
-						       *)((const char *)&config
-								  ->secrets[i] +
-							  offset);
+	for (size_t i = 0; i < n_all; i++) {
+		const void *at = (const char *)&all[i] + offset;
+		const char *text = *(const char *const *)at;
 
 		if (text)
 			v[n++] = (struct secret_text){text, i};
@@ -303,15 +300,34 @@ static void check_texts(struct field_ctx *c, const struct config *config,
 				 field_quote(&s, v[i].text), v[i - 1].index);
 }
 
+void config_check_secrets(struct field_ctx *c, const struct config_secret *v,
+			  size_t n)
+{
+	size_t octets = 0;
+
+	check_texts(c, v, n, "Name", offsetof(struct config_secret, name));
+	check_texts(c, v, n, "Placeholder",
+		    offsetof(struct config_secret, placeholder));
+	for (size_t i = 0; i < n; i++)
+		octets += v[i].placeholder ? strlen(v[i].placeholder) : 0;
+	if (n > SECRET_MAX)
+		member_error(c, "Secrets", DIAG_NUMBER_RANGE, NULL,
+			     "%zu secrets are more than %d", n, SECRET_MAX);
+	else if (octets > SECRET_PLACEHOLDERS_MAX)
+		member_error(c, "Secrets", DIAG_NUMBER_RANGE,
+			     "shorter placeholders do as well",
+			     "the placeholders have %zu characters in all, and "
+			     "no more than %d can be looked for",
+			     octets, SECRET_PLACEHOLDERS_MAX);
+}
+
 void config_check_network(struct field_ctx *c, uint32_t set, void *to)
 {
 	struct config *config = to;
 
 	check_exclusive(c, set);
 	check_bindings(c, config);
-	check_texts(c, config, "Name", offsetof(struct config_secret, name));
-	check_texts(c, config, "Placeholder",
-		    offsetof(struct config_secret, placeholder));
+	config_check_secrets(c, config->secrets, config->n_secrets);
 	if (!config->pool4.family)
 		config->pool4 = ip_prefix(ip4(172, 16, 0, 0), 12);
 	if (!config->pool6.family)

@@ -24,6 +24,12 @@ enum config_object {
 /** config_objects - Their tables; what refers to another table comes first */
 extern const struct field_object config_objects[CONFIG_OBJECT_COUNT];
 
+/** config_inject_words - What Inject may have, ended by a row of zeros */
+extern const struct field_word config_inject_words[];
+
+/** config_violation_words - What OnSecretViolation and OnViolation may be */
+extern const struct field_word config_violation_words[];
+
 /* Fields that a check asks for by number: their rows in the tables. */
 
 /** enum config_network_field - Fields of NetworkConfig that exclude others */
@@ -73,6 +79,16 @@ void config_check_binding(struct field_ctx *c, uint32_t set, void *to);
 
 /** config_check_secret() - One of ValueFile and ValueEnv; defaults */
 void config_check_secret(struct field_ctx *c, uint32_t set, void *to);
+
+/**
+ * config_check_secrets() - How many there are, how long, and that each has a
+ * name and a placeholder of its own
+ * @c:	context, at what has the field Secrets
+ * @v:	the secrets
+ * @n:	how many
+ */
+void config_check_secrets(struct field_ctx *c, const struct config_secret *v,
+			  size_t n);
 
 /**
  * config_schema() - Append the JSON Schema (2020-12) of the input language

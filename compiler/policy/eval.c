@@ -24,6 +24,9 @@
  * refused, and not enough to be let through to an address of its choice.
  */
 
+/* Where HTTP is in clear (RFC 9110 section 4.2.1). */
+#define HTTP 80
+
 /* Ports of protocols that would go around the DNS filter: DNS over TLS and
  * QUIC (RFC 7858, RFC 9250), multicast DNS (RFC 6762), LLMNR (RFC 4795) and
  * NetBIOS names (RFC 1002). The first is the one over TCP as well. */
@@ -183,6 +186,12 @@ bool eval_intercepts(const struct policy *p, uint16_t port)
 		if (tls->ports[i] == port)
 			return true;
 	return false;
+}
+
+bool eval_reads(const struct policy *p, uint16_t port)
+{
+	return p->config->n_secrets && port == HTTP &&
+	       !eval_intercepts(p, port);
 }
 
 bool eval_blocks_quic(const struct policy *p, uint16_t port)

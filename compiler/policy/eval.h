@@ -119,6 +119,12 @@ extern const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS];
  */
 bool eval_intercepts(const struct policy *p, uint16_t port);
 
+/** eval_reads() - Whether TCP flows to @port are plain text that is looked
+ * through for placeholders, if they are allowed: port 80 where there are
+ * secrets, unless its TLS is intercepted
+ */
+bool eval_reads(const struct policy *p, uint16_t port);
+
 /** eval_bypasses() - Whether a name is in Bypass */
 bool eval_bypasses(const struct policy *p, struct dname name);
 

@@ -180,6 +180,7 @@ static void begin(struct worker *w, int guest)
 	switch ((enum tlsd_verdict)answer.verdict) {
 	case TLSD_DENY:
 	case TLSD_INTERCEPT:
+	case TLSD_READ:
 		carry_deny(w, f, &answer);
 		return;
 	case TLSD_WAIT:
