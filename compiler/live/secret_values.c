@@ -60,9 +60,6 @@ int secret_values_open(const struct config *c, struct live_error *e)
 	uint8_t *room;
 	int fd;
 
-	if (c->n_secrets > VALUES_MAX)
-		return live_refuse(e, "/Secrets: there are more than %d",
-				   VALUES_MAX);
 	room = values_room(len);
 	if (!room)
 		return live_errno(e, errno,

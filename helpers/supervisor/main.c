@@ -131,12 +131,34 @@ static void limit_files(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* What its processes may lock, who have no power to lock more. If it is not
+ * ours to raise, it is as high as it can be. */
+static void limit_locked(const struct helper *h)
+{
+	struct rlimit locked;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
+		return;
+	if (locked.rlim_max < h->lock) {
+		const struct rlimit more = {h->lock, h->lock};
+
+		if (setrlimit(RLIMIT_MEMLOCK, &more) == 0)
+			return;
+	}
+	locked.rlim_cur = locked.rlim_max;
+	setrlimit(RLIMIT_MEMLOCK, &locked);
+}
+
 static void signalled(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(w->fd, &info, sizeof(info)) == sizeof(info))
+	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		rotate(l->context);
+	else
 		supervisor_stop(l->context, NULL);
 }
 
@@ -146,7 +168,9 @@ static const char *watch_signals(struct supervisor *s)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
+	/* For the worker. Here it is blocked, and comes all the same. */
 	signal(SIGHUP, SIG_IGN);
 	s->signals.ready = signalled;
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -175,6 +199,7 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 	if (failed)
 		return failed;
 	worker_init(s);
+	rotate_init(s);
 	supervisor_clients_init(s);
 	s->listener = (struct loop_watch){args->listener, supervisor_accept};
 	failed = watch_signals(s);
@@ -188,6 +213,7 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "watch the control channel";
 	resolv_watch(s);
 	limit_files();
+	limit_locked(s->helper);
 	return confine_keep(s->helper->caps);
 }
 

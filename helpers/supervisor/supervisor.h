@@ -20,6 +20,7 @@
 #include "loop.h"
 #include "monitor.h"
 #include "relay_sockets.h"
+#include "values.h"
 
 /** SUPERVISOR_CLIENTS - Connections to the control socket at one time */
 #define SUPERVISOR_CLIENTS 8
@@ -56,6 +57,7 @@ struct client {
  * @EXPECT_ABORT:	nobody waits
  * @EXPECT_HOLD:	a client waits for HOLD's answer
  * @EXPECT_STATUS:	a client waits for the status
+ * @EXPECT_ROTATE:	as @EXPECT_READY, for values that were read again
  */
 enum expect {
 	EXPECT_START,
@@ -64,6 +66,7 @@ enum expect {
 	EXPECT_ABORT,
 	EXPECT_HOLD,
 	EXPECT_STATUS,
+	EXPECT_ROTATE,
 };
 
 /**
@@ -90,6 +93,7 @@ struct tls_conf;
  * @tls:	what was read, if it is msb-tlsd's
  * @fd:		its descriptors by their number, if it is another's; -1: not
  *		there
+ * @pin:	keeps the values of its secrets from being paged out
  */
 struct supervised {
 	bool there;
@@ -98,6 +102,7 @@ struct supervised {
 	struct relay_sockets sockets;
 	const struct tls_conf *tls;
 	int fd[SUPERVISED_FDS];
+	struct values_pin pin;
 };
 
 /** SUPERVISED_NONE - No configuration */
@@ -118,6 +123,7 @@ struct supervisor;
  *		to
  * @resolv:	whether it has the host's resolv.conf
  * @terminates: whether it may have the sandbox terminated
+ * @lock:	octets of memory that its processes may lock, each
  * @descriptors: words for what it is given by number, or NULL
  * @n_descriptors: how many there are
  * @n_kept:	so many of them, the first, stay from one configuration to the
@@ -142,6 +148,7 @@ struct helper {
 	bool lists;
 	bool resolv;
 	bool terminates;
+	size_t lock;
 	const char *const *descriptors;
 	unsigned int n_descriptors;
 	unsigned int n_kept;
@@ -186,6 +193,18 @@ struct termination {
 };
 
 /**
+ * struct rotation - Values that are read again
+ * @owner:	stands for whoever prepares them
+ * @wanted:	they are to be read
+ * @changed:	so many are others than before
+ */
+struct rotation {
+	struct client owner;
+	bool wanted;
+	uint64_t changed;
+};
+
+/**
  * struct supervisor - msb-supervised
  * @loop:	the loop
  * @log:	event log
@@ -221,6 +240,7 @@ struct termination {
  * @resolv_timer: it is to be looked at; not set if nobody wants to know
  * @stale:	resolv.conf has changed, and the worker was not told yet
  * @termination: the end of the sandbox's traffic
+ * @rotation:	values of secrets that are read again
  */
 struct supervisor {
 	struct loop loop;
@@ -256,6 +276,7 @@ struct supervisor {
 	struct loop_timer resolv_timer;
 	bool stale;
 	struct termination termination;
+	struct rotation rotation;
 };
 
 /* control.c - requests of msb-netc. */
@@ -276,6 +297,9 @@ void supervisor_accept(struct loop *l, struct loop_watch *w, uint32_t events);
  */
 void supervisor_reply(struct client *c, enum channel_type type,
 		      const char *text);
+
+/** supervisor_adopt() - Put what is prepared in force, here */
+void supervisor_adopt(struct supervisor *s);
 
 /** supervisor_drop_next() - Forget what is being prepared */
 void supervisor_drop_next(struct supervisor *s);
@@ -339,6 +363,20 @@ void resolv_prepare(struct supervised *next);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);
+
+/* rotate.c - the values of secrets, read again. */
+
+/** rotate_init() - Prepare */
+void rotate_init(struct supervisor *s);
+
+/** rotate() - Read them again, now or when nothing else is being prepared */
+void rotate(struct supervisor *s);
+
+/** rotate_settle() - Do so, if this is the time for it */
+void rotate_settle(struct supervisor *s);
+
+/** rotate_answered() - The worker has them: NULL, or why it refused */
+void rotate_answered(struct supervisor *s, const char *refused);
 
 /* terminate.c - the end of a sandbox's traffic. */
 

@@ -102,8 +102,8 @@ static bool set_links_down(struct termination *t)
 /* It is on the disk when this is true. */
 static bool write_file(const struct supervisor *s)
 {
-	const struct log_field fields[] = {
-		{"reason", s->termination.reason, 0}, {0}};
+	const struct log_field fields[] = {{"reason", s->termination.reason, 0},
+					   {0}};
 	struct log to;
 
 	if (s->exit_fd < 0)
@@ -157,8 +157,8 @@ static bool carry_out(struct supervisor *s)
 
 static void try_again(struct loop *l, struct loop_timer *t)
 {
-	struct supervisor *s = loop_owner(t, struct supervisor,
-					  termination.timer);
+	struct supervisor *s =
+		loop_owner(t, struct supervisor, termination.timer);
 
 	if (!carry_out(s))
 		loop_set(l, &s->termination.queue, t, AGAIN_MS);
@@ -176,8 +176,8 @@ static void copy_plain(char to[CHANNEL_TEXT_MAX], const char *text)
 
 void terminate(struct supervisor *s, const char *text)
 {
-	const struct log_field fields[] = {
-		{"reason", s->termination.reason, 0}, {0}};
+	const struct log_field fields[] = {{"reason", s->termination.reason, 0},
+					   {0}};
 	struct termination *t = &s->termination;
 
 	if (*t->reason)

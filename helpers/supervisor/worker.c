@@ -161,6 +161,10 @@ static void answered(struct supervisor *s, const struct channel_msg *m)
 	case EXPECT_STATUS:
 		reply_status(s, e.client, m->text);
 		return;
+	case EXPECT_ROTATE:
+		if (e.client)
+			rotate_answered(s, ok ? NULL : m->text);
+		return;
 	}
 }
 
@@ -306,6 +310,10 @@ static void answer_all(struct supervisor *s)
 			break;
 		case EXPECT_STATUS:
 			reply_status(s, e.client, "");
+			break;
+		case EXPECT_ROTATE:
+			if (e.client)
+				rotate_answered(s, "the helper has ended");
 			break;
 		case EXPECT_START:
 		case EXPECT_ABORT:
