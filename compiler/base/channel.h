@@ -20,7 +20,7 @@
 #define CHANNEL_MAX 64
 
 /** CHANNEL_TEXT_MAX - Room for a message's text, with NUL */
-#define CHANNEL_TEXT_MAX 256
+#define CHANNEL_TEXT_MAX 512
 
 /**
  * CHANNEL_HOPS - Time to live of what a socket made for a worker sends

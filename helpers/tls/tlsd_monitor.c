@@ -96,7 +96,7 @@ struct monitor_ctx {
 	struct tls_state now;
 	struct tls_state next;
 	bool ready;
-	char refused[CONF_REASON_MAX];
+	char refused[CHANNEL_TEXT_MAX];
 	void (*done)(struct monitor_ctx *m);
 	struct loop_queue patience;
 	struct loop_timer timer;
