@@ -189,6 +189,8 @@ void rotate(struct supervisor *s)
 
 void rotate_answered(struct supervisor *s, const char *refused)
 {
+	if (s->owner != &s->rotation.owner)
+		return;
 	if (!refused) {
 		put_in_force(s);
 		return;

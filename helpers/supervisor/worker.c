@@ -141,7 +141,9 @@ static void answered(struct supervisor *s, const struct channel_msg *m)
 		}
 		return;
 	case EXPECT_READY:
-		if (!ok)
+		/* If nobody waits, what is being prepared now is not what is
+		 * refused. */
+		if (!ok && e.client)
 			supervisor_drop_next(s);
 		supervisor_reply(e.client, ok ? CHANNEL_OK : CHANNEL_FAILED,
 				 ok ? "" : m->text);
@@ -299,7 +301,8 @@ static void answer_all(struct supervisor *s)
 
 		switch (e.what) {
 		case EXPECT_READY:
-			supervisor_drop_next(s);
+			if (e.client)
+				supervisor_drop_next(s);
 			supervisor_reply(e.client, CHANNEL_FAILED,
 					 "the helper has ended; the event log "
 					 "says why");
