@@ -43,6 +43,11 @@ static void drop_carrier(struct worker *w, struct tls_flow *f)
 		f->intercept = NULL;
 		w->intercepting--;
 	}
+	if (f->plain) {
+		plain_end(f->plain);
+		f->plain = NULL;
+		w->reading--;
+	}
 	opening_drop(w, f);
 }
 
@@ -140,7 +145,13 @@ static void note_failure(struct worker *w, const struct tls_flow *f,
 static void run_intercept(struct worker *w, struct tls_flow *f)
 {
 	const enum intercept_state state = intercept_run(f->intercept);
+	const struct gate_violation *v = intercept_violation(f->intercept);
 	const bool open = intercept_is_open(f->intercept);
+
+	if (v) {
+		violation_end(w, f, v);
+		return;
+	}
 
 	if (f->queue && open)
 		flow_time(w, f, NULL, 0);
@@ -165,6 +176,39 @@ static void run_intercept(struct worker *w, struct tls_flow *f)
 	}
 }
 
+static void fail_read(struct worker *w, struct tls_flow *f)
+{
+	const struct gate_violation *v = plain_violation(f->plain);
+	const char *why = plain_why(f->plain);
+
+	if (v) {
+		violation_end(w, f, v);
+		return;
+	}
+	if (why) {
+		w->count[TLS_COUNT_FAILED]++;
+		event_flow(w, "read-failed", f, "reason", why);
+	}
+	carry_end(w, f, true);
+}
+
+static void run_read(struct worker *w, struct tls_flow *f)
+{
+	switch (plain_run(f->plain, w->in, sizeof(w->in))) {
+	case INTERCEPT_WAIT:
+		return;
+	case INTERCEPT_MORE:
+		table_queue(w, f);
+		return;
+	case INTERCEPT_DONE:
+		carry_end(w, f, false);
+		return;
+	case INTERCEPT_FAILED:
+		fail_read(w, f);
+		return;
+	}
+}
+
 static void begin_splice(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *o = f->opening;
@@ -179,6 +223,16 @@ static void begin_splice(struct worker *w, struct tls_flow *f)
 	run_splice(w, f);
 }
 
+/* What is read, encrypted or not, takes memory; true: the flow was ended. */
+static bool is_full(struct worker *w, struct tls_flow *f)
+{
+	if (w->intercepting + w->reading < w->now.conf->limits.intercepted)
+		return false;
+	event_limited(w, "Intercepted");
+	carry_end(w, f, true);
+	return true;
+}
+
 static void begin_intercept(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *o = f->opening;
@@ -191,13 +245,11 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 		.rest = o->raw + o->used,
 		.rest_len = o->raw_len - o->used,
 		.leaf = {o->leaf, o->leaf_len},
+		.secrets = vault_env(w->vault),
 	};
 
-	if (w->intercepting >= w->now.conf->limits.intercepted) {
-		event_limited(w, "Intercepted");
-		carry_end(w, f, true);
+	if (is_full(w, f))
 		return;
-	}
 	if (w->trust)
 		f->intercept = intercept_begin(trust_of(w->trust), &i);
 	if (!f->intercept) {
@@ -216,15 +268,56 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 	run_intercept(w, f);
 }
 
+static void begin_read(struct worker *w, struct tls_flow *f)
+{
+	const struct opening *o = f->opening;
+
+	if (is_full(w, f))
+		return;
+	if (w->vault)
+		f->plain = plain_begin(vault_env(w->vault),
+				       f->watch[FLOW_GUEST].fd,
+				       f->watch[FLOW_SERVER].fd,
+				       o ? o->raw : NULL, o ? o->raw_len : 0);
+	if (!f->plain) {
+		event_limited(w, "memory");
+		carry_end(w, f, true);
+		return;
+	}
+	opening_drop(w, f);
+	flow_time(w, f, NULL, 0);
+	w->reading++;
+	w->count[TLS_COUNT_READ]++;
+	f->state = FLOW_READ;
+	run_read(w, f);
+}
+
+static void begin_carrying(struct worker *w, struct tls_flow *f)
+{
+	switch ((enum tlsd_verdict)f->verdict) {
+	case TLSD_DENY:
+	case TLSD_WAIT:
+		carry_end(w, f, true);
+		return;
+	case TLSD_SPLICE:
+		begin_splice(w, f);
+		return;
+	case TLSD_INTERCEPT:
+		begin_intercept(w, f);
+		return;
+	case TLSD_READ:
+		begin_read(w, f);
+		return;
+	}
+}
+
 /* It is decided; what is missing is the server. */
 static void run_dialling(struct worker *w, struct tls_flow *f)
 {
 	if (f->pump.failed)
 		carry_end(w, f, true);
-	else if (f->connected && f->verdict == TLSD_INTERCEPT)
-		begin_intercept(w, f);
 	else if (f->connected)
-		begin_splice(w, f);
+		begin_carrying(w, f);
 	else if (f->queue != &w->connect)
 		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
 }
@@ -247,6 +340,9 @@ void carry_run(struct worker *w, struct tls_flow *f)
 		return;
 	case FLOW_INTERCEPTED:
 		run_intercept(w, f);
+		return;
+	case FLOW_READ:
+		run_read(w, f);
 		return;
 	case FLOW_REFUSED:
 		linger(w, f);
@@ -281,6 +377,8 @@ static void take_events(struct tls_flow *f, enum tls_side side, uint32_t events)
 	splice_events(&f->pump, side, events);
 	if (f->intercept)
 		intercept_events(f->intercept, side, events);
+	if (f->plain)
+		plain_events(f->plain, side, events);
 }
 
 static void guest_ready(struct loop *l, struct loop_watch *watch,

@@ -12,6 +12,7 @@
 #include "dname.h"
 #include "intercept.h"
 #include "lru.h"
+#include "outbox.h"
 #include "side.h"
 #include "tlsd.h"
 #include "wolf.h"
@@ -45,6 +46,8 @@
  * @peak:	most of them since memory was last given back
  * @record:	content of the record that is on its way from one side to the
  *		other: one for all connections, as nothing stays in it
+ * @record_at:	where what goes on of it begins
+ * @record_len:	octets of it that have been used
  */
 struct intercept_process {
 	int signer;
@@ -57,6 +60,8 @@ struct intercept_process {
 	size_t live;
 	size_t peak;
 	uint8_t record[ENGINE_RECORD];
+	size_t record_at;
+	size_t record_len;
 };
 
 /**
@@ -103,6 +108,9 @@ enum engine_stage {
  * struct way - What goes from one side to the other
  * @pending:	octets of content that the other side's TLS has taken, and not
  *		all sent yet
+ * @boxed:	these are the first of @out
+ * @out:	what a gate has let through, and goes next
+ * @finished:	the gate knows that nothing more comes
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
  * @reset:	it ended with a reset
@@ -110,6 +118,9 @@ enum engine_stage {
  */
 struct way {
 	uint32_t pending;
+	bool boxed;
+	struct outbox out;
+	bool finished;
 	bool ended;
 	bool notified;
 	bool reset;
@@ -138,6 +149,9 @@ enum { GUEST, SERVER };
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
  * @alpn:	protocols that the guest offered, of those that are carried
+ * @secrets:	secrets; NULL: none
+ * @gate:	what is said goes through it; NULL: there is none
+ * @violation:	CAUSE_VIOLATION: which; CAUSE_GATE: why
  */
 struct intercept {
 	struct intercept_env *env;
@@ -155,6 +169,9 @@ struct intercept {
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
 	char alpn[ENGINE_ALPN];
+	const struct gate_env *secrets;
+	struct gate *gate;
+	struct gate_violation violation;
 };
 
 /** engine_now() - Seconds of the monotonic clock */
@@ -202,6 +219,39 @@ const char *mint_env(struct intercept_env *env)
  */
 enum alert_cause mint_begin(struct intercept *i, const char *alpn)
 	__attribute__((warn_unused_result));
+
+/* ---- gated.c --------------------------------------------------------- */
+
+/** gated_may_h2() - Whether HTTP/2 may be offered */
+bool gated_may_h2(const struct intercept *i);
+
+/** gated_begin() - Begin the gate, if there are secrets; false: no memory
+ * @i:		connection, whose server is known
+ * @h2:		HTTP/2 was agreed upon
+ */
+bool gated_begin(struct intercept *i, bool h2)
+	__attribute__((warn_unused_result));
+
+/**
+ * gated_feed() - One side said something
+ * @i:		connection
+ * @from:	which side
+ * @len:	octets of the process's @record
+ *
+ * What goes on is left in the ways' outboxes; or in @record, as that way's
+ * @pending, if it goes on as it came, and nothing waits before it.
+ *
+ * Return: false if it ends the connection
+ */
+bool gated_feed(struct intercept *i, unsigned int from, size_t len)
+	__attribute__((warn_unused_result));
+
+/** gated_finish() - The guest says no more; false if that ends the connection
+ */
+bool gated_finish(struct intercept *i) __attribute__((warn_unused_result));
+
+/** gated_end() - Release */
+void gated_end(struct intercept *i);
 
 /* ---- pump.c ---------------------------------------------------------- */
 

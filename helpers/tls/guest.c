@@ -226,7 +226,7 @@ static void accept_ready(struct loop *l, struct loop_watch *watch,
 	struct worker *w = l->context;
 
 	(void)events;
-	for (int i = 0; i < WORKER_BATCH && !l->stop; i++) {
+	for (int i = 0; i < WORKER_BATCH && !l->stop && !w->terminated; i++) {
 		const int fd = accept4(watch->fd, NULL, NULL,
 				       SOCK_NONBLOCK | SOCK_CLOEXEC);
 

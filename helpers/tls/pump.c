@@ -8,6 +8,10 @@
  * of it, the rest waits there, and the next record is read when it is gone. So
  * a connection holds one record each way at most, the sender finds TCP's window
  * closed, and between two calls nobody's text is in the common buffer.
+ *
+ * Where there is a gate, what was read goes through it first (gated.c). What
+ * comes out may be more, or later, or for the other way: that waits in an
+ * outbox, which is emptied before anything more is read for it.
  */
 #include "engine.h"
 
@@ -76,6 +80,7 @@ enum outcome {
 	MOVED,
 	BLOCKED,
 	FAILED,
+	VIOLATED, /* the gate ends it */
 };
 
 /* What a side sent is wrong, or a fatal alert: it is over for both. */
@@ -111,20 +116,47 @@ static enum outcome lose(struct way *w)
 	w->pending = 0;
 	w->ended = true;
 	w->shut = true;
+	outbox_drop(&w->out);
 	return MOVED;
+}
+
+/* Octets of content that go into one record to a side. */
+static int record_room(const struct side *to)
+{
+	const int room = wolfSSL_GetMaxOutputSize(to->ssl);
+
+	return room > 0 && room < ENGINE_RECORD ? room : ENGINE_RECORD;
+}
+
+/* What waits is next. */
+static void unbox(struct intercept *i, unsigned int from)
+{
+	struct way *const w = &i->way[from];
+	const size_t room = (size_t)record_room(&i->side[!from]);
+	const size_t len = outbox_len(&w->out);
+
+	w->pending = (uint32_t)(len < room ? len : room);
+	w->boxed = true;
 }
 
 static enum outcome push(struct intercept *i, unsigned int from)
 {
 	struct way *const w = &i->way[from];
 	struct side *const to = &i->side[!from];
+	const struct intercept_process *const p = i->env->process;
 	int n;
 
 	if (!to->writable)
 		return BLOCKED;
 	/* Called again, it looks at the length alone: the record is its own. */
-	n = wolfSSL_write(to->ssl, i->env->process->record, (int)w->pending);
+	n = wolfSSL_write(to->ssl,
+			  w->boxed ? outbox_next(&w->out)
+				   : p->record + p->record_at,
+			  (int)w->pending);
 	if (n == (int)w->pending) {
+		if (w->boxed)
+			outbox_take(&w->out, w->pending);
+		w->boxed = false;
 		w->pending = 0;
 		return MOVED;
 	}
@@ -153,21 +185,29 @@ static enum outcome end_of(struct intercept *i, unsigned int from, int error)
 	return wait_for(i, from, error);
 }
 
-static enum outcome pull(struct intercept *i, unsigned int from)
+static enum outcome pull(struct intercept *i, unsigned int from, size_t *moved)
 {
 	struct side *const s = &i->side[from];
-	const int room = wolfSSL_GetMaxOutputSize(i->side[!from].ssl);
-	const int max = room > 0 && room < ENGINE_RECORD ? room : ENGINE_RECORD;
+	struct intercept_process *const p = i->env->process;
 	int n;
 
+	/* What is read has to be taken at once. */
+	if (!i->side[!from].writable)
+		return BLOCKED;
 	if (!s->readable && !wolfSSL_pending(s->ssl))
 		return BLOCKED;
-	n = wolfSSL_read(s->ssl, i->env->process->record, max);
+	n = wolfSSL_read(s->ssl, p->record, record_room(&i->side[!from]));
 	if (n <= 0)
 		return end_of(i, from, wolfSSL_get_error(s->ssl, n));
-	i->way[from].pending = (uint32_t)n;
 	if (from == SERVER)
 		upstream_keep(i);
+	*moved += (size_t)n;
+	if (p->record_len < (size_t)n)
+		p->record_len = (size_t)n;
+	if (i->gate)
+		return gated_feed(i, from, (size_t)n) ? MOVED : VIOLATED;
+	p->record_at = 0;
+	i->way[from].pending = (uint32_t)n;
 	return MOVED;
 }
 
@@ -198,6 +238,17 @@ static enum outcome close_way(struct intercept *i, unsigned int from)
 	return MOVED;
 }
 
+/* All that was read has gone on, but for what the gate keeps. */
+static enum outcome finish(struct intercept *i, unsigned int from)
+{
+	struct way *const w = &i->way[from];
+
+	if (from == SERVER || !i->gate || w->finished)
+		return close_way(i, from);
+	w->finished = true;
+	return gated_finish(i) ? MOVED : VIOLATED;
+}
+
 static enum outcome run_way(struct intercept *i, unsigned int from,
 			    bool *ret_more)
 {
@@ -207,16 +258,17 @@ static enum outcome run_way(struct intercept *i, unsigned int from,
 	while (!w->shut) {
 		enum outcome o;
 
+		if (!w->pending && outbox_len(&w->out))
+			unbox(i, from);
 		if (w->pending)
 			o = push(i, from);
 		else if (w->ended)
-			o = close_way(i, from);
+			o = finish(i, from);
 		else if (moved >= ROUND) {
 			*ret_more = true;
 			return MOVED;
 		} else {
-			o = pull(i, from);
-			moved += w->pending;
+			o = pull(i, from, &moved);
 		}
 		if (o != MOVED)
 			return o;
@@ -242,16 +294,25 @@ static enum intercept_state end_by_reset(struct intercept *i, unsigned int from)
 	return has_unsent(&i->side[!from]) ? INTERCEPT_DONE : INTERCEPT_FAILED;
 }
 
-enum intercept_state pump_run(struct intercept *i)
+static enum intercept_state carry(struct intercept *i)
 {
 	bool more = false;
 
-	for (unsigned int from = GUEST; from <= SERVER; from++) {
-		if (run_way(i, from, &more) != FAILED)
+	/* The server first: what it says may release what the guest said. */
+	for (unsigned int n = 0; n < 2; n++) {
+		switch (run_way(i, n ? GUEST : SERVER, &more)) {
+		case MOVED:
+		case BLOCKED:
 			continue;
-		/* An alert that is on its way is not to be overtaken. */
-		i->stage = STAGE_OVER;
-		return INTERCEPT_DONE;
+		case FAILED:
+			/* An alert that is on its way is not to be overtaken.
+			 */
+			i->stage = STAGE_OVER;
+			return INTERCEPT_DONE;
+		case VIOLATED:
+			i->stage = STAGE_OVER;
+			return INTERCEPT_FAILED;
+		}
 	}
 	for (unsigned int from = GUEST; from <= SERVER; from++) {
 		const struct way *const w = &i->way[from];
@@ -266,4 +327,22 @@ enum intercept_state pump_run(struct intercept *i)
 		return INTERCEPT_DONE;
 	}
 	return more ? INTERCEPT_MORE : INTERCEPT_WAIT;
+}
+
+/* Servers repeat what they were told: with a gate, also secrets' values. */
+static void wipe(struct intercept *i)
+{
+	struct intercept_process *const p = i->env->process;
+
+	if (i->gate)
+		explicit_bzero(p->record, p->record_len);
+	p->record_len = 0;
+}
+
+enum intercept_state pump_run(struct intercept *i)
+{
+	const enum intercept_state state = carry(i);
+
+	wipe(i);
+	return state;
 }

@@ -45,14 +45,14 @@ enum child {
 /* Which descriptors each gets. */
 static const uint64_t passed[CHILDREN] = {
 	[CHILD_WORKER] = BIT(TLS_TCP4) | BIT(TLS_TCP6) | BIT(TLS_ROOTS) |
-			 BIT(TLS_CA_CERT),
+			 BIT(TLS_CA_CERT) | BIT(TLS_SECRETS),
 	[CHILD_SIGNER] = BIT(TLS_NAMES) | BIT(TLS_CA_CERT) | BIT(TLS_CA_KEY),
 };
 
 /* Which are of no use here. */
 #define NOT_KEPT \
 	(BIT(TLS_TCP4) | BIT(TLS_TCP6) | BIT(TLS_ROOTS) | BIT(TLS_CA_CERT) | \
-	 BIT(TLS_CA_KEY))
+	 BIT(TLS_CA_KEY) | BIT(TLS_SECRETS))
 
 /**
  * struct child_watch - A child
@@ -84,6 +84,7 @@ struct child_watch {
  * @files:	descriptors that the worker may have
  * @dialled:	sockets made
  * @undialled:	sockets that could not be made
+ * @terminated:	the supervisor was told to end the sandbox
  * @failed:	it ends because something went wrong
  */
 struct monitor_ctx {
@@ -103,6 +104,7 @@ struct monitor_ctx {
 	rlim_t files;
 	uint64_t dialled;
 	uint64_t undialled;
+	bool terminated;
 	bool failed;
 };
 
@@ -166,26 +168,48 @@ static bool is_answer(const struct channel_msg *msg)
 		msg->type == CHANNEL_STATUS);
 }
 
+/* The worker has the sandbox ended, and need not have been asked. Its words are
+ * for people: no terminal is to take a part of them for its own. */
+static void terminate(struct monitor_ctx *m, struct channel_msg *said)
+{
+	if (m->terminated)
+		return;
+	m->terminated = true;
+	for (char *c = said->text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	if (channel_send_text(m->supervisor.fd, CHANNEL_TERMINATE, "%s",
+			      said->text) < 0)
+		fail(m, "have the sandbox ended");
+}
+
 static void child_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct child_watch *c = loop_owner(w, struct child_watch, watch);
 	struct monitor_ctx *m = l->context;
 	void (*const done)(struct monitor_ctx *) = m->done;
+	struct channel_msg msg;
 	int fds[CHANNEL_MAX];
 	int rc;
 
 	(void)events;
-	rc = channel_receive(w->fd, &c->said, fds);
+	rc = channel_receive(w->fd, &msg, fds);
 	if (!rc) {
 		child_ended(m);
 		return;
 	}
 	if (rc == 1)
-		channel_close_fds(&c->said, fds);
-	if (rc < 0 || !c->asked || !is_answer(&c->said)) {
+		channel_close_fds(&msg, fds);
+	if (rc == 1 && msg.type == CHANNEL_TERMINATE && !msg.count &&
+	    c == &m->child[CHILD_WORKER]) {
+		terminate(m, &msg);
+		return;
+	}
+	if (rc < 0 || !c->asked || !is_answer(&msg)) {
 		fail(m, "understand worker or signer");
 		return;
 	}
+	c->said = msg;
 	c->asked = false;
 	for (unsigned int i = 0; i < CHILDREN; i++)
 		if (m->child[i].asked)

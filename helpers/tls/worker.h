@@ -4,8 +4,8 @@
  * Theory of Operation
  *
  *	accepted ──► READING ──► DIALLING ──► SPLICED ────► closed
- *	    │           │            │    └─► INTERCEPTED ─►
- *	    ▼           ▼            ▼
+ *	    │           │            │    ├─► INTERCEPTED ─►
+ *	    ▼           ▼            ▼    └─► READ ────────►
  *	  reset      REFUSED       reset
  *
  * A flow that is accepted is told the monitor at once, before anything is known
@@ -21,7 +21,9 @@
  * server is not listened to any more before that.
  *
  * What was read goes to the server before everything else, and the flow is a
- * pump (splice.h) from there on; or it is an interception (intercept.h).
+ * pump (splice.h) from there on; or it is an interception (intercept.h); or,
+ * if there are secrets and it is not encrypted, it goes through a gate that
+ * keeps their placeholders in (plain.h).
  *
  * REFUSED, an alert was sent to the guest, or whoever intercepted the flow sent
  * one, and what the guest still sends is thrown away until it ends: the socket
@@ -30,7 +32,8 @@
  * While a configuration is prepared, nothing is decided; what it denies stands
  * still, and is reset when it is in force. What it treats otherwise than now is
  * denied to it: a flow whose bytes went on as they are cannot be intercepted
- * half-way, nor the other way round.
+ * half-way, nor the other way round. So is what was looked through for other
+ * secrets than there will be; new values of the same are no others (vault.h).
  */
 #ifndef MSB_WORKER_H
 #define MSB_WORKER_H
@@ -39,10 +42,12 @@
 #include "intercept.h"
 #include "log.h"
 #include "loop.h"
+#include "plain.h"
 #include "splice.h"
 #include "tls_state.h"
 #include "tlsd.h"
 #include "tlsd_parts.h"
+#include "vault.h"
 
 /** WORKER_BATCH - Connections that are accepted at once */
 #define WORKER_BATCH 32
@@ -73,6 +78,8 @@ enum worker_count {
 	TLS_COUNT_FAILED,
 	TLS_COUNT_TIMED_OUT,
 	TLS_COUNT_LIMITED,
+	TLS_COUNT_READ,
+	TLS_COUNT_VIOLATIONS,
 	TLS_COUNTS,
 };
 
@@ -90,6 +97,7 @@ enum tls_flow_state {
 	FLOW_DIALLING,
 	FLOW_SPLICED,
 	FLOW_INTERCEPTED,
+	FLOW_READ,
 	FLOW_REFUSED,
 };
 
@@ -127,6 +135,7 @@ struct opening {
  * @opening:	what the guest said, while it is of use; else NULL
  * @name:	SNI that it was judged by, or NULL
  * @intercept:	INTERCEPTED: the interception
+ * @plain:	READ: what reads it
  * @name_len:	octets of @name
  * @state:	state
  * @stage:	what it was judged by, by enum tlsd_stage
@@ -151,6 +160,7 @@ struct tls_flow {
 	struct opening *opening;
 	uint8_t *name;
 	struct intercept *intercept;
+	struct plain *plain;
 	uint8_t name_len;
 	uint8_t state;
 	uint8_t stage;
@@ -170,6 +180,8 @@ struct tls_flow {
 /**
  * struct worker - The worker
  * @log:	event log
+ * @violations:	the same, for violations: what else happens takes no line away
+ *		from them
  * @l:		loop
  * @channel:	monitor's messages
  * @judge:	descriptor: what the monitor is asked
@@ -179,6 +191,9 @@ struct tls_flow {
  * @prepared:	it is ready
  * @trust:	what interceptions have in common; NULL: there are none
  * @next_trust:	the same, of @next; may be @trust
+ * @vault:	the secrets; NULL: there are none
+ * @next_vault:	those of @next; may be @vault
+ * @terminated:	the sandbox is to be ended: no flow is taken any more
  * @listener:	listening sockets, IPv4 and IPv6
  * @spare:	two descriptors to give up when there is no other left
  * @pool:	pipes
@@ -194,6 +209,7 @@ struct tls_flow {
  * @top:	see @flow
  * @open:	places that are taken
  * @intercepting: interceptions
+ * @reading:	flows that are READ
  * @opening_bytes: octets of memory that all struct opening have
  * @ready:	flows that have more to do, in order
  * @ready_last:	where the next one goes
@@ -202,6 +218,7 @@ struct tls_flow {
  */
 struct worker {
 	struct log *log;
+	struct log violations;
 	struct loop l;
 	struct loop_watch channel;
 	int judge;
@@ -211,6 +228,9 @@ struct worker {
 	bool prepared;
 	struct trust *trust;
 	struct trust *next_trust;
+	struct vault *vault;
+	struct vault *next_vault;
+	bool terminated;
 	struct loop_watch listener[2];
 	int spare[2];
 	struct splice_pool pool;
@@ -226,6 +246,7 @@ struct worker {
 	size_t top;
 	size_t open;
 	size_t intercepting;
+	size_t reading;
 	size_t opening_bytes;
 	struct tls_flow *ready;
 	struct tls_flow **ready_last;
@@ -321,6 +342,13 @@ void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert);
 
 /** carry_end() - End it, with a reset or in order */
 void carry_end(struct worker *w, struct tls_flow *f, bool reset);
+
+/* violation.c - what comes of a placeholder that is not for whom it is sent to.
+ */
+
+/** violation_end() - End a flow for a violation, and what else that comes to */
+void violation_end(struct worker *w, struct tls_flow *f,
+		   const struct gate_violation *v);
 
 /* rejudge.c - flows under a configuration that is prepared. */
 

@@ -17,8 +17,8 @@ import threading
 import relay
 
 EARLY, PLAIN, HELLO = range(3)
-DENY, WAIT, SPLICE, INTERCEPT = range(4)
-TCP4, TCP6, _, _, ROOTS, CA_CERT, _ = range(7)
+DENY, WAIT, SPLICE, INTERCEPT, READ = range(5)
+TCP4, TCP6, NETLINK, _, ROOTS, CA_CERT, CA_KEY, SECRETS = range(8)
 PORT = 61441
 ASK = struct.Struct("=6BH16s256s")
 ANSWER = struct.Struct("=IiBBB255s96s2x")
@@ -60,6 +60,22 @@ class Ask:
             part = name[at + 1:at + 1 + name[at]]
             self.name += ("." if self.name else "") + part.decode()
             at += 1 + len(part)
+
+
+def secret(name, hosts=("api.example.com",), placeholder=None, **more):
+    """A secret, as tls.json has it."""
+    return {"Name": name, "ValueFile": "/nowhere/" + name,
+            "Placeholder": placeholder or "$MSB_" + name,
+            "AllowedHosts": list(hosts), "Inject": ["headers", "basic"],
+            "OnViolation": "block-and-log", **more}
+
+
+def values_file(values):
+    """The file of compiler/base/values.h."""
+    fd = os.memfd_create("", os.MFD_CLOEXEC)
+    os.write(fd, struct.pack("=%dI" % (len(values) + 1), len(values),
+                             *(len(v) for v in values)) + b"".join(values))
+    return os.fdopen(fd, "rb")
 
 
 def say(verdict, to=None, error=0, again=0, bypass=0, leaf=""):
@@ -148,7 +164,8 @@ class Worker:
         file.flush()
         return file
 
-    def prepare(self, intercept=None, roots=b"roots", ca=b"ca"):
+    def prepare(self, intercept=None, roots=b"roots", ca=b"ca", secrets=(),
+                values=None):
         """A configuration up to READY; what the worker says."""
         conf = {"Version": 1, "Name": "test", "Gateway4": "172.16.0.1",
                 "Gateway6": "fd00::1", "Guest4": "172.16.0.2",
@@ -163,13 +180,17 @@ class Worker:
             sockets[CA_CERT] = self.file(ca)
         if not self.limits:
             del conf["Limits"]
+        if secrets:
+            conf["Secrets"] = list(secrets)
+        if values is not None:
+            sockets[SECRETS] = values_file(values)
         file = self.file(json.dumps(conf).encode())
         relay.send(self.channel, "prepare", fds=[file.fileno()])
         file.close()
         if sockets:
             relay.send(self.channel, "sockets", list(sockets),
                        [s.fileno() for s in sockets.values()])
-        for number in (ROOTS, CA_CERT):
+        for number in (ROOTS, CA_CERT, SECRETS):
             if number in sockets:
                 sockets[number].close()
         return relay.ask(self.channel, "ready")
