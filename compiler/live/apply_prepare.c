@@ -74,8 +74,7 @@ static bool same_range(struct ip_range a, struct ip_range b)
 
 static int compile_new(struct apply *p, struct live_error *e)
 {
-	const struct compile_request creq = {p->req->name, p->record.slot,
-					     false};
+	const struct compile_request creq = {p->req->name, p->record.slot};
 	const struct config *new = &p->ret->compiled.config;
 	struct diags first = *p->req->doc;
 	struct config config;

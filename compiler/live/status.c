@@ -348,7 +348,7 @@ static void look_at_helpers(struct arena *a, const struct state *s,
 static void status_compile(struct arena *a, const struct state *s,
 			   struct status *st)
 {
-	struct compile_request req = {st->record.name, st->record.slot, false};
+	struct compile_request req = {st->record.name, st->record.slot};
 	struct compiled *c = arena_new(a, struct compiled);
 	struct diags d = {.arena = a, .file = st->record.file};
 	struct live_error ignored;
