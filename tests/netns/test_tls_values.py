@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test_tls_values.py - msb-tlsd as a whole: whom a secret's value gets to."""
+import base64
+import json
 import os
 import socket
 import sys
 import unittest
+from urllib.parse import quote
 
 import h2.config
 import h2.connection
@@ -22,7 +25,7 @@ HTTPS = {"api.example.com": "198.51.100.10", "www.example.com": "198.51.100.11"}
 KEY, LAST = "$MSB_KEY", "$MSB_LAST"
 SECRETS = [secret("KEY"), secret("LAST", OnViolation="block-and-terminate")]
 VALUES = [b"value-of-KEY-7f3a91", b"value-of-LAST-9e77"]
-NEW = [b"another-KEY-12cd", b"another-LAST-77ef"]
+NEW = [b"another-KEY-12cd", b"another-LAST-77ef", b"another-ALL-0a9b"]
 
 
 def get(host, key):
@@ -109,7 +112,7 @@ class Values(Case):
         """The next request on a connection that is open has the new one."""
         ends = self.intercepted("api.example.com")
         self.arrives(ends, *self.said())
-        self.other(values=NEW)
+        self.other(values=NEW[:2])
         self.arrives(ends, *self.said(value=NEW[0]))
         # What cannot be is refused, and the old one stays.
         kind, text = self.tlsd.prepare(SECRETS, [b"bad\rvalue", NEW[1]])
@@ -195,8 +198,41 @@ class Values(Case):
         self.assertEqual(self.tlsd.status()["connections"], "0")
 
 
+ALL = secret("ALL", ["www.example.com"], Inject=["headers", "basic", "query",
+                                                 "body"])
+ALL_VALUE = b'value/of "ALL" 3c5e\\9'
+
+
 class Memory(Case):
     """Where the values are."""
+
+    def speak_http1(self):
+        """Each place that a value can be put into, and each form."""
+        key, value = ALL["Placeholder"].encode(), ALL_VALUE
+        credentials = b"Authorization: Basic " + base64.b64encode(
+            b"me:" + key) + b"\r\n"
+        head = (b"POST /?k=%s HTTP/1.1\r\nHost: www.example.com\r\n"
+                b"X-Key: %s\r\n%s")
+        json_type = b"Content-Type: application/json\r\n"
+        body = b'{"k": "' + key + b'"}'
+        changed = b'{"k": ' + json.dumps(value.decode()).encode() + b"}"
+        quoted = quote(value, safe="").encode()
+        encoded = base64.b64encode(b"me:" + value)
+        client, server = self.intercepted("www.example.com")
+        client.sendall(head % (key, key, credentials) + json_type +
+                       b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        got = b""
+        while not got.endswith(b"0\r\n\r\n"):
+            got += server.recv(65536)
+        for form in (value, quoted, encoded):
+            self.assertIn(form, got)
+        text, at = b"", got.index(b"\r\n\r\n") + 4
+        while not text.endswith(b"}"):
+            size, rest = got[at:].split(b"\r\n", 1)
+            text += rest[:int(size, 16)]
+            at += len(size) + int(size, 16) + 4
+        self.assertEqual(text, changed)
+        return [quoted, encoded[4:-4], json.dumps(value.decode()).encode()]
 
     def speak_http2(self):
         client, server = self.intercepted("api.example.com", "h2")
@@ -218,28 +254,31 @@ class Memory(Case):
         self.assertEqual(headers[b"x-key"], VALUES[0])
 
     def test_one_place(self):
+        self.other(SECRETS + [ALL], VALUES + [ALL_VALUE])
         ends = self.intercepted("api.example.com")
         self.arrives(ends, *self.said())
         self.speak_http2()
+        forms = self.speak_http1()
         pids = self.tlsd.processes()
         self.assertEqual(len(pids), 3)
-        found = [memory.search(pid, VALUES) for pid in pids]
+        values = VALUES + [ALL_VALUE]
+        found = [memory.search(pid, values + forms) for pid in pids]
         # One of them, the worker, has each in one place, which is locked, in
         # no core, and no child's.
         self.assertEqual([f for f in found if not f], [{}, {}])
         worker = next(f for f in found if f)
-        self.assertEqual(set(worker), set(VALUES))
-        for value in VALUES:
+        self.assertEqual(set(worker), set(values))
+        for value in values:
             self.assertEqual(len(worker[value]), 1, value)
             # A sanitizer makes nothing of mlock().
             self.assertTrue(SANITIZED or memory.KEPT <= worker[value][0])
         for pid in pids:
             self.assertEqual(memory.files_in_memory(pid), [])
         # And when they are replaced, or there are none.
-        self.other(values=NEW)
+        self.other(SECRETS + [ALL], NEW)
         self.arrives(ends, *self.said(value=NEW[0]))
         for pid in pids:
-            self.assertEqual(memory.search(pid, VALUES), {})
+            self.assertEqual(memory.search(pid, values + forms), {})
         self.assertEqual(self.tlsd.prepare(), ("ok", ""))
         self.assertEqual(self.tlsd.commit(), ("ok", ""))
         self.assertTrue(wait_until(

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "confine.h"
 #include "values.h"
 
@@ -122,6 +123,35 @@ Test(confine, values_can_be_read)
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
 		  (unsigned int)status);
 	close(values);
+}
+
+static int compare(const void *x, const void *y)
+{
+	return (*(const int *)x > *(const int *)y) -
+	       (*(const int *)x < *(const int *)y);
+}
+
+static void sort_many(void)
+{
+	enum { MANY = 1 << 14 };
+	int *v = malloc(MANY * sizeof(*v));
+
+	for (int i = 0; i < MANY; i++)
+		v[i] = MANY - i;
+	qsort(v, MANY, sizeof(*v), compare);
+	if (v[0] != 1)
+		_exit(1);
+	free(v);
+}
+
+Test(confine, much_can_be_sorted)
+{
+	int status;
+
+	conf_warm_up();
+	status = confined(sort_many);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
+		  (unsigned int)status);
 }
 
 Test(confine, what_is_not_needed_ends_it)
