@@ -97,7 +97,7 @@ enum engine_stage {
 
 /**
  * struct way - What goes from one side to the other
- * @batch:	octets that are read at once, at most
+ * @batch:	octets that are read at once, at most: see stream_read()
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
  * @told:	so was the other side told
