@@ -23,17 +23,19 @@
 /* The least that is read at once: a record, mostly. */
 #define BATCH_MIN ((size_t)RECORD_MAX)
 
-bool pump_open(struct intercept *i)
+enum alert_cause pump_open(struct intercept *i)
 {
 	struct stream *const st = &i->env->process->stream;
 
 	st->aead = &i->env->process->crypto.aead;
+	if (!stream_ready(st))
+		return CAUSE_MEMORY;
 	for (unsigned int k = GUEST; k <= SERVER; k++) {
 		if (!stream_begin(&i->side[k]))
-			return false;
+			return CAUSE_TAKEOVER;
 		i->way[k].batch = BATCH_MIN;
 	}
-	return true;
+	return CAUSE_NONE;
 }
 
 /* ---- Carrying -------------------------------------------------------- */

@@ -26,6 +26,15 @@
 /* Room for what is sealed that is kept from one time to the next. */
 #define OUT_KEPT (2 * STREAM_READ)
 
+bool stream_ready(struct stream *st)
+{
+	if (!st->in)
+		st->in = malloc(STREAM_READ);
+	if (!st->text)
+		st->text = malloc(STREAM_READ);
+	return st->in && st->text;
+}
+
 bool stream_begin(struct side *s)
 {
 	if (!takeover_finish(s) ||
@@ -255,6 +264,14 @@ struct stream_read stream_read(struct stream *st, struct side *s, size_t max)
 
 /* ---- What is sent ---------------------------------------------------- */
 
+static void drop_out(struct stream *st)
+{
+	free(st->out);
+	st->out = NULL;
+	st->out_len = 0;
+	st->out_room = 0;
+}
+
 static bool make_room(struct stream *st, size_t more)
 {
 	const size_t need = st->out_len + more;
@@ -377,7 +394,7 @@ bool stream_flush(struct stream *st, struct side *s)
 		ok = wait_for(s, st->out + sent, len - sent);
 	st->out_len = 0;
 	if (st->out_room > OUT_KEPT)
-		stream_release(st);
+		drop_out(st);
 	return ok;
 }
 
@@ -393,8 +410,9 @@ void stream_alert(struct stream *st, struct side *s, uint8_t code)
 
 void stream_release(struct stream *st)
 {
-	free(st->out);
-	st->out = NULL;
-	st->out_len = 0;
-	st->out_room = 0;
+	drop_out(st);
+	free(st->in);
+	free(st->text);
+	st->in = NULL;
+	st->text = NULL;
 }

@@ -47,8 +47,8 @@ enum stream_due {
  * @out_len:	how many
  * @out_room:	octets that fit
  * @to:		end that they are for
- * @in:		what was read, behind what waited
- * @text:	what was in it
+ * @in:		what was read, behind what waited: STREAM_READ octets, owned
+ * @text:	what was in it, likewise; both there with the first connection
  */
 struct stream {
 	struct aead *aead;
@@ -56,8 +56,8 @@ struct stream {
 	size_t out_len;
 	size_t out_room;
 	struct side *to;
-	uint8_t in[STREAM_READ];
-	uint8_t text[STREAM_READ];
+	uint8_t *in;
+	uint8_t *text;
 };
 
 /** struct stream_read - How many octets were read, and said in them */
@@ -65,6 +65,9 @@ struct stream_read {
 	size_t raw;
 	size_t text;
 };
+
+/** stream_ready() - Have memory for a first connection; false: there is none */
+bool stream_ready(struct stream *st) __attribute__((warn_unused_result));
 
 /** stream_begin() - Take the connection over from wolfSSL; false: it cannot be
  */

@@ -53,6 +53,7 @@ static void setup(void)
 	ends = calloc(1, sizeof(*ends));
 	cr_assert(ends && aead_library() && aead_begin(&ends->aead));
 	ends->st.aead = &ends->aead;
+	cr_assert(stream_ready(&ends->st));
 	begin(true, false);
 }
 
