@@ -402,7 +402,11 @@ void stream_alert(struct stream *st, struct side *s, uint8_t code)
 {
 	const uint8_t alert[] = {LEVEL_FATAL, code};
 
-	st->out_len = 0;
+	/* What was sealed before it is numbered before it. */
+	if (st->out_len && !stream_flush(st, st->to))
+		return;
+	if (s->stream.wait || s->dead)
+		return;
 	if (seal(st, s, RECORD_ALERT, alert, sizeof(alert)))
 		(void)side_send(s, st->out, st->out_len);
 	st->out_len = 0;

@@ -123,9 +123,12 @@ bool stream_flush(struct stream *st, struct side *s)
 
 /**
  * stream_alert() - Send a fatal alert, all or nothing
- * @st:		room, without anything in it
- * @s:		end, where nothing waits
+ * @st:		room
+ * @s:		end; it is told nothing if something waits there, as that may be
+ *		part of a record
  * @code:	description
+ *
+ * What was said before is sent before.
  */
 void stream_alert(struct stream *st, struct side *s, uint8_t code);
 

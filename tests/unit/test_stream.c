@@ -467,7 +467,9 @@ Test(stream, last_words)
 {
 	uint8_t text[RECORD_MAX];
 
+	cr_assert(stream_say(&ends->st, &ends->side, "x", 1));
 	stream_alert(&ends->st, &ends->side, ALERT_INTERNAL_ERROR);
+	cr_assert_eq(receive(text).type, RECORD_DATA);
 	cr_assert_eq(receive(text).type, RECORD_ALERT);
 	cr_assert_arr_eq(text, "\x02\x50", 2);
 	cr_assert(stream_close(&ends->st, &ends->side));
