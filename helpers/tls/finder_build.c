@@ -112,25 +112,6 @@ static uint16_t child(struct finder *f, size_t *room, uint16_t node, uint8_t c)
 	return (uint16_t)f->n_nodes++;
 }
 
-/* What is looked at of a pattern's beginning. */
-static void add_head(struct finder *f, const uint8_t *text)
-{
-	for (size_t i = 0; i + FINDER_GRAM <= f->head; i++) {
-		const uint32_t gram = finder_gram((uint32_t)text[i] |
-						  (uint32_t)text[i + 1] << 8 |
-						  (uint32_t)text[i + 2] << 16);
-
-		f->grams[gram / 64] |= (uint64_t)1 << (gram % 64);
-	}
-	for (size_t i = 0; i < f->head; i++)
-		f->heads[text[i]] = true;
-	for (size_t i = 0; i + 1 < f->head; i++) {
-		const uint32_t pair = finder_pair(text[i], text[i + 1]);
-
-		f->pairs[pair / 64] |= (uint64_t)1 << (pair % 64);
-	}
-}
-
 /* Adds @text to the patterns' tree, up to its last octet. */
 static uint16_t add_text(struct finder *f, size_t *room, const uint8_t *text,
 			 size_t len, bool base64)
@@ -143,7 +124,7 @@ static uint16_t add_text(struct finder *f, size_t *room, const uint8_t *text,
 			return 0;
 		f->nodes[node].base64 |= base64;
 	}
-	add_head(f, text);
+	finder_scan_add(&f->scan, text);
 	return node;
 }
 
@@ -246,24 +227,12 @@ static bool fill(struct finder *f)
 	return n_queued == f->n_nodes - 1;
 }
 
-/* The shortest pattern decides: a base64 form is longer than what it is of. */
-static void set_step(struct finder *f, const struct secrets *s)
-{
-	size_t shortest = FINDER_GRAM + FINDER_STEP_MAX - 1;
-
-	for (size_t i = 0; i < s->n; i++)
-		if (s->all[i].placeholder_len < shortest)
-			shortest = s->all[i].placeholder_len;
-	f->head = shortest;
-	f->step = shortest - FINDER_GRAM + 1;
-}
-
 static bool build(struct finder *f, const struct secrets *s)
 {
 	size_t room = 0;
 
 	make_classes(f, s);
-	set_step(f, s);
+	finder_scan_begin(&f->scan);
 	if (!grow(f, &room))
 		return false;
 	f->n_nodes = 1;
