@@ -166,9 +166,12 @@ WIDE static bool scan_wide(const struct finder_scan *s, const uint8_t *data,
 			sets_of(load(data + from + 2), low[2], high[2]);
 		uint32_t places = ~(uint32_t)__builtin_ia32_pmovmskb256(
 			(octets)(sets == (octets){0}));
-		const uint32_t odd = ~(uint32_t)__builtin_ia32_pmovmskb256(
-			(octets)((sets & ~SET_HEADS) == (octets){0}));
+		uint32_t odd;
 
+		if (!places)
+			continue;
+		odd = ~(uint32_t)__builtin_ia32_pmovmskb256(
+			(octets)((sets & ~SET_HEADS) == (octets){0}));
 		for (; places; places &= places - 1) {
 			const uint32_t place = (uint32_t)__builtin_ctz(places);
 
