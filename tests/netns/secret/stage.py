@@ -4,10 +4,9 @@ import base64
 import json
 import os
 import re
-import time
 import urllib.parse
 
-from machine import STATE
+from machine import STATE, wait_for
 from tls import table
 
 from .tapes import Tapes
@@ -121,15 +120,19 @@ class Stage(table.Stage):
         return Text(self.kept, template)
 
     def violations(self, since=0):
-        """Events about them, those behind so many events."""
+        """Events about them, those behind so many events. There are at most 20
+        at once, and one more each second; all are counted."""
         return [e for e in self.events()[since:]
                 if e.get("event") == "secret-violation"]
 
     def wait_violations(self, count, since, seconds=5.0):
-        end = time.monotonic() + seconds
-        while len(self.violations(since)) < count and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_for(lambda: len(self.violations(since)) >= count, seconds)
         return self.violations(since)
+
+    def count(self):
+        """How many there were in all."""
+        found = re.search(r"violations (\d+)", json.dumps(self.status()))
+        return int(found.group(1)) if found else -1
 
     def close(self):
         super().close()

@@ -76,10 +76,11 @@ ROLES = {
     "silent": Role(55, at443="silent"),
     "record": Role(56, at443="record"),
     "garbage": Role(57, at443="garbage"),
-    # Where servers of secret/tapes.py are.
+    # Where servers of secret/ are.
     "vault": Role(60),
     "body": Role(61),
     "stranger": Role(62),
+    "forge": Role(63),
 }
 PORTS = {22: "ssh", 25: "smtp", 80: "http", 7000: "record",
          **{port: "https" for port in HTTPS}}
