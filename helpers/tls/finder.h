@@ -14,7 +14,8 @@
  * is an escape, and then mostly soon again, so that mostly one is made.
  *
  * Where a placeholder is the beginning of another one ($MSB_KEY, $MSB_KEY2) the
- * longest counts.
+ * longest counts. Only where none of them may be there is it not waited for:
+ * what has come of it in one piece of a stream is named then.
  *
  * Not every octet is looked at. If the shortest pattern has ten, then of the
  * groups of three octets that begin at every eighth place of the stream one is

@@ -246,6 +246,41 @@ static bool fill(struct finder *f)
 	return n_queued == f->n_nodes - 1;
 }
 
+static void add_bits(struct secret_bits *to, const struct secret_bits *b)
+{
+	for (size_t i = 0; i < sizeof(b->words) / sizeof(*b->words); i++)
+		to->words[i] |= b->words[i];
+}
+
+/* Whose patterns end below each node, while rows have nothing but children,
+ * which come behind their parents. */
+static struct secret_bits *list_below(const struct finder *f)
+{
+	struct secret_bits *below = calloc(f->n_nodes, sizeof(*below));
+
+	for (size_t node = f->n_nodes; below && node-- > 0;)
+		for (size_t c = 0; c < f->n_classes; c++) {
+			const uint16_t to = f->next[node * f->n_classes + c];
+			const int16_t pattern = f->nodes[to].pattern;
+
+			if (!to)
+				continue;
+			add_bits(&below[node], &below[to]);
+			if (pattern >= 0)
+				secret_bit_set(&below[node],
+					       (size_t)pattern / 2);
+		}
+	return below;
+}
+
+static void fill_longer(struct finder *f, const struct secret_bits *below)
+{
+	for (size_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].pattern >= 0)
+			add_bits(&f->longer[f->nodes[i].pattern / 2],
+				 &below[i]);
+}
+
 /* The shortest pattern decides: a base64 form is longer than what it is of. */
 static void set_step(struct finder *f, const struct secrets *s)
 {
@@ -260,18 +295,27 @@ static void set_step(struct finder *f, const struct secrets *s)
 
 static bool build(struct finder *f, const struct secrets *s)
 {
+	struct secret_bits *below;
 	size_t room = 0;
+	bool filled;
 
 	make_classes(f, s);
 	set_step(f, s);
-	if (!grow(f, &room))
+	f->n_secrets = s->n;
+	f->longer = calloc(s->n ? s->n : 1, sizeof(*f->longer));
+	if (!f->longer || !grow(f, &room))
 		return false;
 	f->n_nodes = 1;
 	f->nodes[0].pattern = -1;
 	for (size_t i = 0; i < s->n; i++)
 		if (!add_secret(f, &room, &s->all[i], i))
 			return false;
-	return fill(f);
+	below = list_below(f);
+	filled = below && fill(f);
+	if (filled)
+		fill_longer(f, below);
+	free(below);
+	return filled;
 }
 
 struct finder *finder_new(const struct secrets *s)
@@ -290,11 +334,14 @@ void finder_free(struct finder *f)
 		return;
 	free(f->next);
 	free(f->nodes);
+	free(f->longer);
 	free(f);
 }
 
 size_t finder_size(const struct finder *f)
 {
-	return sizeof(*f) + f->n_nodes * (f->n_classes * sizeof(*f->next) +
-					  sizeof(*f->nodes));
+	return sizeof(*f) +
+	       f->n_nodes *
+		       (f->n_classes * sizeof(*f->next) + sizeof(*f->nodes)) +
+	       f->n_secrets * sizeof(*f->longer);
 }

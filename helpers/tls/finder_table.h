@@ -46,6 +46,9 @@ struct finder_node {
  * @grams:	bit for each hash of a group that is in a pattern's beginning
  * @heads:	octets that are in a pattern's beginning
  * @pairs:	bit for each two that follow one another there
+ * @longer:	for each secret, those that one of it that is open can turn out
+ *		to be instead, when more is read
+ * @n_secrets:	how many
  */
 struct finder {
 	uint16_t *next;
@@ -58,6 +61,8 @@ struct finder {
 	uint64_t grams[1024];
 	bool heads[256];
 	uint64_t pairs[128 * 128 / 64];
+	struct secret_bits *longer;
+	size_t n_secrets;
 };
 
 /** finder_gram() - Hash of a group, the first octet the lowest: 16 bits */
