@@ -8,6 +8,19 @@
 #define NODES_MAX  65535u
 #define BASE64_MAX (SECRET_PLACEHOLDER_MAX * 4 / 3 + 4)
 
+/*
+ * NODES() - Rows for n placeholders of so many octets in all, at most
+ *
+ * One for each octet of a placeholder, and one for the root. In base64 its
+ * three places together have four digits for each octet, less two, of which
+ * one place has 4 possible last ones and another 16: that is 4 for each octet
+ * and 18, in either alphabet.
+ */
+#define NODES(octets, n) (1 + 9 * (octets) + 36 * (n))
+
+_Static_assert(NODES(SECRET_PLACEHOLDERS_MAX, SECRET_MAX) <= NODES_MAX,
+	       "what a document may have can be looked for");
+
 /* Digits of base64, RFC 4648 sections 4 and 5. */
 static const char alphabets[2][65] = {
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",

@@ -488,6 +488,37 @@ Test(finder, too_many)
 	cr_assert(!finder_of(placeholders, SECRET_MAX));
 }
 
+/* What a document may have is never too much. */
+Test(finder, as_many_as_may_be)
+{
+	static char names[SECRET_MAX][SECRET_PLACEHOLDER_MAX + 1];
+	static const size_t lengths[] = {SECRET_PLACEHOLDERS_MAX / SECRET_MAX,
+					 64, SECRET_PLACEHOLDER_MAX};
+	const char *placeholders[SECRET_MAX];
+	uint32_t seed = 7;
+
+	for (size_t l = 0; l < sizeof(lengths) / sizeof(lengths[0]); l++) {
+		const size_t n = SECRET_PLACEHOLDERS_MAX / lengths[l];
+		struct finder *f;
+
+		memset(names, 0, sizeof(names));
+		for (size_t i = 0; i < n; i++) {
+			for (size_t k = 0; k < lengths[l]; k++) {
+				char *c = &names[i][k];
+
+				do {
+					seed = seed * 1664525 + 1013904223;
+					*c = (char)('!' + (seed >> 16) % 94);
+				} while (*c == '%' || *c == '\\');
+			}
+			placeholders[i] = names[i];
+		}
+		f = finder_of(placeholders, n);
+		cr_assert(f, "%zu of %zu", n, lengths[l]);
+		finder_free(f);
+	}
+}
+
 Test(secret, placeholders)
 {
 	static const struct {
