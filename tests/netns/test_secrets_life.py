@@ -7,6 +7,7 @@ Each test is a function of a stage and a Report; MSB_ONLY names those that are
 wanted, with commas between.
 """
 import concurrent.futures
+import contextlib
 import os
 import re
 import signal
@@ -468,7 +469,8 @@ def terminates(stage, t, name, document, ends):
                 done.stderr)
         for victim in ("msb-tlsd", "msb-supervised"):
             for pid in helper_pids(victim):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             time.sleep(0.3)
             passes = reach.ways(True)
             t.check("%s: nor when %s was killed" % (name, victim), not passes,

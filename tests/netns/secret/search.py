@@ -97,7 +97,8 @@ def in_memory(pid, wanted, dumped=False):
     longest = max(map(len, wanted))
     with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
         for begin, end, path, flags in mappings(pid):
-            if dumped and "dd" in flags:
+            # Not what a sanitizer has reserved for itself.
+            if dumped and "dd" in flags or end - begin > 1 << 30:
                 continue
             tail = b""
             for at in range(begin, end, WINDOW):
@@ -133,4 +134,12 @@ def descriptors(pid, wanted):
         if target.startswith(("/memfd:", "/")) and "/dev/" not in target and \
                 in_file(path, wanted):
             found.append((path, target))
+    return found
+
+
+def descendants(pid):
+    """The processes below one, none of them before its parent."""
+    found = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
     return found
