@@ -208,6 +208,25 @@ static bool is_idle(const struct finder_state *s)
 	return !s->apart && !s->raw.node && s->raw.pattern < 0;
 }
 
+/*
+ * What is open is one that may not be there, and so is each that it can still
+ * turn out to be. There may be no more for long, and it would have gone on.
+ */
+static bool settle_open(const struct finder *f, struct finder_track *t,
+			const struct secret_bits *but, enum finder_form form,
+			struct finder_found *ret)
+{
+	const struct secret_bits *longer;
+
+	if (t->pattern < 0 || secret_bit(but, (size_t)t->pattern / 2))
+		return false;
+	longer = &f->longer[t->pattern / 2];
+	for (size_t i = 0; i < sizeof(but->words) / sizeof(*but->words); i++)
+		if (longer->words[i] & but->words[i])
+			return false;
+	return settle(t, but, form, ret);
+}
+
 bool finder_feed(const struct finder *f, struct finder_state *s,
 		 const struct secret_bits *but, const uint8_t *data, size_t len,
 		 struct finder_found *ret)
@@ -218,7 +237,8 @@ bool finder_feed(const struct finder *f, struct finder_state *s,
 		if (at < len && read_octet(f, s, data[at], but, ret))
 			return true;
 	}
-	return false;
+	return settle_open(f, &s->raw, but, FINDER_RAW, ret) ||
+	       (s->apart && settle_open(f, &s->plain, but, s->last, ret));
 }
 
 bool finder_end(const struct finder *f, struct finder_state *s,

@@ -8,6 +8,19 @@
 #define NODES_MAX  65535u
 #define BASE64_MAX (SECRET_PLACEHOLDER_MAX * 4 / 3 + 4)
 
+/*
+ * NODES() - Rows for n placeholders of so many octets in all, at most
+ *
+ * One for each octet of a placeholder, and one for the root. In base64 its
+ * three places together have four digits for each octet, less two, of which
+ * one place has 4 possible last ones and another 16: that is 4 for each octet
+ * and 18, in either alphabet.
+ */
+#define NODES(octets, n) (1 + 9 * (octets) + 36 * (n))
+
+_Static_assert(NODES(SECRET_PLACEHOLDERS_MAX, SECRET_MAX) <= NODES_MAX,
+	       "what a document may have can be looked for");
+
 /* Digits of base64, RFC 4648 sections 4 and 5. */
 static const char alphabets[2][65] = {
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
@@ -227,20 +240,64 @@ static bool fill(struct finder *f)
 	return n_queued == f->n_nodes - 1;
 }
 
+static void add_bits(struct secret_bits *to, const struct secret_bits *b)
+{
+	for (size_t i = 0; i < sizeof(b->words) / sizeof(*b->words); i++)
+		to->words[i] |= b->words[i];
+}
+
+/* Whose patterns end below each node, while rows have nothing but children,
+ * which come behind their parents. */
+static struct secret_bits *list_below(const struct finder *f)
+{
+	struct secret_bits *below = calloc(f->n_nodes, sizeof(*below));
+
+	for (size_t node = f->n_nodes; below && node-- > 0;)
+		for (size_t c = 0; c < f->n_classes; c++) {
+			const uint16_t to = f->next[node * f->n_classes + c];
+			const int16_t pattern = f->nodes[to].pattern;
+
+			if (!to)
+				continue;
+			add_bits(&below[node], &below[to]);
+			if (pattern >= 0)
+				secret_bit_set(&below[node],
+					       (size_t)pattern / 2);
+		}
+	return below;
+}
+
+static void fill_longer(struct finder *f, const struct secret_bits *below)
+{
+	for (size_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].pattern >= 0)
+			add_bits(&f->longer[f->nodes[i].pattern / 2],
+				 &below[i]);
+}
+
 static bool build(struct finder *f, const struct secrets *s)
 {
+	struct secret_bits *below;
 	size_t room = 0;
+	bool filled;
 
 	make_classes(f, s);
 	finder_scan_begin(&f->scan);
-	if (!grow(f, &room))
+	f->n_secrets = s->n;
+	f->longer = calloc(s->n ? s->n : 1, sizeof(*f->longer));
+	if (!f->longer || !grow(f, &room))
 		return false;
 	f->n_nodes = 1;
 	f->nodes[0].pattern = -1;
 	for (size_t i = 0; i < s->n; i++)
 		if (!add_secret(f, &room, &s->all[i], i))
 			return false;
-	return fill(f);
+	below = list_below(f);
+	filled = below && fill(f);
+	if (filled)
+		fill_longer(f, below);
+	free(below);
+	return filled;
 }
 
 struct finder *finder_new(const struct secrets *s)
@@ -259,11 +316,14 @@ void finder_free(struct finder *f)
 		return;
 	free(f->next);
 	free(f->nodes);
+	free(f->longer);
 	free(f);
 }
 
 size_t finder_size(const struct finder *f)
 {
-	return sizeof(*f) + f->n_nodes * (f->n_classes * sizeof(*f->next) +
-					  sizeof(*f->nodes));
+	return sizeof(*f) +
+	       f->n_nodes *
+		       (f->n_classes * sizeof(*f->next) + sizeof(*f->nodes)) +
+	       f->n_secrets * sizeof(*f->longer);
 }

@@ -37,6 +37,9 @@ struct finder_node {
  * @n_classes:	classes of octets
  * @class:	the class of each octet
  * @scan:	where the automaton has to begin
+ * @longer:	for each secret, those that one of it that is open can turn out
+ *		to be instead, when more is read
+ * @n_secrets:	how many
  */
 struct finder {
 	uint16_t *next;
@@ -45,6 +48,8 @@ struct finder {
 	size_t n_classes;
 	uint8_t class[256];
 	struct finder_scan scan;
+	struct secret_bits *longer;
+	size_t n_secrets;
 };
 
 #endif
