@@ -17,11 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** VALUES_MAX - Values of one sandbox */
-#define VALUES_MAX 256
+#include "secret_limit.h"
 
-/** VALUE_MAX - Octets of a value: what fits into a header */
-#define VALUE_MAX 16384
+/** VALUES_MAX - Values of one sandbox */
+#define VALUES_MAX SECRET_MAX
+
+/** VALUE_MAX - Octets of a value */
+#define VALUE_MAX SECRET_VALUE_MAX
 
 /** VALUES_LOCK_MAX - Octets of memory that all of them take, locked, at most */
 #define VALUES_LOCK_MAX ((size_t)VALUES_MAX * (VALUE_MAX + 4) + 65536)

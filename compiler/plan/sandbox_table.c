@@ -60,10 +60,11 @@
  * the name in the ClientHello (walk_names.c), it ends in chain named instead of
  * in allow. What is allowed to a port where TLS is intercepted turns off in
  * opened, to the gateway too: msb-tlsd goes on to the host's loopback as the
- * relay does. Both are stamped as msb-tlsd's and handed to its transparent
- * socket; if there is none they are reset. Nothing that has this stamp is ever
- * forwarded, so a flow cannot get past it. What msb-tlsd does with the flow, by
- * eval, is its own affair.
+ * relay does. So does what is allowed to port 80 where there are secrets, whose
+ * placeholders msb-tlsd looks for in what is in clear. All are stamped as
+ * msb-tlsd's and handed to its transparent socket; if there is none they are
+ * reset. Nothing that has this stamp is ever forwarded, so a flow cannot get
+ * past it. What msb-tlsd does with the flow, by eval, is its own affair.
  *
  * The server's side is a socket of this namespace, which msb-tlsd's monitor has
  * marked: that takes a capability that nobody else here has. By the mark, its

@@ -54,7 +54,7 @@ enum when {
 	/* The latter, where DNS is not msb-dnsd's */
 	OPENED,
 	OPENED_DNS,
-	/* TLS is intercepted; the walk leaves flows in doubt, and they are
+	/* TLS is intercepted, or port 80 is read; the walk leaves flows in doubt, and they are
 	 * counted, or may have been the relay's; one or the other; and there is
 	 * the relay as well */
 	INTERCEPTS,
@@ -412,18 +412,18 @@ static bool can_allow(const struct policy *p, const bool ports[65536])
 	return w->default_allow && memchr(left, 1, sizeof(left));
 }
 
-/* Ports that are intercepted: none if no flow to any of them can be allowed. */
+/* Ports that are intercepted, or read for the sake of secrets: none if no flow
+ * to any of them can be allowed. */
 static void intercepted_ports(const struct policy *p, bool ret[65536])
 {
 	const struct config_tls *tls = &p->config->tls;
 	size_t i;
 
 	memset(ret, 0, 65536 * sizeof(*ret));
-	if (!tls->present)
-		return;
+	ret[80] = p->config->n_secrets;
 	for (i = 0; i < tls->n_ports; i++)
 		ret[tls->ports[i]] = true;
-	if (!tls->has_ports)
+	if (tls->present && !tls->has_ports)
 		ret[443] = true;
 	if (!can_allow(p, ret))
 		memset(ret, 0, 65536 * sizeof(*ret));

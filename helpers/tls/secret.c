@@ -6,9 +6,6 @@
 
 #include "values.h"
 
-_Static_assert(SECRET_MAX == VALUES_MAX && SECRET_VALUE_MAX == VALUE_MAX,
-	       "what can be used can be passed on");
-
 static uint8_t fold(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;

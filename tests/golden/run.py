@@ -22,8 +22,8 @@ import jsonschema
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What concerns the text of a document; the rest depends on what is enforced.
-TEXT_CODES = {"host-bits", "mapped", "never-matches"}
+# What concerns the text of a document.
+TEXT_CODES = {"host-bits", "mapped", "never-matches", "secret-unused"}
 
 # Refused documents that the schema takes for valid: it cannot say what is wrong
 # with them, or would say it badly. All others that are JSON must be invalid.

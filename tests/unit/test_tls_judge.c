@@ -22,7 +22,7 @@ struct world {
 
 static void make(struct arena *a, const char *text, struct world *w)
 {
-	const struct compile_request req = {"test", 0, true};
+	const struct compile_request req = {"test", 0};
 	char reason[CONF_REASON_MAX] = "";
 	const char *why;
 	STR(json);
