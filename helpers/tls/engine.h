@@ -14,13 +14,9 @@
 #include "lru.h"
 #include "outbox.h"
 #include "side.h"
+#include "stream.h"
 #include "tlsd.h"
 #include "wolf.h"
-
-/** ENGINE_RECORD - Octets of the largest record's content (RFC 8446 section
- * 5.1)
- */
-#define ENGINE_RECORD 16384
 
 /** ENGINE_SUITES - Room for a list of ciphers */
 #define ENGINE_SUITES 512
@@ -44,10 +40,8 @@
  * @point:	its public key, as the signer wants it
  * @live:	connections
  * @peak:	most of them since memory was last given back
- * @record:	content of the record that is on its way from one side to the
- *		other: one for all connections, as nothing stays in it
- * @record_at:	where what goes on of it begins
- * @record_len:	octets of it that have been used
+ * @stream:	room for what is on its way from one side to the other: one for
+ *		all connections, as nothing stays in it
  */
 struct intercept_process {
 	int signer;
@@ -59,9 +53,7 @@ struct intercept_process {
 	uint8_t point[TLSD_KEY_MAX];
 	size_t live;
 	size_t peak;
-	uint8_t record[ENGINE_RECORD];
-	size_t record_at;
-	size_t record_len;
+	struct stream stream;
 };
 
 /**
@@ -106,23 +98,22 @@ enum engine_stage {
 
 /**
  * struct way - What goes from one side to the other
- * @pending:	octets of content that the other side's TLS has taken, and not
- *		all sent yet
- * @boxed:	these are the first of @out
+ * @batch:	octets that are read at once, at most
  * @out:	what a gate has let through, and goes next
  * @finished:	the gate knows that nothing more comes
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
+ * @told:	so was the other side told
  * @reset:	it ended with a reset
  * @shut:	and the other side was told, or cannot be
  */
 struct way {
-	uint32_t pending;
-	bool boxed;
+	uint32_t batch;
 	struct outbox out;
 	bool finished;
 	bool ended;
 	bool notified;
+	bool told;
 	bool reset;
 	bool shut;
 };
@@ -236,15 +227,17 @@ bool gated_begin(struct intercept *i, bool h2)
  * gated_feed() - One side said something
  * @i:		connection
  * @from:	which side
- * @len:	octets of the process's @record
+ * @text:	what, where nothing is in its way's outbox; set to those octets
+ *		of it that go on as they are
+ * @len:	octets of it; set to how many these are
  *
- * What goes on is left in the ways' outboxes; or in @record, as that way's
- * @pending, if it goes on as it came, and nothing waits before it.
+ * All else that goes on is in the outboxes then; that of this way goes after
+ * these octets.
  *
  * Return: false if it ends the connection
  */
-bool gated_feed(struct intercept *i, unsigned int from, size_t len)
-	__attribute__((warn_unused_result));
+bool gated_feed(struct intercept *i, unsigned int from, const uint8_t **text,
+		size_t *len) __attribute__((warn_unused_result));
 
 /** gated_finish() - The guest says no more; false if that ends the connection
  */
@@ -255,8 +248,11 @@ void gated_end(struct intercept *i);
 
 /* ---- pump.c ---------------------------------------------------------- */
 
-/** pump_open() - Both handshakes are over: give back what only they needed */
-void pump_open(struct intercept *i);
+/** pump_open() - Both handshakes are over: take over from wolfSSL
+ *
+ * Return: false if it cannot be
+ */
+bool pump_open(struct intercept *i) __attribute__((warn_unused_result));
 
 /** pump_run() - Carry what there is, both ways */
 enum intercept_state pump_run(struct intercept *i)

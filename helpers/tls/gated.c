@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* gated.c - The gate in an intercepted connection, between its two ways.
  *
- * Most of what is said goes on as it came. That is not copied: it goes to the
- * other side's TLS from where it was read. What was changed, or kept back, goes
- * through an outbox, and so does what comes behind it. Nothing is sent before
- * the gate has seen all of what was read: so of a record with a violation in it
- * nothing goes on, and neither does what still waits.
+ * Most of what is said goes on as it came. That is not copied: it is said to
+ * the other side from where it was read. What was changed, or kept back, goes
+ * through an outbox, and so does all that comes behind it. Nothing is said
+ * before the gate has seen all of what was read: so of a piece with a violation
+ * in it nothing goes on, and neither does what waits in an outbox still.
  */
 #include "engine.h"
 
 #include <string.h>
 
 /**
- * struct feed - What is being read
+ * struct feed - What was read
  * @i:		connection
  * @from:	who said it
- * @data:	octets, of the common record
- * @len:	how many
+ * @data:	octets
+ * @end:	behind them
  * @at:		those that go on as they are
  * @n:		how many
  */
@@ -24,7 +24,7 @@ struct feed {
 	struct intercept *i;
 	unsigned int from;
 	const uint8_t *data;
-	size_t len;
+	const uint8_t *end;
 	const uint8_t *at;
 	size_t n;
 };
@@ -54,15 +54,18 @@ bool gated_begin(struct intercept *i, bool h2)
 	return i->gate;
 }
 
-/* Whether these follow those that go on as they are. */
-static bool follows(const struct feed *f, const uint8_t *data, size_t len)
+/* Whether these octets are what was read, in front of which nothing is that
+ * does not go on. A reader may have a copy of its own of what it kept until the
+ * end of a line, say: that is as good. */
+static bool is_next(struct feed *f, const uint8_t *data, size_t len)
 {
-	const uintptr_t from = (uintptr_t)f->data;
 	const uintptr_t at = (uintptr_t)data;
 
-	if (at < from || len > f->len || at - from > f->len - len)
+	if (!f->n && at >= (uintptr_t)f->data && at < (uintptr_t)f->end)
+		f->at = data;
+	if (len > (size_t)(f->end - f->at) - f->n)
 		return false;
-	return !f->n || data == f->at + f->n;
+	return data == f->at + f->n || !memcmp(data, f->at + f->n, len);
 }
 
 /* What was to go on as it is waits, because something else comes behind it. */
@@ -85,9 +88,7 @@ static bool take(void *arg, enum gate_side from, const uint8_t *data,
 	if (w->shut || !len)
 		return true;
 	if (side == f->from) {
-		if (!outbox_len(&w->out) && follows(f, data, len)) {
-			if (!f->n)
-				f->at = data;
+		if (!outbox_len(&w->out) && is_next(f, data, len)) {
 			f->n += len;
 			return true;
 		}
@@ -106,30 +107,37 @@ static bool end(struct intercept *i, enum gate_state state)
 	return false;
 }
 
-bool gated_feed(struct intercept *i, unsigned int from, size_t len)
+bool gated_feed(struct intercept *i, unsigned int from, const uint8_t **text,
+		size_t *len)
 {
-	struct intercept_process *const p = i->env->process;
 	struct feed f = {
 		.i = i,
 		.from = from,
-		.data = p->record,
-		.len = len,
-		.at = p->record,
+		.data = *text,
+		.end = *text + *len,
+		.at = *text,
 	};
 	const enum gate_state state =
 		gate_feed(i->gate, from == GUEST ? GATE_GUEST : GATE_SERVER,
-			  p->record, len, take, &f, &i->violation);
+			  *text, *len, take, &f, &i->violation);
 
 	if (state != GATE_OK)
 		return end(i, state);
-	p->record_at = (size_t)(f.at - p->record);
-	i->way[from].pending = (uint32_t)f.n;
+	*text = f.at;
+	*len = f.n;
 	return true;
 }
 
 bool gated_finish(struct intercept *i)
 {
-	struct feed f = {.i = i, .from = GUEST};
+	static const uint8_t nothing;
+	struct feed f = {
+		.i = i,
+		.from = GUEST,
+		.data = &nothing,
+		.end = &nothing,
+		.at = &nothing,
+	};
 	const enum gate_state state =
 		gate_finish(i->gate, take, &f, &i->violation);
 

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 #include "engine.h"
+#include "takeover.h"
 
 /* Seconds that the signer may take. */
 #define SIGNER_S 2
@@ -44,8 +45,8 @@ struct intercept_process *intercept_process_new(int signer,
 		free(p);
 		return NULL;
 	}
-	if (wolfSSL_Init() != WOLFSSL_SUCCESS) {
-		*ret_reason = "wolfSSL cannot be initialised";
+	if (!aead_library() || wolfSSL_Init() != WOLFSSL_SUCCESS) {
+		*ret_reason = "libgcrypt or wolfSSL cannot be initialised";
 		free(p);
 		return NULL;
 	}
@@ -57,7 +58,8 @@ void intercept_process_free(struct intercept_process *p)
 	if (!p)
 		return;
 	if (p->began)
-		crypto_end();
+		crypto_end(&p->crypto);
+	stream_release(&p->stream);
 	wolfSSL_Cleanup();
 	explicit_bzero(p, sizeof(*p));
 	free(p);
@@ -181,7 +183,7 @@ static bool read_first(struct side *s, const struct intercept_flow *f)
 	const uint8_t header[] = {22, 3, 1, (uint8_t)(len >> 8), (uint8_t)len};
 	uint8_t *at;
 
-	static_assert(HELLO_MAX <= ENGINE_RECORD, "one record");
+	static_assert(HELLO_MAX <= RECORD_TEXT, "one record");
 	s->ahead_len = sizeof(header) + len + f->rest_len;
 	s->ahead = at = malloc(s->ahead_len);
 	if (!at)
@@ -409,7 +411,7 @@ static enum intercept_state run_server(struct intercept *i)
 		return leave(i, CAUSE_GUEST_ENDED);
 	if (!s->readable && !s->writable)
 		return INTERCEPT_WAIT;
-	n = wolfSSL_connect(s->ssl);
+	n = takeover_shake(s, wolfSSL_connect);
 	if (n == WOLFSSL_SUCCESS) {
 		const char *const alpn = upstream_alpn(i);
 		enum alert_cause cause = mint_begin(i, alpn);
@@ -437,10 +439,11 @@ static enum intercept_state run_guest(struct intercept *i)
 	int error;
 	int n;
 
-	n = wolfSSL_accept(s->ssl);
+	n = takeover_shake(s, wolfSSL_accept);
 	if (n == WOLFSSL_SUCCESS) {
+		if (!pump_open(i))
+			return leave(i, CAUSE_TAKEOVER);
 		i->stage = STAGE_OPEN;
-		pump_open(i);
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);

@@ -25,9 +25,6 @@
 #include "tlsd.h"
 #include "tlsd_parts.h"
 
-/* Questions that are answered before others have their turn. */
-#define JUDGE_BATCH 64
-
 #define BIT(number) (1u << (number))
 
 /* What a configuration must come with, or an old one have. */
@@ -451,7 +448,7 @@ static int dial_for(struct monitor_ctx *m, const struct tlsd_ask *ask,
 	else if (ask->attempt)
 		errno = ECONNREFUSED;
 	else
-		fd = dial(c, &to);
+		fd = dial(c, &to, ask->stage == TLSD_HELLO);
 	if (fd < 0)
 		reply->error = errno ? errno : EIO;
 	m->dialled += fd >= 0;
@@ -509,30 +506,32 @@ static bool send_answer(int to, const struct tlsd_answer *a, int fd)
 	return sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*a);
 }
 
-/* Whether there may be more to answer. */
-static bool serve(struct monitor_ctx *m, int from)
+/* One question: the worker waits for its answer before it asks another. */
+static void judge_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 {
+	struct monitor_ctx *m = l->context;
 	struct tlsd_answer reply;
 	struct tlsd_ask ask;
 	const ssize_t n =
-		recv(from, &ask, sizeof(ask), MSG_DONTWAIT | MSG_TRUNC);
+		recv(w->fd, &ask, sizeof(ask), MSG_DONTWAIT | MSG_TRUNC);
 	int fd = -1;
 	bool ok;
 
+	(void)events;
 	if (n < 0 && errno == EAGAIN)
-		return false;
+		return;
 	if (!n) {
 		child_ended(m);
-		return false;
+		return;
 	}
 	errno = EPROTO;
 	if (n != sizeof(ask) || !judge_one(m, &ask, &reply)) {
 		fail(m, "understand the worker");
-		return false;
+		return;
 	}
 	if (ask.dial && reply.verdict >= TLSD_SPLICE)
 		fd = dial_for(m, &ask, &reply);
-	ok = send_answer(from, &reply, fd);
+	ok = send_answer(w->fd, &reply, fd);
 	if (fd >= 0)
 		close(fd);
 	if (!ok)
@@ -540,16 +539,6 @@ static bool serve(struct monitor_ctx *m, int from)
 	/* It is at work. */
 	if (m->done)
 		loop_set(&m->l, &m->patience, &m->timer, TLSD_CHILD_MS);
-	return !m->l.stop;
-}
-
-static void judge_ready(struct loop *l, struct loop_watch *w, uint32_t events)
-{
-	unsigned int i;
-
-	(void)events;
-	for (i = 0; i < JUDGE_BATCH && serve(l->context, w->fd); i++)
-		;
 }
 
 static bool set_up(struct monitor_ctx *m, int supervisor,

@@ -195,7 +195,8 @@ static void rest(struct loop *l, struct loop_timer *t)
 static bool set_up(struct worker *w, const struct tlsd_ends *ends)
 {
 	struct loop_queue *const queues[] = {
-		&w->pool_queue, &w->hello, &w->connect, &w->shake, &w->refused,
+		&w->pool_queue, &w->early, &w->hello,
+		&w->connect,	&w->shake, &w->refused,
 	};
 
 	const char *reason;

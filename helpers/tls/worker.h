@@ -8,10 +8,12 @@
  *	    ▼           ▼            ▼    └─► READ ────────►
  *	  reset      REFUSED       reset
  *
- * A flow that is accepted is told the monitor at once, before anything is known
- * of it. Either it is denied; or it has to be read first (TLSD_WAIT); or it
- * would be allowed without a name as well, and then a socket to the server
- *comes with the answer, so that a server that speaks first can do so.
+ * Most guests speak first, and at once: then the monitor is told of a flow with
+ * what was said, once. Where nothing has come after a moment (WORKER_EARLY_MS)
+ * it is told before anything is known, for the server may be the one who speaks
+ * first. Either the flow is denied; or it has to be read first (TLSD_WAIT); or
+ * it would be allowed without a name as well, and then a socket to the server
+ * comes with the answer.
  *
  * READING, what the guest sends is collected and read as a ClientHello. Once
  * that is complete, or cannot become one, the monitor is told, and decides. A
@@ -54,6 +56,12 @@
 
 /** WORKER_READ - Octets that are read of a guest at once */
 #define WORKER_READ 16384
+
+/** WORKER_EARLY_MS - Time that a guest has to speak before its server may: more
+ * than one needs between its connection and its ClientHello, and less than
+ * anybody notices
+ */
+#define WORKER_EARLY_MS 2
 
 /** WORKER_POOL_MS - Time without work after which no pipe is kept */
 #define WORKER_POOL_MS 2000
@@ -143,7 +151,9 @@ struct opening {
  * @connected:	the server's socket is connected
  * @again:	there is another address to try if the server refuses
  * @attempt:	how many were tried before this
+ * @told:	the monitor was asked before anything was known
  * @guest_ended: the guest has sent its last octet; READING only
+ * @awaited:	epoll tells when the guest's socket takes more
  * @frozen:	a configuration is prepared: nothing goes on
  * @condemned:	and denies it
  * @queued:	it is in the list of those with more to do
@@ -168,7 +178,9 @@ struct tls_flow {
 	bool connected;
 	bool again;
 	uint8_t attempt;
+	bool told;
 	bool guest_ended;
+	bool awaited;
 	bool frozen;
 	bool condemned;
 	bool queued;
@@ -199,6 +211,7 @@ struct tls_flow {
  * @pool:	pipes
  * @pool_queue:	for @pool_timer
  * @pool_timer:	nothing was to be done for a while
+ * @early:	timers of flows that nobody has said anything in, or knows of
  * @hello:	timers of flows that the guest is to say something in
  * @connect:	timers of those whose server is dialled
  * @shake:	timers of interceptions that are not open yet
@@ -236,6 +249,7 @@ struct worker {
 	struct splice_pool pool;
 	struct loop_queue pool_queue;
 	struct loop_timer pool_timer;
+	struct loop_queue early;
 	struct loop_queue hello;
 	struct loop_queue connect;
 	struct loop_queue shake;

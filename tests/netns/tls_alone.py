@@ -6,8 +6,10 @@ address of 127.0.0.0/8 at the worker's port, and the monitor connects to
 127.0.0.1 at the port of the test's own server.
 """
 import array
+import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -164,9 +166,18 @@ class Worker:
         file.flush()
         return file
 
+    @contextlib.contextmanager
+    def stopped(self):
+        """It sees nothing meanwhile, and everything at once then."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def prepare(self, intercept=None, roots=b"roots", ca=b"ca", secrets=(),
-                values=None):
-        """A configuration up to READY; what the worker says."""
+                values=None, wait=True):
+        """A configuration up to READY; what the worker says, if waited for."""
         conf = {"Version": 1, "Name": "test", "Gateway4": "172.16.0.1",
                 "Gateway6": "fd00::1", "Guest4": "172.16.0.2",
                 "Guest6": "fd00::2", "DefaultEgress": "allow", "DNS": "none",
@@ -193,7 +204,8 @@ class Worker:
         for number in (ROOTS, CA_CERT, SECRETS):
             if number in sockets:
                 sockets[number].close()
-        return relay.ask(self.channel, "ready")
+        relay.send(self.channel, "ready")
+        return relay.receive(self.channel) if wait else None
 
     def commit(self):
         self.first = False
