@@ -18,7 +18,7 @@ import time
 import relay
 from lab import Namespace, run
 from machine import STATE, alive, end, wait_for
-from report import main, unchanged
+from report import main, settled, unchanged
 
 WEB = STATE + "/sandboxes/web/"
 LOG = STATE + "/events.log"
@@ -169,7 +169,7 @@ def values_that_are_none(m, t):
         ("too long by one", "x" * 16385 + "\n", "at most 16384"),
     ]
     t.check("it is up", s.values() == VALUES, s.values())
-    before = m.look()
+    before = settled(m)
     for what, text, why in cases:
         if text is not None:
             s.write("x", text)
