@@ -287,7 +287,8 @@ Test(pins, msb_tlsd_is_there_where_there_are_secrets)
 		 NULL, 0},
 		{", " RULE_LIST(RULE_WITH("allow", "host", "\"Port\": 80")),
 		 "there are secrets, and /Rules/0 allows flows to port 80", 1},
-		{", " RULE_LIST(RULE_WITH("allow", "*", "\"Protocol\": \"udp\"")),
+		{", " RULE_LIST(
+			 RULE_WITH("allow", "*", "\"Protocol\": \"udp\"")),
 		 NULL, 0},
 		{", \"TLS\": {}",
 		 "TLS is intercepted, and /Policy allows flows to such ports; "
