@@ -4,18 +4,8 @@
 
 #include <string.h>
 
-#include <wolfssl/wolfcrypt/aes.h>
-#include <wolfssl/wolfcrypt/chacha20_poly1305.h>
-
-#include "crypto.h"
-
-#define LEVEL_FATAL  2
-#define RECORD_ALERT 21
-#define RECORD_DATA  23
-#define TAG	     16
-#define NONCE	     12
-/* TLS 1.2's AES-GCM: octets of the nonce that are in the record (RFC 5288). */
-#define EXPLICIT 8
+/* Level of a fatal alert. */
+#define LEVEL_FATAL 2
 
 /** struct cause - A row of ALERT_CAUSES() */
 struct cause {
@@ -108,14 +98,15 @@ bool alert_received(const struct side *s, uint8_t *ret)
 {
 	WOLFSSL_ALERT_HISTORY h;
 
-	if (wolfSSL_get_alert_history(s->ssl, &h) == WOLFSSL_SUCCESS &&
+	if (!s->sealed &&
+	    wolfSSL_get_alert_history(s->ssl, &h) == WOLFSSL_SUCCESS &&
 	    h.last_rx.level == LEVEL_FATAL) {
 		*ret = (uint8_t)h.last_rx.code;
 		return true;
 	}
 	/* In the clear, which wolfSSL did not expect: nobody's word for sure,
-	 * but it is over either way. */
-	if (s->sealed || s->alert[0] != LEVEL_FATAL)
+	 * but it is over either way. Or of an open connection. */
+	if (s->alert[0] != LEVEL_FATAL)
 		return false;
 	*ret = s->alert[1];
 	return true;
@@ -126,115 +117,4 @@ bool alert_plain(struct side *s, uint8_t code)
 	const uint8_t record[] = {RECORD_ALERT, 3, 3, 0, 2, LEVEL_FATAL, code};
 
 	return side_send(s, record, sizeof(record));
-}
-
-/** struct cipher - The keys of an open connection, for what we send */
-struct cipher {
-	const uint8_t *key;
-	const uint8_t *iv;
-	uint64_t sequence;
-	word32 key_len;
-	bool tls13;
-	bool chacha;
-};
-
-static bool cipher_of(WOLFSSL *ssl, struct cipher *ret)
-{
-	const char *const name = wolfSSL_get_cipher_name(ssl);
-	const bool server = wolfSSL_is_server(ssl);
-	word64 sequence = 0;
-
-	if (!name)
-		return false;
-	/* It calls the first of all numbers, 0, a failure. */
-	(void)wolfSSL_GetSequenceNumber(ssl, &sequence);
-	*ret = (struct cipher){
-		.key = server ? wolfSSL_GetServerWriteKey(ssl)
-			      : wolfSSL_GetClientWriteKey(ssl),
-		.iv = server ? wolfSSL_GetServerWriteIV(ssl)
-			     : wolfSSL_GetClientWriteIV(ssl),
-		.sequence = sequence,
-		.key_len = (word32)wolfSSL_GetKeySize(ssl),
-		.tls13 = wolfSSL_version(ssl) == TLS1_3_VERSION,
-		.chacha = strstr(name, "CHACHA20") != NULL,
-	};
-	return ret->key && ret->iv;
-}
-
-static bool encrypt(const struct cipher *c, const uint8_t nonce[NONCE],
-		    const uint8_t *aad, word32 aad_len, uint8_t *text,
-		    word32 len)
-{
-	Aes aes;
-	bool ok;
-
-	if (c->chacha)
-		return wc_ChaCha20Poly1305_Encrypt(c->key, nonce, aad, aad_len,
-						   text, len, text,
-						   text + len) == 0;
-	if (wc_AesInit(&aes, NULL, CRYPTO_DEVICE))
-		return false;
-	ok = wc_AesGcmSetKey(&aes, c->key, c->key_len) == 0 &&
-	     wc_AesGcmEncrypt(&aes, text, text, len, nonce, NONCE, text + len,
-			      TAG, aad, aad_len) == 0;
-	wc_AesFree(&aes);
-	explicit_bzero(&aes, sizeof(aes));
-	return ok;
-}
-
-static void number(uint8_t to[8], uint64_t n)
-{
-	for (int k = 7; k >= 0; k--) {
-		to[k] = (uint8_t)n;
-		n >>= 8;
-	}
-}
-
-/* The nonce is the sequence number upon the IV, as RFC 8446 section 5.3 and RFC
- * 7905 section 2 have it; TLS 1.2 with AES-GCM has four octets of IV, and sends
- * the rest. Sequence numbers do that (RFC 5288 section 3 suggests them), but
- * wolfSSL counts up from a random number: far from any, upside down. */
-bool alert_sealed(struct side *s, uint8_t code)
-{
-	uint8_t record[5 + EXPLICIT + 3 + TAG] = {0, 3, 3, 0, 0};
-	uint8_t aad[13];
-	uint8_t nonce[NONCE];
-	uint8_t sequence[8];
-	struct cipher c;
-	uint8_t *at = record + 5;
-	word32 aad_len;
-	word32 len = 2;
-
-	if (!cipher_of(s->ssl, &c))
-		return false;
-	number(sequence, c.sequence);
-	memset(nonce, 0, sizeof(nonce));
-	if (c.tls13 || c.chacha) {
-		memcpy(nonce, c.iv, NONCE);
-		for (size_t k = 0; k < 8; k++)
-			nonce[NONCE - 8 + k] ^= sequence[k];
-	} else {
-		memcpy(nonce, c.iv, NONCE - EXPLICIT);
-		number(nonce + NONCE - EXPLICIT, ~c.sequence);
-		memcpy(at, nonce + NONCE - EXPLICIT, EXPLICIT);
-		at += EXPLICIT;
-	}
-	at[0] = LEVEL_FATAL;
-	at[1] = code;
-	if (c.tls13)
-		at[len++] = RECORD_ALERT;
-	record[0] = c.tls13 ? RECORD_DATA : RECORD_ALERT;
-	record[4] = (uint8_t)(at - record - 5 + (ptrdiff_t)len + TAG);
-	if (c.tls13) {
-		aad_len = 5;
-		memcpy(aad, record, aad_len);
-	} else {
-		aad_len = sizeof(aad);
-		memcpy(aad, sequence, 8);
-		memcpy(aad + 8, record, 3);
-		aad[11] = 0;
-		aad[12] = (uint8_t)len;
-	}
-	return encrypt(&c, nonce, aad, aad_len, at, len) &&
-	       side_send(s, record, (size_t)record[4] + 5);
 }

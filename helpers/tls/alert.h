@@ -16,13 +16,20 @@
 /** enum alert_code - Descriptions of alerts (RFC 8446 appendix B.2) */
 enum alert_code {
 	ALERT_CLOSE_NOTIFY = 0,
+	ALERT_UNEXPECTED_MESSAGE = 10,
+	ALERT_BAD_RECORD_MAC = 20,
+	ALERT_RECORD_OVERFLOW = 22,
 	ALERT_HANDSHAKE_FAILURE = 40,
 	ALERT_BAD_CERTIFICATE = 42,
 	ALERT_UNSUPPORTED_CERTIFICATE = 43,
 	ALERT_CERTIFICATE_EXPIRED = 45,
+	ALERT_ILLEGAL_PARAMETER = 47,
 	ALERT_UNKNOWN_CA = 48,
+	ALERT_DECODE_ERROR = 50,
 	ALERT_PROTOCOL_VERSION = 70,
 	ALERT_INTERNAL_ERROR = 80,
+	ALERT_USER_CANCELED = 90,
+	ALERT_NO_RENEGOTIATION = 100,
 	ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
 
@@ -65,6 +72,7 @@ enum alert_code {
 	  "no protocol in common with the server") \
 	X(ALERT, HANDSHAKE_FAILURE, "alert by the server") \
 	X(REFUSED, INTERNAL_ERROR, "leaf not signed") \
+	X(TAKEOVER, INTERNAL_ERROR, "wolfSSL does not tell its keys") \
 	X(SIGNER, INTERNAL_ERROR, "no answer by the signer") \
 	X(MEMORY, INTERNAL_ERROR, "out of memory") \
 	X(OLD_GUEST, PROTOCOL_VERSION, "guest has no TLS 1.2") \
@@ -74,7 +82,11 @@ enum alert_code {
 	X(GUEST_ENDED, HANDSHAKE_FAILURE, "guest ended the handshake") \
 	X(GUEST_ALERT, HANDSHAKE_FAILURE, "alert by the guest") \
 	X(BROKEN, INTERNAL_ERROR, "TLS broken after the handshake") \
-	X(RESET, INTERNAL_ERROR, "connection reset")
+	X(RESET, INTERNAL_ERROR, "connection reset") \
+	X(HTTP2_ONLY, NO_APPLICATION_PROTOCOL, \
+	  "guest has HTTP/2 only, where a value may go into a body") \
+	X(GATE, INTERNAL_ERROR, "not to be read as HTTP") \
+	X(VIOLATION, INTERNAL_ERROR, "secret violation")
 
 /** enum alert_cause - What went wrong, by ALERT_CAUSES() */
 enum alert_cause {
@@ -107,16 +119,5 @@ bool alert_received(const struct side *s, uint8_t *ret);
  * could not be
  */
 bool alert_plain(struct side *s, uint8_t code);
-
-/**
- * alert_sealed() - Send a fatal alert on a connection that is open
- * @s:		end; nothing may wait to be sent; wolfSSL writes no more
- * @code:	description
- *
- * wolfSSL has no call for it, but tells its keys.
- *
- * Return: false if it could not be sent
- */
-bool alert_sealed(struct side *s, uint8_t code);
 
 #endif

@@ -13,126 +13,63 @@
 #include "wolf.h"
 
 #include <wolfssl/wolfcrypt/aes.h>
-#include <wolfssl/wolfcrypt/chacha20_poly1305.h>
 #include <wolfssl/wolfcrypt/cryptocb.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/random.h>
 
-/* After wolfSSL's: what is an enumerator there is a macro here. */
-#include <nettle/gcm.h>
-#include <nettle/memops.h>
-
-#define TAG 16
-
-/* One context, for either length of key: it is made for a record, and wiped. */
-union context {
-	struct gcm_aes128_ctx aes128;
-	struct gcm_aes256_ctx aes256;
-};
-
-/** struct nettle_gcm - Nettle's functions for one length of key */
-struct nettle_gcm {
-	void (*set_key)(void *ctx, const uint8_t *key);
-	void (*set_iv)(void *ctx, size_t len, const uint8_t *iv);
-	void (*update)(void *ctx, size_t len, const uint8_t *aad);
-	void (*encrypt)(void *ctx, size_t len, uint8_t *to,
-			const uint8_t *from);
-	void (*decrypt)(void *ctx, size_t len, uint8_t *to,
-			const uint8_t *from);
-	void (*digest)(void *ctx, size_t len, uint8_t *tag);
-};
-
-#define GCM(bits) \
-	static void set_key##bits(void *c, const uint8_t *key) \
-	{ \
-		gcm_aes##bits##_set_key(c, key); \
-	} \
-	static void set_iv##bits(void *c, size_t len, const uint8_t *iv) \
-	{ \
-		gcm_aes##bits##_set_iv(c, len, iv); \
-	} \
-	static void update##bits(void *c, size_t len, const uint8_t *aad) \
-	{ \
-		gcm_aes##bits##_update(c, len, aad); \
-	} \
-	static void encrypt##bits(void *c, size_t len, uint8_t *to, \
-				  const uint8_t *from) \
-	{ \
-		gcm_aes##bits##_encrypt(c, len, to, from); \
-	} \
-	static void decrypt##bits(void *c, size_t len, uint8_t *to, \
-				  const uint8_t *from) \
-	{ \
-		gcm_aes##bits##_decrypt(c, len, to, from); \
-	} \
-	static void digest##bits(void *c, size_t len, uint8_t *tag) \
-	{ \
-		gcm_aes##bits##_digest(c, len, tag); \
-	} \
-	static const struct nettle_gcm gcm##bits = { \
-		set_key##bits, set_iv##bits,  update##bits, \
-		encrypt##bits, decrypt##bits, digest##bits, \
-	}
-
-GCM(128);
-GCM(256);
-
-static const struct nettle_gcm *gcm_of(const Aes *aes)
+/* Which cipher it is; AEAD_CIPHERS: none that is computed here. */
+static enum aead_cipher cipher_of(const Aes *aes, word32 iv_len, word32 tag_len)
 {
+	if (iv_len != AEAD_NONCE || tag_len != AEAD_TAG)
+		return AEAD_CIPHERS;
 	if (aes->keylen == 16)
-		return &gcm128;
-	return aes->keylen == 32 ? &gcm256 : NULL;
+		return AEAD_AES_128_GCM;
+	return aes->keylen == 32 ? AEAD_AES_256_GCM : AEAD_CIPHERS;
 }
 
-static void wipe(void *room, size_t len)
+static int seal(struct aead *a, wc_CryptoInfo *info)
 {
-	explicit_bzero(room, len);
-}
+	const struct aead_record r = {
+		.cipher = cipher_of(info->cipher.aesgcm_enc.aes,
+				    info->cipher.aesgcm_enc.ivSz,
+				    info->cipher.aesgcm_enc.authTagSz),
+		.key = (const uint8_t *)info->cipher.aesgcm_enc.aes->devKey,
+		.nonce = info->cipher.aesgcm_enc.iv,
+		.aad = info->cipher.aesgcm_enc.authIn,
+		.aad_len = info->cipher.aesgcm_enc.authInSz,
+	};
 
-static int seal(wc_CryptoInfo *info)
-{
-	const struct nettle_gcm *const g = gcm_of(info->cipher.aesgcm_enc.aes);
-	union context ctx;
-
-	if (!g || info->cipher.aesgcm_enc.authTagSz > TAG)
+	if (r.cipher == AEAD_CIPHERS)
 		return CRYPTOCB_UNAVAILABLE;
-	g->set_key(&ctx, (const uint8_t *)info->cipher.aesgcm_enc.aes->devKey);
-	g->set_iv(&ctx, info->cipher.aesgcm_enc.ivSz,
-		  info->cipher.aesgcm_enc.iv);
-	g->update(&ctx, info->cipher.aesgcm_enc.authInSz,
-		  info->cipher.aesgcm_enc.authIn);
-	g->encrypt(&ctx, info->cipher.aesgcm_enc.sz,
-		   info->cipher.aesgcm_enc.out, info->cipher.aesgcm_enc.in);
-	g->digest(&ctx, info->cipher.aesgcm_enc.authTagSz,
-		  info->cipher.aesgcm_enc.authTag);
-	wipe(&ctx, sizeof(ctx));
-	return 0;
+	return aead_seal(a, &r,
+			 &(struct aead_piece){info->cipher.aesgcm_enc.in,
+					      info->cipher.aesgcm_enc.sz},
+			 1, info->cipher.aesgcm_enc.out,
+			 info->cipher.aesgcm_enc.authTag)
+		       ? 0
+		       : AES_GCM_AUTH_E;
 }
 
-static int open_sealed(wc_CryptoInfo *info)
+static int open_sealed(struct aead *a, wc_CryptoInfo *info)
 {
-	const struct nettle_gcm *const g = gcm_of(info->cipher.aesgcm_dec.aes);
-	uint8_t tag[TAG];
-	union context ctx;
-	int ok;
+	const struct aead_record r = {
+		.cipher = cipher_of(info->cipher.aesgcm_dec.aes,
+				    info->cipher.aesgcm_dec.ivSz,
+				    info->cipher.aesgcm_dec.authTagSz),
+		.key = (const uint8_t *)info->cipher.aesgcm_dec.aes->devKey,
+		.nonce = info->cipher.aesgcm_dec.iv,
+		.aad = info->cipher.aesgcm_dec.authIn,
+		.aad_len = info->cipher.aesgcm_dec.authInSz,
+	};
 
-	if (!g || info->cipher.aesgcm_dec.authTagSz > TAG)
+	if (r.cipher == AEAD_CIPHERS)
 		return CRYPTOCB_UNAVAILABLE;
-	g->set_key(&ctx, (const uint8_t *)info->cipher.aesgcm_dec.aes->devKey);
-	g->set_iv(&ctx, info->cipher.aesgcm_dec.ivSz,
-		  info->cipher.aesgcm_dec.iv);
-	g->update(&ctx, info->cipher.aesgcm_dec.authInSz,
-		  info->cipher.aesgcm_dec.authIn);
-	g->decrypt(&ctx, info->cipher.aesgcm_dec.sz,
-		   info->cipher.aesgcm_dec.out, info->cipher.aesgcm_dec.in);
-	g->digest(&ctx, info->cipher.aesgcm_dec.authTagSz, tag);
-	ok = memeql_sec(tag, info->cipher.aesgcm_dec.authTag,
-			info->cipher.aesgcm_dec.authTagSz);
-	wipe(&ctx, sizeof(ctx));
-	/* What is not authentic is nobody's to read. */
-	if (!ok)
-		wipe(info->cipher.aesgcm_dec.out, info->cipher.aesgcm_dec.sz);
-	return ok ? 0 : AES_GCM_AUTH_E;
+	return aead_open(a, &r, info->cipher.aesgcm_dec.in,
+			 info->cipher.aesgcm_dec.sz,
+			 info->cipher.aesgcm_dec.authTag,
+			 info->cipher.aesgcm_dec.out)
+		       ? 0
+		       : AES_GCM_AUTH_E;
 }
 
 static int random_octets(uint8_t *to, size_t len)
@@ -209,14 +146,15 @@ static int compute_pk(wc_CryptoInfo *info)
 /* What wolfSSL calls before it computes. */
 static int compute(int device, wc_CryptoInfo *info, void *ctx)
 {
-	const struct crypto *const c = ctx;
+	struct crypto *const c = ctx;
 
 	(void)device;
 	switch (info->algo_type) {
 	case WC_ALGO_TYPE_CIPHER:
 		if (!c->gcm || info->cipher.type != WC_CIPHER_AES_GCM)
 			return CRYPTOCB_UNAVAILABLE;
-		return info->cipher.enc ? seal(info) : open_sealed(info);
+		return info->cipher.enc ? seal(&c->aead, info)
+					: open_sealed(&c->aead, info);
 	case WC_ALGO_TYPE_PK:
 		return c->ecc ? compute_pk(info) : CRYPTOCB_UNAVAILABLE;
 	case WC_ALGO_TYPE_RNG:
@@ -245,12 +183,13 @@ static uint64_t now_ns(void)
 
 /** struct probe - What is measured with */
 struct probe {
+	struct aead *aead;
 	Aes aes;
 	ecc_key key;
 	WC_RNG rng;
 	uint8_t octets[PROBE_LEN];
-	uint8_t tag[TAG];
-	uint8_t key_octets[32];
+	uint8_t tag[AEAD_TAG];
+	uint8_t key_octets[AEAD_KEY];
 	uint8_t iv[12];
 	uint8_t signature[ECC_MAX_SIG_SIZE];
 };
@@ -258,15 +197,33 @@ struct probe {
 static int run_gcm(struct probe *p)
 {
 	return wc_AesGcmEncrypt(&p->aes, p->octets, p->octets, PROBE_LEN, p->iv,
-				sizeof(p->iv), p->tag, TAG, p->iv,
+				sizeof(p->iv), p->tag, AEAD_TAG, p->iv,
 				sizeof(p->iv));
+}
+
+static int run_aead(struct probe *p, enum aead_cipher cipher)
+{
+	const struct aead_record r = {
+		.cipher = cipher,
+		.key = p->key_octets,
+		.nonce = p->iv,
+		.aad = p->iv,
+		.aad_len = sizeof(p->iv),
+	};
+
+	return !aead_seal(p->aead, &r,
+			  &(struct aead_piece){p->octets, PROBE_LEN}, 1,
+			  p->octets, p->tag);
+}
+
+static int run_aes(struct probe *p)
+{
+	return run_aead(p, AEAD_AES_128_GCM);
 }
 
 static int run_chacha(struct probe *p)
 {
-	return wc_ChaCha20Poly1305_Encrypt(p->key_octets, p->iv, p->iv,
-					   sizeof(p->iv), p->octets, PROBE_LEN,
-					   p->octets, p->tag);
+	return run_aead(p, AEAD_CHACHA20_POLY1305);
 }
 
 static int run_sign(struct probe *p)
@@ -303,19 +260,19 @@ static bool measure(struct crypto *c, struct probe *p)
 {
 	uint64_t ours;
 	uint64_t theirs;
-	uint64_t chacha;
 
 	if (wc_AesGcmSetKey(&p->aes, p->key_octets, 16) ||
 	    wc_ecc_make_key_ex(&p->rng, 32, &p->key, ECC_SECP256R1))
 		return false;
 	wc_ecc_set_rng(&p->key, &p->rng);
-	*c = (struct crypto){.gcm = true, .ecc = true};
+	c->gcm = true;
+	c->ecc = true;
+	p->aead = &c->aead;
 	ours = best(run_gcm, p);
 	p->aes.devId = INVALID_DEVID;
 	theirs = best(run_gcm, p);
 	c->gcm = is_faster(ours, theirs);
-	chacha = best(run_chacha, p);
-	c->chacha = is_faster(chacha, c->gcm ? ours : theirs);
+	c->chacha = is_faster(best(run_chacha, p), best(run_aes, p));
 
 	theirs = best(run_sign, p);
 	p->key.devId = CRYPTO_DEVICE;
@@ -330,8 +287,12 @@ bool crypto_begin(struct crypto *c)
 	bool ok = false;
 
 	*c = (struct crypto){0};
-	if (wc_CryptoCb_RegisterDevice(CRYPTO_DEVICE, compute, c))
+	if (!aead_begin(&c->aead))
 		return false;
+	if (wc_CryptoCb_RegisterDevice(CRYPTO_DEVICE, compute, c)) {
+		aead_end(&c->aead);
+		return false;
+	}
 	if (wc_AesInit(&p.aes, NULL, CRYPTO_DEVICE) == 0 &&
 	    wc_InitRng_ex(&p.rng, NULL, CRYPTO_DEVICE) == 0) {
 		if (wc_ecc_init_ex(&p.key, NULL, INVALID_DEVID) == 0) {
@@ -346,20 +307,17 @@ bool crypto_begin(struct crypto *c)
 	}
 	wc_AesFree(&p.aes);
 	if (!ok)
-		crypto_end();
+		crypto_end(c);
 	return ok;
 }
 
 const char *crypto_name(const struct crypto *c)
 {
-	if (c->gcm && c->ecc)
-		return "nettle";
-	if (c->gcm)
-		return "nettle (AES-GCM), wolfSSL";
-	return c->ecc ? "wolfSSL, nettle (curves)" : "wolfSSL";
+	return c->ecc ? "libgcrypt, nettle" : "libgcrypt, wolfSSL";
 }
 
-void crypto_end(void)
+void crypto_end(struct crypto *c)
 {
 	wc_CryptoCb_UnRegisterDevice(CRYPTO_DEVICE);
+	aead_end(&c->aead);
 }

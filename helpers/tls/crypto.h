@@ -4,18 +4,19 @@
  * Theory of Operation
  *
  * A distribution builds wolfSSL for every CPU of an architecture: portable C,
- * without the instructions that make AES-GCM twenty times as fast. wolfCrypt
- * asks a callback before it computes, so the work can be done elsewhere. Nettle
- * is where: it looks at the CPU by itself, needs no initialisation, keeps no
- * state, opens no file, allocates nothing for a cipher, and adds a tenth of
- * what libcrypto adds to a process. A key's schedule is 0.15 µs there, less
- * than it would cost to look a kept one up: so no key is kept.
+ * without the instructions that make AES-GCM fifty times as fast. wolfCrypt
+ * asks a callback before it computes, so the work can be done elsewhere: by
+ * libgcrypt for AES-GCM (aead.h), by Nettle for the elliptic curves. Nettle
+ * needs no initialisation, keeps no state, opens no file, and adds a tenth of
+ * what libcrypto adds to a process.
  *
- * What is served is what was measured to be faster, at start, here: AES-GCM and
- * the elliptic curves each for themselves. A wolfSSL that was built with the
- * CPU's instructions wins, and is left alone. RSA is as fast in either, and so
- * is X25519 but for its public keys (curve.c). SHA-256 is five times as fast in
- * Nettle, but wolfSSL copies hashes that are at work, and tells no callback.
+ * The records of an open connection are libgcrypt's whatever wolfSSL can do. Of
+ * a handshake, what is served is what was measured to be faster, at start,
+ * here: AES-GCM and the elliptic curves each for themselves. A wolfSSL that was
+ * built with the CPU's instructions wins, and is left alone. RSA is as fast in
+ * either, and so is X25519 but for its public keys (curve.c). SHA-256 is five
+ * times as fast in Nettle, but wolfSSL copies hashes that are at work, and
+ * tells no callback.
  *
  * Random octets always come from getrandom(2): wolfSSL would open a file, and
  * begin a generator for each connection.
@@ -25,16 +26,20 @@
 
 #include <stdbool.h>
 
+#include "aead.h"
+
 /** CRYPTO_DEVICE - What wolfSSL calls us: an arbitrary number */
 #define CRYPTO_DEVICE 0x6d7362
 
 /**
  * struct crypto - What is computed elsewhere
- * @gcm:	AES-GCM
+ * @aead:	what computes records
+ * @gcm:	it computes AES-GCM for handshakes
  * @ecc:	signatures and keys of the curves P-256 and P-384
- * @chacha:	ChaCha20-Poly1305 is faster than AES-GCM here, whoever computes
+ * @chacha:	ChaCha20-Poly1305 is faster than AES-GCM here
  */
 struct crypto {
+	struct aead aead;
 	bool gcm;
 	bool ecc;
 	bool chacha;
@@ -44,14 +49,14 @@ struct crypto {
  * crypto_begin() - Find out what is faster, and tell wolfSSL to ask
  * @c:	set; has to stay where it is
  *
- * wolfSSL_Init() has been called.
+ * aead_library() and wolfSSL_Init() have been called.
  */
 bool crypto_begin(struct crypto *c) __attribute__((warn_unused_result));
 
-/** crypto_name() - "wolfSSL", "nettle", or both for both */
+/** crypto_name() - Who computes: records, and the curves */
 const char *crypto_name(const struct crypto *c);
 
 /** crypto_end() - wolfSSL asks no more */
-void crypto_end(void);
+void crypto_end(struct crypto *c);
 
 #endif

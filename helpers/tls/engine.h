@@ -12,14 +12,11 @@
 #include "dname.h"
 #include "intercept.h"
 #include "lru.h"
+#include "outbox.h"
 #include "side.h"
+#include "stream.h"
 #include "tlsd.h"
 #include "wolf.h"
-
-/** ENGINE_RECORD - Octets of the largest record's content (RFC 8446 section
- * 5.1)
- */
-#define ENGINE_RECORD 16384
 
 /** ENGINE_SUITES - Room for a list of ciphers */
 #define ENGINE_SUITES 512
@@ -43,8 +40,8 @@
  * @point:	its public key, as the signer wants it
  * @live:	connections
  * @peak:	most of them since memory was last given back
- * @record:	content of the record that is on its way from one side to the
- *		other: one for all connections, as nothing stays in it
+ * @stream:	room for what is on its way from one side to the other: one for
+ *		all connections, as nothing stays in it
  */
 struct intercept_process {
 	int signer;
@@ -56,7 +53,7 @@ struct intercept_process {
 	uint8_t point[TLSD_KEY_MAX];
 	size_t live;
 	size_t peak;
-	uint8_t record[ENGINE_RECORD];
+	struct stream stream;
 };
 
 /**
@@ -101,17 +98,22 @@ enum engine_stage {
 
 /**
  * struct way - What goes from one side to the other
- * @pending:	octets of content that the other side's TLS has taken, and not
- *		all sent yet
+ * @batch:	octets that are read at once, at most
+ * @out:	what a gate has let through, and goes next
+ * @finished:	the gate knows that nothing more comes
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
+ * @told:	so was the other side told
  * @reset:	it ended with a reset
  * @shut:	and the other side was told, or cannot be
  */
 struct way {
-	uint32_t pending;
+	uint32_t batch;
+	struct outbox out;
+	bool finished;
 	bool ended;
 	bool notified;
+	bool told;
 	bool reset;
 	bool shut;
 };
@@ -138,6 +140,9 @@ enum { GUEST, SERVER };
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
  * @alpn:	protocols that the guest offered, of those that are carried
+ * @secrets:	secrets; NULL: none
+ * @gate:	what is said goes through it; NULL: there is none
+ * @violation:	CAUSE_VIOLATION: which; CAUSE_GATE: why
  */
 struct intercept {
 	struct intercept_env *env;
@@ -155,6 +160,9 @@ struct intercept {
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
 	char alpn[ENGINE_ALPN];
+	const struct gate_env *secrets;
+	struct gate *gate;
+	struct gate_violation violation;
 };
 
 /** engine_now() - Seconds of the monotonic clock */
@@ -203,10 +211,48 @@ const char *mint_env(struct intercept_env *env)
 enum alert_cause mint_begin(struct intercept *i, const char *alpn)
 	__attribute__((warn_unused_result));
 
+/* ---- gated.c --------------------------------------------------------- */
+
+/** gated_may_h2() - Whether HTTP/2 may be offered */
+bool gated_may_h2(const struct intercept *i);
+
+/** gated_begin() - Begin the gate, if there are secrets; false: no memory
+ * @i:		connection, whose server is known
+ * @h2:		HTTP/2 was agreed upon
+ */
+bool gated_begin(struct intercept *i, bool h2)
+	__attribute__((warn_unused_result));
+
+/**
+ * gated_feed() - One side said something
+ * @i:		connection
+ * @from:	which side
+ * @text:	what, where nothing is in its way's outbox; set to those octets
+ *		of it that go on as they are
+ * @len:	octets of it; set to how many these are
+ *
+ * All else that goes on is in the outboxes then; that of this way goes after
+ * these octets.
+ *
+ * Return: false if it ends the connection
+ */
+bool gated_feed(struct intercept *i, unsigned int from, const uint8_t **text,
+		size_t *len) __attribute__((warn_unused_result));
+
+/** gated_finish() - The guest says no more; false if that ends the connection
+ */
+bool gated_finish(struct intercept *i) __attribute__((warn_unused_result));
+
+/** gated_end() - Release */
+void gated_end(struct intercept *i);
+
 /* ---- pump.c ---------------------------------------------------------- */
 
-/** pump_open() - Both handshakes are over: give back what only they needed */
-void pump_open(struct intercept *i);
+/** pump_open() - Both handshakes are over: take over from wolfSSL
+ *
+ * Return: false if it cannot be
+ */
+bool pump_open(struct intercept *i) __attribute__((warn_unused_result));
 
 /** pump_run() - Carry what there is, both ways */
 enum intercept_state pump_run(struct intercept *i)

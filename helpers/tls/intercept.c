@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 #include "engine.h"
+#include "takeover.h"
 
 /* Seconds that the signer may take. */
 #define SIGNER_S 2
@@ -44,8 +45,8 @@ struct intercept_process *intercept_process_new(int signer,
 		free(p);
 		return NULL;
 	}
-	if (wolfSSL_Init() != WOLFSSL_SUCCESS) {
-		*ret_reason = "wolfSSL cannot be initialised";
+	if (!aead_library() || wolfSSL_Init() != WOLFSSL_SUCCESS) {
+		*ret_reason = "libgcrypt or wolfSSL cannot be initialised";
 		free(p);
 		return NULL;
 	}
@@ -57,7 +58,8 @@ void intercept_process_free(struct intercept_process *p)
 	if (!p)
 		return;
 	if (p->began)
-		crypto_end();
+		crypto_end(&p->crypto);
+	stream_release(&p->stream);
 	wolfSSL_Cleanup();
 	explicit_bzero(p, sizeof(*p));
 	free(p);
@@ -136,12 +138,15 @@ const char *intercept_env_crypto(const struct intercept_env *env)
 
 /* ---- One connection -------------------------------------------------- */
 
-/* Those of the guest's protocols that are carried, in its order. */
-static void list_alpn(struct intercept *i, const struct hello *h,
+/* Those of the guest's protocols that are carried, in its order. False if it
+ * has HTTP/2 alone, and may not have that. */
+static bool list_alpn(struct intercept *i, const struct hello *h,
 		      const uint8_t *message)
 {
 	static const char h2[] = "h2";
 	static const char http[] = "http/1.1";
+	const bool may_h2 = gated_may_h2(i);
+	bool kept = false;
 	size_t used = 0;
 
 	for (size_t k = 0; k < h->n_alpn; k++) {
@@ -149,9 +154,13 @@ static void list_alpn(struct intercept *i, const struct hello *h,
 		const char *name = NULL;
 		size_t len = 0;
 
-		if (*at == sizeof(h2) - 1 && !memcmp(at + 1, h2, *at))
+		if (*at == sizeof(h2) - 1 && !memcmp(at + 1, h2, *at)) {
 			name = h2;
-		else if (*at == sizeof(http) - 1 && !memcmp(at + 1, http, *at))
+			kept |= !may_h2;
+			if (!may_h2)
+				continue;
+		} else if (*at == sizeof(http) - 1 &&
+			   !memcmp(at + 1, http, *at))
 			name = http;
 		/* Each once: two, and a comma, is all that there is room for.
 		 */
@@ -163,6 +172,7 @@ static void list_alpn(struct intercept *i, const struct hello *h,
 		memcpy(i->alpn + used, name, len + 1);
 		used += len;
 	}
+	return used || !kept;
 }
 
 /* The ClientHello in one record, whatever it came in: the framing is no part of
@@ -173,7 +183,7 @@ static bool read_first(struct side *s, const struct intercept_flow *f)
 	const uint8_t header[] = {22, 3, 1, (uint8_t)(len >> 8), (uint8_t)len};
 	uint8_t *at;
 
-	static_assert(HELLO_MAX <= ENGINE_RECORD, "one record");
+	static_assert(HELLO_MAX <= RECORD_TEXT, "one record");
 	s->ahead_len = sizeof(header) + len + f->rest_len;
 	s->ahead = at = malloc(s->ahead_len);
 	if (!at)
@@ -241,6 +251,8 @@ struct intercept *intercept_begin(struct intercept_env *env,
 	const struct dname *const name = f->hello->sni.len ? &f->hello->sni
 							   : &f->leaf;
 
+	bool alpn;
+
 	if (!i)
 		return NULL;
 	i->env = env;
@@ -251,7 +263,8 @@ struct intercept *intercept_begin(struct intercept_env *env,
 	if (name->len)
 		memcpy(i->name_wire, name->wire, name->len);
 	i->name = (struct dname){i->name_wire, name->len};
-	list_alpn(i, f->hello, f->message);
+	i->secrets = f->secrets;
+	alpn = list_alpn(i, f->hello, f->message);
 	if (!read_first(&i->side[GUEST], f)) {
 		intercept_end(i);
 		return NULL;
@@ -260,6 +273,8 @@ struct intercept *intercept_begin(struct intercept_env *env,
 		i->cause = CAUSE_OLD_GUEST;
 	else if (!has_group(f))
 		i->cause = CAUSE_NO_GROUP;
+	else if (!alpn)
+		i->cause = CAUSE_HTTP2_ONLY;
 	else
 		i->cause = upstream_begin(i);
 	env->process->live++;
@@ -281,7 +296,14 @@ bool intercept_is_open(const struct intercept *i)
 
 const char *intercept_why(const struct intercept *i)
 {
+	if (i->cause == CAUSE_GATE && i->violation.why)
+		return i->violation.why;
 	return alert_why(i->cause);
+}
+
+const struct gate_violation *intercept_violation(const struct intercept *i)
+{
+	return i->cause == CAUSE_VIOLATION ? &i->violation : NULL;
 }
 
 /* What many connections took is given back when half of them are gone: not
@@ -306,6 +328,7 @@ void intercept_end(struct intercept *i)
 	counted = i->counted;
 	side_release(&i->side[GUEST]);
 	side_release(&i->side[SERVER]);
+	gated_end(i);
 	free(i);
 	if (counted)
 		release(p);
@@ -388,10 +411,14 @@ static enum intercept_state run_server(struct intercept *i)
 		return leave(i, CAUSE_GUEST_ENDED);
 	if (!s->readable && !s->writable)
 		return INTERCEPT_WAIT;
-	n = wolfSSL_connect(s->ssl);
+	n = takeover_shake(s, wolfSSL_connect);
 	if (n == WOLFSSL_SUCCESS) {
-		const enum alert_cause cause = mint_begin(i, upstream_alpn(i));
+		const char *const alpn = upstream_alpn(i);
+		enum alert_cause cause = mint_begin(i, alpn);
 
+		if (cause == CAUSE_NONE &&
+		    !gated_begin(i, alpn && !strcmp(alpn, "h2")))
+			cause = CAUSE_MEMORY;
 		if (cause != CAUSE_NONE)
 			return refuse(i, cause);
 		upstream_keep(i);
@@ -412,10 +439,11 @@ static enum intercept_state run_guest(struct intercept *i)
 	int error;
 	int n;
 
-	n = wolfSSL_accept(s->ssl);
+	n = takeover_shake(s, wolfSSL_accept);
 	if (n == WOLFSSL_SUCCESS) {
+		if (!pump_open(i))
+			return leave(i, CAUSE_TAKEOVER);
 		i->stage = STAGE_OPEN;
-		pump_open(i);
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);

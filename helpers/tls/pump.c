@@ -3,70 +3,42 @@
  *
  * Theory of Operation
  *
- * One record is read, and written; then the next. What was read goes to wolfSSL
- * at once, which encrypts it into its own buffer: if the socket takes only part
- * of it, the rest waits there, and the next record is read when it is gone. So
- * a connection holds one record each way at most, the sender finds TCP's window
- * closed, and between two calls nobody's text is in the common buffer.
+ * What there is of one side is read, up to a batch, and said to the other; then
+ * the next. What the other's socket does not take waits there, sealed, and
+ * nothing is read for it until it is gone. So a connection holds one batch each
+ * way at most, the sender finds TCP's window closed, and between two calls
+ * nobody's text is in the common room. A batch begins as one record, doubles
+ * with each that was taken as it is, and is one record again when one was not:
+ * whoever reads slowly has little waiting.
+ *
+ * Where there is a gate, what was read goes through it first (gated.c). What
+ * comes out may be more, or for the other way: that is in an outbox until it is
+ * said, and nothing more is read for a way whose outbox is not empty.
  */
 #include "engine.h"
 
-#include <errno.h>
 #include <linux/tcp.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* Octets that one side may get before others have their turn. */
-#define ROUND ((size_t)16 * ENGINE_RECORD)
+#define ROUND ((size_t)16 * RECORD_TEXT)
 
-/* ---- Memory ---------------------------------------------------------- */
+/* The least that is read at once: a record, mostly. */
+#define BATCH_MIN ((size_t)RECORD_MAX)
 
-static bool is_zero(const uint8_t *page, size_t len)
+bool pump_open(struct intercept *i)
 {
-	return !page[0] && memcmp(page, page + 1, len - 1) == 0;
-}
+	struct stream *const st = &i->env->process->stream;
 
-/* Give whole pages that are zero back: they read as zero afterwards, too. */
-static void shed(void *block)
-{
-	const size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	uint8_t *const end = (uint8_t *)block + malloc_usable_size(block);
-	uint8_t *from =
-		(uint8_t *)(((uintptr_t)block + size - 1) & ~(size - 1));
-
-	while (from + size <= end) {
-		uint8_t *to = from;
-
-		while (to + size <= end && is_zero(to, size))
-			to += size;
-		if (to > from)
-			(void)madvise(from, (size_t)(to - from), MADV_DONTNEED);
-		from = to + size;
+	st->aead = &i->env->process->crypto.aead;
+	for (unsigned int k = GUEST; k <= SERVER; k++) {
+		if (!stream_begin(&i->side[k]))
+			return false;
+		i->way[k].batch = BATCH_MIN;
 	}
-}
-
-/* wolfSSL's session is 37 KB, room for the certificates of nine servers twice
- * over; of which a guest's has none, and a server's three or four. */
-static void shed_session(WOLFSSL *ssl)
-{
-	WOLFSSL_SESSION *const session = wolfSSL_get1_session(ssl);
-
-	if (!session)
-		return;
-	shed(session);
-	wolfSSL_SESSION_free(session);
-}
-
-void pump_open(struct intercept *i)
-{
-	for (int k = GUEST; k <= SERVER; k++) {
-		shed_session(i->side[k].ssl);
-		i->side[k].sealed = true;
-	}
+	return true;
 }
 
 /* ---- Carrying -------------------------------------------------------- */
@@ -76,118 +48,176 @@ enum outcome {
 	MOVED,
 	BLOCKED,
 	FAILED,
+	VIOLATED, /* the gate ends it */
 };
+
+/* Whether a fatal alert can be sent: not into the middle of a record, nor
+ * behind the end. */
+static bool can_tell(const struct intercept *i, unsigned int to)
+{
+	return !i->side[to].stream.wait && !i->way[!to].shut &&
+	       !i->side[to].dead;
+}
 
 /* What a side sent is wrong, or a fatal alert: it is over for both. */
 static enum outcome fail(struct intercept *i, unsigned int from)
 {
-	struct side *const other = &i->side[!from];
+	struct stream *const st = &i->env->process->stream;
+	struct side *const s = &i->side[from];
 	uint8_t code = ALERT_INTERNAL_ERROR;
 
 	if (i->cause != CAUSE_NONE)
 		return FAILED;
 	i->cause = CAUSE_BROKEN;
-	if (alert_received(&i->side[from], &code))
+	if (alert_received(s, &code))
 		i->cause = from == GUEST ? CAUSE_GUEST_ALERT : CAUSE_ALERT;
-	/* Not into the middle of a record. */
-	if (!i->way[from].pending && !i->way[from].shut)
-		alert_sealed(other, code);
+	else if (can_tell(i, from))
+		stream_alert(st, s, s->stream.fault);
+	if (can_tell(i, !from))
+		stream_alert(st, &i->side[!from], code);
 	return FAILED;
 }
 
-/* wolfSSL wants something first. */
-static enum outcome wait_for(struct intercept *i, unsigned int from, int error)
+/* There is no memory for what one side is told. */
+static enum outcome starve(struct intercept *i)
 {
-	if (error == WOLFSSL_ERROR_WANT_READ ||
-	    error == WOLFSSL_ERROR_WANT_WRITE)
-		return BLOCKED;
-	return fail(i, from);
+	if (i->cause == CAUSE_NONE)
+		i->cause = CAUSE_MEMORY;
+	return FAILED;
 }
 
 /* Whom this way leads to takes nothing any more. The other way goes on until
  * its end: an answer may be waiting there. */
 static enum outcome lose(struct way *w)
 {
-	w->pending = 0;
 	w->ended = true;
 	w->shut = true;
+	outbox_drop(&w->out);
 	return MOVED;
 }
 
+/* Send what was said, or what waits. */
 static enum outcome push(struct intercept *i, unsigned int from)
 {
 	struct way *const w = &i->way[from];
 	struct side *const to = &i->side[!from];
-	int n;
 
-	if (!to->writable)
+	if (to->stream.wait && !to->writable)
 		return BLOCKED;
-	/* Called again, it looks at the length alone: the record is its own. */
-	n = wolfSSL_write(to->ssl, i->env->process->record, (int)w->pending);
-	if (n == (int)w->pending) {
-		w->pending = 0;
-		return MOVED;
-	}
-	return to->dead ? lose(w)
-			: wait_for(i, !from, wolfSSL_get_error(to->ssl, n));
+	if (!stream_flush(&i->env->process->stream, to))
+		return starve(i);
+	if (to->dead)
+		return lose(w);
+	return to->stream.wait ? BLOCKED : MOVED;
 }
 
-static enum outcome end_of(struct intercept *i, unsigned int from, int error)
+/* What a gate has let through is said. */
+static enum outcome unbox(struct intercept *i, unsigned int from)
 {
-	struct side *const s = &i->side[from];
+	struct outbox *const o = &i->way[from].out;
+	const size_t len = outbox_len(o);
+
+	if (!len)
+		return MOVED;
+	if (!stream_say(&i->env->process->stream, &i->side[!from],
+			outbox_next(o), len))
+		return starve(i);
+	outbox_drop(o);
+	return MOVED;
+}
+
+/* One side has said this: the other is told. */
+static enum outcome give(struct intercept *i, unsigned int from,
+			 const uint8_t *text, size_t len)
+{
+	if (i->gate && !gated_feed(i, from, &text, &len))
+		return VIOLATED;
+	if (!stream_say(&i->env->process->stream, &i->side[!from], text, len))
+		return starve(i);
+	return unbox(i, from);
+}
+
+/* Nothing more comes from this side. */
+static enum outcome end_of(struct intercept *i, unsigned int from)
+{
+	const struct side *const s = &i->side[from];
 	struct way *const w = &i->way[from];
 
-	if (error == WOLFSSL_ERROR_ZERO_RETURN) {
-		w->ended = true;
-		w->notified = true;
-		return MOVED;
-	}
-	if (s->broken)
+	if (s->stream.broken)
 		return fail(i, from);
-	if ((side_is_over(s) && error == WOLFSSL_ERROR_WANT_READ) ||
-	    (s->dead && error == WOLFSSL_ERROR_WANT_WRITE)) {
-		w->ended = true;
-		w->reset = s->reset || s->dead;
-		return MOVED;
-	}
-	return wait_for(i, from, error);
+	w->ended = true;
+	w->notified = s->stream.notified;
+	w->reset = !w->notified && s->reset;
+	return MOVED;
 }
 
-static enum outcome pull(struct intercept *i, unsigned int from)
+/* A server's tickets come before what it says, if at all. */
+static void keep_session(struct intercept *i)
 {
-	struct side *const s = &i->side[from];
-	const int room = wolfSSL_GetMaxOutputSize(i->side[!from].ssl);
-	const int max = room > 0 && room < ENGINE_RECORD ? room : ENGINE_RECORD;
-	int n;
+	struct side *const s = &i->side[SERVER];
 
-	if (!s->readable && !wolfSSL_pending(s->ssl))
+	if (!s->ssl)
+		return;
+	upstream_keep(i);
+	if (i->saved || s->stream.strayed)
+		side_close_tls(s);
+}
+
+/* TLS's own answers to what came from here. */
+static enum outcome answer(struct intercept *i, unsigned int from)
+{
+	struct stream *const st = &i->env->process->stream;
+	struct side *const s = &i->side[from];
+
+	if (!s->stream.due || s->stream.wait || i->way[!from].shut)
+		return MOVED;
+	return stream_answer(st, s) && stream_flush(st, s) ? MOVED : starve(i);
+}
+
+/* Read a batch, and pass it on. */
+static enum outcome carry(struct intercept *i, unsigned int from, size_t *moved)
+{
+	struct stream *const st = &i->env->process->stream;
+	struct side *const s = &i->side[from];
+	struct way *const w = &i->way[from];
+	struct stream_read r;
+	enum outcome o;
+
+	if (stream_is_over(s))
+		return end_of(i, from);
+	if (!s->readable)
 		return BLOCKED;
-	n = wolfSSL_read(s->ssl, i->env->process->record, max);
-	if (n <= 0)
-		return end_of(i, from, wolfSSL_get_error(s->ssl, n));
-	i->way[from].pending = (uint32_t)n;
+	r = stream_read(st, s, w->batch);
+	*moved += r.raw;
+	if (st->text_len < r.text)
+		st->text_len = r.text;
 	if (from == SERVER)
-		upstream_keep(i);
-	return MOVED;
+		keep_session(i);
+	if (answer(i, from) == FAILED)
+		return FAILED;
+	if (!r.text)
+		return MOVED;
+	o = give(i, from, st->text, r.text);
+	if (o == MOVED)
+		o = push(i, from);
+	if (o == BLOCKED)
+		w->batch = BATCH_MIN;
+	else if (r.raw >= w->batch && w->batch < STREAM_READ)
+		w->batch = w->batch * 2 < STREAM_READ ? w->batch * 2
+						      : STREAM_READ;
+	return o;
 }
 
 /* Tell the other side how this one ended. */
 static enum outcome close_way(struct intercept *i, unsigned int from)
 {
+	struct stream *const st = &i->env->process->stream;
 	struct way *const w = &i->way[from];
 	struct side *const to = &i->side[!from];
 
-	if (w->notified) {
-		int n;
-
-		if (!to->writable)
-			return BLOCKED;
-		n = wolfSSL_shutdown(to->ssl);
-		if (n < 0 && to->dead)
-			return lose(w);
-		if (n < 0)
-			return wait_for(i, !from,
-					wolfSSL_get_error(to->ssl, n));
+	if (w->notified && !w->told) {
+		w->told = true;
+		return stream_close(st, to) ? push(i, from) : starve(i);
 	}
 	w->shut = true;
 	if (w->reset)
@@ -198,25 +228,47 @@ static enum outcome close_way(struct intercept *i, unsigned int from)
 	return MOVED;
 }
 
+/* What the gate has kept back is told as incomplete, before the end is. */
+static enum outcome finish(struct intercept *i, unsigned int from)
+{
+	struct way *const w = &i->way[from];
+
+	if (from == SERVER || !i->gate || w->finished)
+		return close_way(i, from);
+	w->finished = true;
+	return gated_finish(i) ? MOVED : VIOLATED;
+}
+
+/* Say what a gate has let through on account of the other side. */
+static enum outcome release(struct intercept *i, unsigned int from)
+{
+	const enum outcome o = unbox(i, from);
+
+	return o == MOVED ? push(i, from) : o;
+}
+
 static enum outcome run_way(struct intercept *i, unsigned int from,
 			    bool *ret_more)
 {
 	struct way *const w = &i->way[from];
 	size_t moved = 0;
 
+	if (answer(i, from) == FAILED)
+		return FAILED;
 	while (!w->shut) {
 		enum outcome o;
 
-		if (w->pending)
+		if (i->side[!from].stream.wait)
 			o = push(i, from);
+		else if (outbox_len(&w->out))
+			o = release(i, from);
 		else if (w->ended)
-			o = close_way(i, from);
+			o = finish(i, from);
 		else if (moved >= ROUND) {
 			*ret_more = true;
 			return MOVED;
 		} else {
-			o = pull(i, from);
-			moved += w->pending;
+			o = carry(i, from, &moved);
 		}
 		if (o != MOVED)
 			return o;
@@ -242,16 +294,25 @@ static enum intercept_state end_by_reset(struct intercept *i, unsigned int from)
 	return has_unsent(&i->side[!from]) ? INTERCEPT_DONE : INTERCEPT_FAILED;
 }
 
-enum intercept_state pump_run(struct intercept *i)
+static enum intercept_state run(struct intercept *i)
 {
 	bool more = false;
 
-	for (unsigned int from = GUEST; from <= SERVER; from++) {
-		if (run_way(i, from, &more) != FAILED)
+	/* The server first: what it says may release what the guest said. */
+	for (unsigned int n = 0; n < 2; n++) {
+		switch (run_way(i, n ? GUEST : SERVER, &more)) {
+		case MOVED:
+		case BLOCKED:
 			continue;
-		/* An alert that is on its way is not to be overtaken. */
-		i->stage = STAGE_OVER;
-		return INTERCEPT_DONE;
+		case FAILED:
+			/* An alert that is on its way is not to be overtaken.
+			 */
+			i->stage = STAGE_OVER;
+			return INTERCEPT_DONE;
+		case VIOLATED:
+			i->stage = STAGE_OVER;
+			return INTERCEPT_FAILED;
+		}
 	}
 	for (unsigned int from = GUEST; from <= SERVER; from++) {
 		const struct way *const w = &i->way[from];
@@ -266,4 +327,22 @@ enum intercept_state pump_run(struct intercept *i)
 		return INTERCEPT_DONE;
 	}
 	return more ? INTERCEPT_MORE : INTERCEPT_WAIT;
+}
+
+/* Servers repeat what they were told: with a gate, also secrets' values. */
+static void wipe(const struct intercept *i)
+{
+	struct stream *const st = &i->env->process->stream;
+
+	if (i->gate)
+		explicit_bzero(st->text, st->text_len);
+	st->text_len = 0;
+}
+
+enum intercept_state pump_run(struct intercept *i)
+{
+	const enum intercept_state state = run(i);
+
+	wipe(i);
+	return state;
 }

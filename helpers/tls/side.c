@@ -8,15 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* Types of records (RFC 8446 appendix B.1). */
-#define RECORD_CHANGE_CIPHER_SPEC 20
-#define RECORD_ALERT		  21
-#define RECORD_APPLICATION_DATA	  23
-
-/* Octets of the largest record (RFC 5246 section 6.2.3; TLS 1.3 has less), and
- * of the tag that every AEAD of ours has. */
-#define RECORD_MAX (16384 + 2048)
-#define RECORD_TAG 16
+#include "takeover.h"
 
 /* Whether the record that begins with this header may be one. */
 static bool header_is_sound(const struct side *s)
@@ -24,18 +16,14 @@ static bool header_is_sound(const struct side *s)
 	const uint8_t type = s->head[0];
 	const size_t len = (size_t)s->head[3] << 8 | s->head[4];
 
-	if (type < RECORD_CHANGE_CIPHER_SPEC || type > RECORD_APPLICATION_DATA)
+	if (type < RECORD_CHANGE_CIPHER_SPEC || type > RECORD_DATA)
 		return false;
-	if (s->head[1] != 3 || len > RECORD_MAX || !len)
+	if (s->head[1] != 3 || len > RECORD_MAX - RECORD_HEAD || !len)
 		return false;
 	/* TLS 1.3's are of this type whatever is in them, and have one octet
-	 * that says what; in TLS 1.2 all are encrypted once the handshake is
-	 * over. */
-	if (type == RECORD_APPLICATION_DATA ||
-	    (s->sealed && type != RECORD_CHANGE_CIPHER_SPEC))
-		return len >=
-		       RECORD_TAG + (wolfSSL_version(s->ssl) == TLS1_3_VERSION);
-	return true;
+	 * that says what. */
+	return type != RECORD_DATA ||
+	       len >= AEAD_TAG + (wolfSSL_version(s->ssl) == TLS1_3_VERSION);
 }
 
 /* A TLS 1.3 client that does not like a certificate may say so before it has
@@ -43,7 +31,7 @@ static bool header_is_sound(const struct side *s)
  * then, so a look ahead is taken at what it was. */
 static void note_alert(struct side *s)
 {
-	if (s->head[0] == RECORD_ALERT && !s->sealed && !s->ahead &&
+	if (s->head[0] == RECORD_ALERT && !s->ahead &&
 	    recv(s->fd, s->alert, sizeof(s->alert), MSG_PEEK) !=
 		    sizeof(s->alert))
 		memset(s->alert, 0, sizeof(s->alert));
@@ -78,7 +66,7 @@ static bool follow(struct side *s, const uint8_t *octets, size_t len)
 	return true;
 }
 
-static size_t read_ahead(struct side *s, void *to, size_t max)
+size_t side_ahead(struct side *s, void *to, size_t max)
 {
 	size_t n = s->ahead_len - s->ahead_at;
 
@@ -92,62 +80,100 @@ static size_t read_ahead(struct side *s, void *to, size_t max)
 	return n;
 }
 
+size_t side_receive(struct side *s, void *to, size_t max)
+{
+	ssize_t n;
+
+	do {
+		n = recv(s->fd, to, max, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		return (size_t)n;
+	if (n == 0)
+		s->fin = true;
+	else if (errno == EAGAIN)
+		s->readable = false;
+	else
+		s->reset = true;
+	return 0;
+}
+
+size_t side_transmit(struct side *s, const void *from, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = send(s->fd, from, len, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	/* What the other end has sent can be read all the same. */
+	if (n < 0 && errno != EAGAIN)
+		s->dead = true;
+	else if (n < (ssize_t)len)
+		s->writable = false;
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Records of an open connection, which wolfSSL is shown. */
+static int on_feed(struct side *s, char *to, size_t max)
+{
+	const size_t n = s->feed_len < max ? s->feed_len : max;
+
+	if (!n)
+		return WOLFSSL_CBIO_ERR_WANT_READ;
+	memcpy(to, s->feed, n);
+	s->feed += n;
+	s->feed_len -= n;
+	return (int)n;
+}
+
 static int on_receive(WOLFSSL *ssl, char *to, int max, void *ctx)
 {
 	struct side *const s = ctx;
-	ssize_t n;
+	size_t n;
 
 	(void)ssl;
 	if (max <= 0 || side_is_over(s))
 		return WOLFSSL_CBIO_ERR_WANT_READ;
-	if (s->ahead) {
-		n = (ssize_t)read_ahead(s, to, (size_t)max);
-	} else {
-		do {
-			n = recv(s->fd, to, (size_t)max, 0);
-		} while (n < 0 && errno == EINTR);
-	}
-	if (n > 0) {
-		if (follow(s, (const uint8_t *)to, (size_t)n))
-			return (int)n;
-		s->broken = true;
-	} else if (n == 0) {
-		s->fin = true;
-	} else if (errno == EAGAIN) {
-		s->readable = false;
-	} else {
-		s->reset = true;
-	}
+	if (s->sealed)
+		return on_feed(s, to, (size_t)max);
+	n = s->ahead ? side_ahead(s, to, (size_t)max)
+		     : side_receive(s, to, (size_t)max);
+	if (n && follow(s, (const uint8_t *)to, n))
+		return (int)n;
+	s->broken = s->broken || n;
 	return WOLFSSL_CBIO_ERR_WANT_READ;
+}
+
+static void note_sent(struct side *s, const char *from, size_t len)
+{
+	const size_t n = len < sizeof(s->tail) ? len : sizeof(s->tail);
+
+	memmove(s->tail, s->tail + n, sizeof(s->tail) - n);
+	memcpy(s->tail + sizeof(s->tail) - n, from + len - n, n);
 }
 
 static int on_send(WOLFSSL *ssl, char *from, int len, void *ctx)
 {
 	struct side *const s = ctx;
-	ssize_t n;
+	size_t n;
 
 	(void)ssl;
-	if (s->dead || len <= 0)
+	/* Its keys are not its own any more. */
+	if (s->dead || s->sealed || len <= 0)
 		return WOLFSSL_CBIO_ERR_WANT_WRITE;
-	do {
-		n = send(s->fd, from, (size_t)len, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	if (n >= 0) {
-		s->sent = true;
-		return (int)n;
-	}
-	/* What the other end has sent can be read all the same. */
-	if (errno == EAGAIN)
-		s->writable = false;
-	else
-		s->dead = true;
-	return WOLFSSL_CBIO_ERR_WANT_WRITE;
+	n = side_transmit(s, from, (size_t)len);
+	if (!n)
+		return WOLFSSL_CBIO_ERR_WANT_WRITE;
+	note_sent(s, from, n);
+	s->sent = true;
+	return (int)n;
 }
 
 void side_use(WOLFSSL_CTX *ctx)
 {
 	wolfSSL_CTX_SetIORecv(ctx, on_receive);
 	wolfSSL_CTX_SetIOSend(ctx, on_send);
+	takeover_use(ctx);
 }
 
 void side_init(struct side *s, int fd)
@@ -190,10 +216,18 @@ bool side_send(struct side *s, const void *octets, size_t len)
 	return n == (ssize_t)len;
 }
 
-void side_release(struct side *s)
+void side_close_tls(struct side *s)
 {
 	wolfSSL_free(s->ssl);
-	free(s->ahead);
 	s->ssl = NULL;
+}
+
+void side_release(struct side *s)
+{
+	side_close_tls(s);
+	free(s->ahead);
+	free(s->stream.wait);
 	s->ahead = NULL;
+	s->stream.wait = NULL;
+	explicit_bzero(&s->records, sizeof(s->records));
 }

@@ -372,7 +372,7 @@ static bool has_session(struct intercept *i, WOLFSSL *ssl)
 void upstream_keep(struct intercept *i)
 {
 	WOLFSSL *const ssl = i->side[SERVER].ssl;
-	WOLFSSL_SESSION *const session = wolfSSL_get_session(ssl);
+	WOLFSSL_SESSION *const session = ssl ? wolfSSL_get_session(ssl) : NULL;
 	struct session_key key;
 	unsigned char *octets;
 	unsigned char *at;

@@ -465,7 +465,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (plain)
-		c.process->crypto = (struct crypto){0};
+		c.process->crypto.gcm = c.process->crypto.ecc = false;
 	p.epoll = epoll_create1(EPOLL_CLOEXEC);
 	listener = listen_any(&port);
 	epoll_ctl(p.epoll, EPOLL_CTL_ADD, listener, &e);
