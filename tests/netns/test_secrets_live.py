@@ -377,6 +377,50 @@ def prepare(s, channel, values):
     os.close(made)
 
 
+def rotation_of_the_real_one(m, t):
+    """msb-tlsd takes what the other program took."""
+    s = Stage(m)
+    s.helpers = os.path.join(os.path.dirname(m.program), "../../libexec")
+    s.up()
+
+    def worker():
+        return int(s.status()["tls_status"].split()[1])
+    first = worker()
+    for i in range(3):
+        s.write("a", "rotated-%d" % i)
+        told = s.rotate()
+        t.check("rotated", [e["changed"] for e in told] == [1], told)
+    os.kill(first, signal.SIGKILL)
+    t.check("it starts with them", wait_for(
+        lambda: "restarts 1" in s.status()["tls_status"] and
+        len(s.status()["tls_status"].split()) > 6), s.status()["tls_status"])
+    s.write("a", "and-again")
+    told = s.rotate()
+    t.check("and takes others", [e["changed"] for e in told] == [1], told)
+    s.good("apply", "web", s.document)
+    t.check("all the time", "restarts 1 " in s.status()["tls_status"] and
+            not s.events("not-started"), s.status()["tls_status"])
+    for pid in map(int, family(s.supervisor())):
+        with open("/proc/%d/coredump_filter" % pid, encoding="ascii") as file:
+            t.check("nothing goes into a core", int(file.read(), 16) == 0)
+        with open("/proc/%d/limits" % pid, encoding="ascii") as file:
+            t.check("nor is there one", "Max core file size        0  " in
+                    file.read())
+        for name in ("cmdline", "environ"):
+            with open("/proc/%d/%s" % (pid, name), "rb") as file:
+                text = file.read()
+            t.check("nothing is in its " + name, b"again" not in text and
+                    VALUES[1].encode() not in text, text)
+    s.down()
+
+
+def family(pid):
+    """A process and all below it."""
+    with open("/proc/%s/task/%s/children" % (pid, pid),
+              encoding="ascii") as file:
+        return [pid] + [i for c in file.read().split() for i in family(c)]
+
+
 # --- memory ---
 
 def values_of(pid):
@@ -663,7 +707,8 @@ def supervisors():
 if __name__ == "__main__":
     main(__doc__, (values_that_are_none, values_go_to_the_helper_alone,
                    values_come_again_with_apply, values_outlive_the_helper,
-                   rotation, rotation_that_fails, rotation_and_apply, memory,
+                   rotation, rotation_that_fails, rotation_and_apply,
+                   rotation_of_the_real_one, memory,
                    terminated, terminated_on_a_full_disk,
                    terminated_by_others, runs, runs_under_another_supervisor,
                    killed_on_its_way))

@@ -483,6 +483,19 @@ class Plain(Secrets):
         self.assertEqual(worker.status()["violations"], 1)
         self.assertEqual(worker.events("secret-violation"), [])
 
+    def test_as_many_as_may_be(self):
+        many = [secret("N%d" % i, placeholder="$MSB_%019d" % i)
+                for i in range(256)]
+        worker = self.begin(secrets=many,
+                            values=[b"%d-" % i + bytes([97 + i % 26]) * 16000
+                                    for i in range(256)])
+        self.assertEqual(worker.status()["secrets"], 256)
+        client, server = self.pair()
+        client.sendall(sized(b"$MSB_%019d" % 255))
+        self.assertEqual(self.heard(server), b"")
+        self.assertEqual(worker.events("secret-violation")[0]["secret"],
+                         "N255")
+
     def test_noise_hides_nothing(self):
         """Other events may use up their own lines, and no violation's."""
         worker = self.begin(lambda ask: say(
