@@ -73,15 +73,18 @@ static const struct place places[] = {
 	 "unit/plan netns/packets netns/apply netns/ports netns/tls"},
 	{CONFIG_NETWORK, "OnSecretViolation",
 	 "msb-tlsd, msb-supervised and run",
-	 "helpers/tls/gate.c helpers/tls/tls_conf.c",
-	 "tls/gate unit/tls_judge"},
+	 "helpers/tls/violation.c helpers/supervisor/terminate.c "
+	 "compiler/cli/run_watch.c",
+	 "unit/tls_judge netns/tls_secrets netns/secrets_live"},
 	{CONFIG_NETWORK, "TrustHostCAs", "msb-netc, in the guest's files",
 	 "compiler/live/guest_certs.c compiler/emit/guest_trust.c "
 	 "compiler/emit/install.sh",
 	 "netns/guest netns/guest_tls guest/install"},
-	{CONFIG_NETWORK, "Secrets", "msb-tlsd",
-	 "helpers/tls/gate.c helpers/tls/judge.c compiler/plan/tls.c",
-	 "unit/tls_judge unit/pins tls/gate flow/random"},
+	{CONFIG_NETWORK, "Secrets", "msb-tlsd, and the gateway's ruleset",
+	 "helpers/tls/vault.c helpers/tls/gated.c helpers/tls/plain.c "
+	 "helpers/tls/judge.c compiler/plan/tls.c",
+	 "unit/tls_judge unit/pins flow/random netns/packets "
+	 "netns/tls_secrets netns/tls_values netns/secrets_live"},
 	{CONFIG_NETWORK, "RateLimiter", "the gateway's ruleset", LIMIT,
 	 "unit/plan netns/packets netns/apply"},
 
@@ -160,20 +163,25 @@ static const struct place places[] = {
 	 "compiler/emit/guest.c compiler/cli/run_guest.c",
 	 "golden/compile unit/tls_conf guest/install"},
 	{CONFIG_SECRET, "ValueFile", "msb-netc and msb-supervised",
-	 "helpers/tls/tls_conf.c", "unit/tls_conf golden/run"},
+	 "compiler/live/secret_values.c helpers/supervisor/rotate.c",
+	 "unit/values netns/secrets_live golden/run"},
 	{CONFIG_SECRET, "ValueEnv", "msb-netc and msb-supervised",
-	 "helpers/tls/tls_conf.c", "unit/tls_conf golden/run"},
+	 "compiler/live/secret_values.c compiler/cli/cmd_run.c",
+	 "unit/values netns/secrets_live"},
 	{CONFIG_SECRET, "Inject", "msb-tlsd",
 	 "helpers/tls/inject.c helpers/tls/basic.c helpers/tls/http1.c",
-	 "unit/tls_conf unit/http1 tls/gate"},
+	 "unit/tls_conf tls/gate netns/tls_values"},
 	{CONFIG_SECRET, "Placeholder", "msb-tlsd, and the guest's files",
 	 "helpers/tls/finder.c helpers/tls/inject.c compiler/emit/guest.c",
-	 "unit/finder unit/tls_conf golden/compile"},
+	 "unit/finder unit/tls_conf golden/compile netns/tls_secrets"},
 	{CONFIG_SECRET, "AllowedHosts", "msb-tlsd",
 	 "helpers/tls/secret.c helpers/tls/gate.c",
-	 "unit/finder unit/tls_conf tls/gate"},
+	 "unit/finder unit/tls_conf tls/gate netns/tls_values "
+	 "netns/tls_secrets"},
 	{CONFIG_SECRET, "OnViolation", "msb-tlsd, msb-supervised and run",
-	 "helpers/tls/gate.c helpers/tls/tls_conf.c", "unit/tls_conf tls/gate"},
+	 "helpers/tls/violation.c helpers/supervisor/terminate.c "
+	 "compiler/cli/run_watch.c",
+	 "unit/tls_judge netns/tls_secrets netns/tls_values"},
 };
 
 static bool is_of(const struct place *p, enum config_object object,
