@@ -54,9 +54,9 @@ enum when {
 	/* The latter, where DNS is not msb-dnsd's */
 	OPENED,
 	OPENED_DNS,
-	/* TLS is intercepted, or port 80 is read; the walk leaves flows in doubt, and they are
-	 * counted, or may have been the relay's; one or the other; and there is
-	 * the relay as well */
+	/* TLS is intercepted, or port 80 is read; the walk leaves flows in
+	 * doubt, and they are counted, or may have been the relay's; one or the
+	 * other; and there is the relay as well */
 	INTERCEPTS,
 	NAMED,
 	NAMED_CAP,
