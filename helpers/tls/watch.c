@@ -90,12 +90,10 @@ static uint8_t fold(uint8_t c)
 
 static bool is_text(const uint8_t *text, size_t len, const char *lower)
 {
-	if (len != strlen(lower))
-		return false;
 	for (size_t i = 0; i < len; i++)
-		if (fold(text[i]) != fold((uint8_t)lower[i]))
+		if (!lower[i] || fold(text[i]) != fold((uint8_t)lower[i]))
 			return false;
-	return true;
+	return !lower[len];
 }
 
 bool watch_is_authority(const struct watch *w, const uint8_t *text, size_t len)
