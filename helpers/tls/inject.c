@@ -7,21 +7,6 @@
 /** octets - As many as the processor compares at once */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
-/** FIRSTS - Different octets that are looked for so */
-#define FIRSTS 4
-
-/**
- * struct firsts - Octets that a placeholder can begin with
- * @may:	whether it can
- * @n:		how many are in @all; more than FIRSTS: not all of them
- * @all:	them, or one of them again
- */
-struct firsts {
-	bool may[256];
-	size_t n;
-	uint8_t all[FIRSTS];
-};
-
 /** enum fit - Whether a placeholder stands at a place */
 enum fit {
 	FIT_NOT,
@@ -145,32 +130,33 @@ static struct place place_at(const struct inject *in, const uint8_t *text,
 	return p;
 }
 
-static void add_first(struct firsts *f, uint8_t octet)
+static void add_first(struct inject_firsts *f, uint8_t octet)
 {
 	if (f->may[octet])
 		return;
 	f->may[octet] = true;
-	for (size_t i = f->n; i < FIRSTS; i++)
+	for (size_t i = f->n; i < INJECT_FIRSTS; i++)
 		f->all[i] = octet;
 	f->n++;
 }
 
-static void find_firsts(const struct inject *in, struct firsts *f)
+void inject_firsts(const struct secrets *s, enum inject_form form,
+		   struct inject_firsts *ret)
 {
-	memset(f, 0, sizeof(*f));
-	for (size_t i = 0; i < in->secrets->n; i++)
-		add_first(f, in->secrets->all[i].placeholder[0]);
-	if (in->form == INJECT_PERCENT)
-		add_first(f, '%');
-	if (in->form == INJECT_JSON)
-		add_first(f, '\\');
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < s->n; i++)
+		add_first(ret, s->all[i].placeholder[0]);
+	if (form == INJECT_PERCENT)
+		add_first(ret, '%');
+	if (form == INJECT_JSON)
+		add_first(ret, '\\');
 }
 
 /* The next of them from @at on; @len: there is none. */
-static size_t next_first(const struct firsts *f, const uint8_t *text, size_t at,
-			 size_t len)
+static size_t next_first(const struct inject_firsts *f, const uint8_t *text,
+			 size_t at, size_t len)
 {
-	for (; f->n <= FIRSTS && at + sizeof(octets) <= len;
+	for (; f->n <= INJECT_FIRSTS && at + sizeof(octets) <= len;
 	     at += sizeof(octets)) {
 		uint64_t marks[2];
 		octets o, is;
@@ -259,11 +245,9 @@ static bool put_value(const struct secret *s, enum inject_form form,
 static bool write_text(const struct inject *in, const uint8_t *text, size_t len,
 		       bool end, size_t *ret_used, inject_put *put, void *arg)
 {
-	struct firsts firsts;
 	size_t from = 0, at = 0;
 
-	find_firsts(in, &firsts);
-	while ((at = next_first(&firsts, text, at, len)) < len) {
+	while ((at = next_first(in->firsts, text, at, len)) < len) {
 		const struct place p = place_at(in, text + at, len - at);
 
 		if (p.fit == FIT_MAYBE && !end)

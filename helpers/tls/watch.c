@@ -80,7 +80,8 @@ enum gate_state watch_scan_all(const struct watch *w, enum gate_where where,
 struct inject watch_inject(const struct watch *w, enum secret_inject where,
 			   enum inject_form form)
 {
-	return (struct inject){w->secrets, &w->allowed, where, form};
+	return (struct inject){w->secrets, &w->allowed, where, form,
+			       &w->firsts[form]};
 }
 
 static uint8_t fold(uint8_t c)
