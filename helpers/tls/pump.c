@@ -333,20 +333,22 @@ static enum intercept_state run(struct intercept *i)
 	return more ? INTERCEPT_MORE : INTERCEPT_WAIT;
 }
 
-/* Servers repeat what they were told: with a gate, also secrets' values. */
-static void wipe(const struct intercept *i)
+/* Servers repeat what they were told: with a gate, also secrets' values. What a
+ * connection that ends for want of memory has not sent is nobody else's. */
+static void leave_room(const struct intercept *i)
 {
 	struct stream *const st = &i->env->process->stream;
 
 	if (i->gate)
 		explicit_bzero(st->text, st->text_len);
 	st->text_len = 0;
+	stream_forget(st);
 }
 
 enum intercept_state pump_run(struct intercept *i)
 {
 	const enum intercept_state state = run(i);
 
-	wipe(i);
+	leave_room(i);
 	return state;
 }

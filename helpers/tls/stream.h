@@ -134,6 +134,11 @@ bool stream_flush(struct stream *st, struct side *s)
  */
 void stream_alert(struct stream *st, struct side *s, uint8_t code);
 
+/** stream_forget() - Drop what was said and not sent: its end is not there for
+ * ever
+ */
+void stream_forget(struct stream *st);
+
 /** stream_release() - Release the room's memory */
 void stream_release(struct stream *st);
 

@@ -42,8 +42,8 @@ static void write_event(struct worker *w, const struct tls_flow *f,
 	if (!secret && v->why)
 		fields[n++] = (struct log_field){"reason", v->why, 0};
 	if (f->name)
-		fields[n++] = (struct log_field){
-			"sni", dname_format(sni, name), 0};
+		fields[n++] =
+			(struct log_field){"sni", dname_format(sni, name), 0};
 	log_event(&w->violations, "secret-violation", fields);
 }
 
@@ -52,12 +52,13 @@ static void describe(const struct worker *w, const struct tls_flow *f,
 		     const struct gate_violation *v, char ret[CHANNEL_TEXT_MAX])
 {
 	const struct dname sni = {f->name, f->name_len};
-	const char *secret = secret_of(w, v), *where = gate_where_name(v->where);
+	const char *secret = secret_of(w, v);
+	const char *where = gate_where_name(v->where);
 	char name[DNAME_TEXT_MAX] = "", address[IP_TEXT_MAX], what[128];
 
 	if (secret)
-		snprintf(what, sizeof(what), "placeholder of secret %s in the %s",
-			 secret, where);
+		snprintf(what, sizeof(what),
+			 "placeholder of secret %s in the %s", secret, where);
 	else
 		snprintf(what, sizeof(what), "%s (%s)", v->why, where);
 	if (f->name)
