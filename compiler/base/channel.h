@@ -20,7 +20,7 @@
 #define CHANNEL_MAX 64
 
 /** CHANNEL_TEXT_MAX - Room for a message's text, with NUL */
-#define CHANNEL_TEXT_MAX 256
+#define CHANNEL_TEXT_MAX 512
 
 /**
  * CHANNEL_HOPS - Time to live of what a socket made for a worker sends
@@ -61,6 +61,14 @@
  *
  *	CONNECT	a socket of the host's namespace is wanted. CONNECTED, with
  *		the socket, or REFUSED
+ *	TERMINATE the sandbox is to be ended, and the text says why. It may come
+ *		at any time. No answer
+ *
+ * From msb-netc to a supervisor alone:
+ *
+ *	WATCH	whoever asks wants to know when the sandbox is terminated. OK;
+ *		then TERMINATE with the text of the worker's, once, at any time
+ *		between other answers, also if it has been terminated before
  */
 #define CHANNEL_TYPES(X) \
 	X(PREPARE, "prepare") \
@@ -76,7 +84,9 @@
 	X(CONNECTED, "connected") \
 	X(REFUSED, "refused") \
 	X(HOLD, "hold") \
-	X(RELEASE, "release")
+	X(RELEASE, "release") \
+	X(TERMINATE, "terminate") \
+	X(WATCH, "watch")
 
 /** enum channel_type - Types of messages, by CHANNEL_TYPES(); 0 is none */
 enum channel_type {

@@ -57,12 +57,12 @@ enum diag_level {
 	X(ICMP_INGRESS, "icmp-ingress", \
 	  "an ICMP protocol in a rule for ingress") \
 	X(POOL, "pool", "an address pool that cannot serve the slot") \
-	X(NOT_ENFORCED, "not-enforced", \
-	  "a field that this version understands but does not enforce") \
 	X(NEVER_MATCHES, "never-matches", "a rule that no packet can match") \
 	X(HOST_BITS, "host-bits", \
 	  "a prefix with host bits set; they are cleared") \
 	X(MAPPED, "mapped", "an IPv4-mapped IPv6 address, read as IPv4") \
+	X(SECRET_UNUSED, "secret-unused", \
+	  "a secret that is never put in, or a host where it is not") \
 	X(DNS_NAT, "dns-nat", "what plain NAT to a name server cannot do") \
 	X(POLICY_SIZE, "policy-size", \
 	  "a policy whose ruleset or helper would be too large") \
@@ -95,6 +95,12 @@ enum diag_level {
 	  "a published port to which ingress denies every peer") \
 	X(LINT_BIND_NOWHERE, "bind-nowhere", \
 	  "a port that is published on an address that the host cannot have") \
+	X(LINT_UNREAD_BYPASS, "unread-bypass", \
+	  "names whose flows are not looked through for placeholders of secrets; a note") \
+	X(LINT_UNREAD_TCP, "unread-tcp", \
+	  "TCP that is allowed and not looked through for them; a note") \
+	X(LINT_UNREAD_UDP, "unread-udp", \
+	  "UDP that is allowed and not looked through for them; a note") \
 	X(LINT_BOUND, "lint-bound", \
 	  "a document too large for every question to be asked; a note")
 

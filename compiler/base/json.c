@@ -110,6 +110,11 @@ int64_t jval_int(const struct jval *v)
 	return json_integer_value(peel(v));
 }
 
+double jval_number(const struct jval *v)
+{
+	return json_number_value(peel(v));
+}
+
 const char *jval_text(const struct jval *v, size_t *ret_len)
 {
 	*ret_len = json_string_length(peel(v));

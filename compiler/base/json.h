@@ -48,6 +48,9 @@ bool jval_bool(const struct jval *v);
 /** jval_int() - A whole number's value */
 int64_t jval_int(const struct jval *v);
 
+/** jval_number() - Any number's value */
+double jval_number(const struct jval *v);
+
 /**
  * jval_text() - A string's characters
  * @v:		string

@@ -20,6 +20,8 @@
  *			is issued by, if that is in the file; likewise
  * @TLS_CA_KEY:		its key, as PEM; the signer's, and nobody else's;
  *			likewise
+ * @TLS_SECRETS:	the secrets' values (values.h), if tls.json has Secrets;
+ *			the worker's alone
  */
 enum tls_fd {
 	TLS_TCP4,
@@ -29,6 +31,7 @@ enum tls_fd {
 	TLS_ROOTS,
 	TLS_CA_CERT,
 	TLS_CA_KEY,
+	TLS_SECRETS,
 	TLS_FD_COUNT,
 };
 

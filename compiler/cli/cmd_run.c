@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_run.c - "msb-netc run": a command in a sandbox that goes with it. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "cli_live.h"
 #include "netns.h"
+#include "run_end.h"
 #include "run_guest.h"
+#include "run_watch.h"
 #include "sandbox.h"
 
 /*
@@ -26,8 +30,13 @@
  * The command does not outlive us: the kernel kills it if we are killed. The
  * sandbox is then left over, with its policy, and goes with the next "up",
  * "run" or "down".
+ *
+ * If the sandbox is terminated, because of a secret, everything that is in its
+ * network namespace is killed: the command, and whatever it has started that
+ * has not left.
  */
 
+#define EXIT_TERMINATED	    125
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND	    127
 #define EXIT_SIGNAL	    128
@@ -65,13 +74,13 @@ static _Noreturn void child(char **argv, int netns, const struct sandbox *sb,
 
 /* --- the parent --- */
 
-static void forward(pid_t pid, const siginfo_t *info)
+static void forward(pid_t pid, const struct signalfd_siginfo *info)
 {
 	/* The terminal's own signals went to the command too, unless it has
 	 * left for a group of its own. */
-	if (info->si_code == SI_KERNEL && getpgid(pid) == getpgrp())
+	if (info->ssi_code == SI_KERNEL && getpgid(pid) == getpgrp())
 		return;
-	kill(pid, info->si_signo);
+	kill(pid, (int)info->ssi_signo);
 }
 
 /* Stops with the command and continues it afterwards. A stop that the terminal
@@ -83,14 +92,37 @@ static void stopped(pid_t pid, int sig)
 	kill(pid, SIGCONT);
 }
 
-/* Waits for the command; passes signals on meanwhile. */
-static int attend(pid_t pid, const sigset_t *held)
+static void pass_on(pid_t pid, int signals)
 {
-	siginfo_t info;
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			forward(pid, &info);
+}
+
+/* Nothing is left of the command then that the sandbox confines. */
+static void end_command(pid_t pid, int netns, const char *reason)
+{
+	cli_error("the sandbox was terminated, and the command was killed: %s",
+		  reason);
+	kill(pid, SIGKILL);
+	run_end_all(netns);
+	waitpid(pid, NULL, 0);
+}
+
+/* Waits for the command, or for the sandbox to be terminated; passes signals on
+ * meanwhile. */
+static int attend(pid_t pid, int netns, int signals, struct run_watch *w)
+{
+	const char *reason;
 	int status;
 	pid_t got;
 
 	for (;;) {
+		struct pollfd fds[] = {{signals, POLLIN, 0},
+				       {w->channel, POLLIN, 0}};
+
 		got = waitpid(pid, &status, WNOHANG | WUNTRACED);
 		if (got < 0 && errno != EINTR)
 			return CLI_SYSTEM;
@@ -102,24 +134,52 @@ static int attend(pid_t pid, const sigset_t *held)
 			return WEXITSTATUS(status);
 		if (got > 0 && WIFSIGNALED(status))
 			return EXIT_SIGNAL + WTERMSIG(status);
-		if (sigwaitinfo(held, &info) > 0 && info.si_signo != SIGCHLD)
-			forward(pid, &info);
+		poll(fds, sizeof(fds) / sizeof(fds[0]), run_watch_ms(w));
+		reason = run_watch_look(w);
+		if (reason) {
+			end_command(pid, netns, reason);
+			return EXIT_TERMINATED;
+		}
+		pass_on(pid, signals);
 	}
 }
 
 static int run_command(char **argv, int netns, const struct sandbox *sb,
-		       const sigset_t *held, const sigset_t *before)
+		       struct run_watch *w, const sigset_t *held,
+		       const sigset_t *before)
 {
+	const int signals = signalfd(-1, held, SFD_CLOEXEC | SFD_NONBLOCK);
 	const pid_t self = getpid();
-	pid_t pid = fork();
+	pid_t pid = signals < 0 ? -1 : fork();
+	int ret;
 
 	if (pid < 0) {
-		cli_error("fork: %s", strerror(errno));
-		return CLI_SYSTEM;
-	}
-	if (pid == 0)
+		cli_error("start the command: %s", strerror(errno));
+		ret = CLI_SYSTEM;
+	} else if (pid == 0) {
 		child(argv, netns, sb, self, before);
-	return attend(pid, held);
+	} else {
+		ret = attend(pid, netns, signals, w);
+	}
+	if (signals >= 0)
+		close(signals);
+	return ret;
+}
+
+/* What values were read from: whoever looks at this process, as long as its
+ * command runs, finds them no more. */
+static void forget_values(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_secrets; i++) {
+		char *text = c->secrets[i].value_env
+				     ? getenv(c->secrets[i].value_env)
+				     : NULL;
+
+		if (text)
+			explicit_bzero(text, strlen(text));
+	}
 }
 
 static int in_sandbox(const struct cli_args *args, struct arena *a,
@@ -127,6 +187,7 @@ static int in_sandbox(const struct cli_args *args, struct arena *a,
 		      char **argv)
 {
 	sigset_t held, before;
+	struct run_watch watch;
 	struct live_error e;
 	struct sandbox sb;
 	size_t i;
@@ -148,7 +209,10 @@ static int in_sandbox(const struct cli_args *args, struct arena *a,
 		cli_error("warning: %u certificates that the host trusts "
 			  "cannot be read",
 			  sb.certs.host.unreadable);
-	ret = run_command(argv, req->guest_fd, &sb, &held, &before);
+	forget_values(&sb.compiled.config);
+	run_watch_begin(&watch, state, req->name);
+	ret = run_command(argv, req->guest_fd, &sb, &watch, &held, &before);
+	run_watch_end(&watch);
 	if (sandbox_down(state, req->name, true, &e) < 0)
 		ret = cli_live_error(&e, NULL);
 	close(sb.owner);
@@ -227,7 +291,9 @@ const struct cli_command cmd_run = {
 		"trusts them, too, by its system's files of\ncertificates and "
 		"by variables. The exit status is that of CMD, 128 and the\n"
 		"signal's number if one ended it, 126 or 127 if it cannot be "
-		"run. The sandbox\nconfines the network alone: a CMD with the "
+		"run. If the\nsandbox is terminated because of a secret, CMD "
+		"is killed, with what it has\nstarted, and the exit status is "
+		"125. The sandbox confines the network alone: a\nCMD with the "
 		"privileges of root can leave it.",
 	.options = options,
 	.run = run,

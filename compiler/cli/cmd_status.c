@@ -30,6 +30,21 @@ static void json_text(struct str *s, const char *key, const char *value)
 		str_puts(s, "null");
 }
 
+static void json_exit(struct str *s, const struct status *st)
+{
+	if (!st->exit.reason) {
+		str_puts(s, ",\"terminated\":null");
+		return;
+	}
+	str_puts(s, ",\"terminated\":{\"time\":");
+	if (st->exit.time > 0)
+		str_printf(s, "%.3f", st->exit.time);
+	else
+		str_puts(s, "null");
+	json_text(s, "reason", st->exit.reason);
+	str_putc(s, '}');
+}
+
 /* The members that the list and the single report have in common. */
 static void json_common(struct arena *a, struct str *s, const struct status *st)
 {
@@ -41,6 +56,7 @@ static void json_common(struct arena *a, struct str *s, const struct status *st)
 	str_printf(s, ",\"slot\":%u", r->slot);
 	json_text(s, "health", status_health_name(st->health));
 	json_text(s, "missing", st->missing);
+	json_exit(s, st);
 	json_text(s, "guest", r->guest);
 	str_printf(s, ",\"run\":%s,\"created\":%" PRId64,
 		   r->run ? "true" : "false", r->created);
@@ -80,6 +96,11 @@ static void json_helpers(struct str *s, const struct status *st)
 			  st->helpers[k] == SUPERVISOR_ALIVE
 				  ? st->helper_words[k]
 				  : NULL);
+		str_printf(s, ",\"%s\":", keys.process);
+		if (st->supervisors[k])
+			str_printf(s, "%d", (int)st->supervisors[k]);
+		else
+			str_puts(s, "null");
 	}
 	str_puts(s, ",\"pins\":[");
 	for (line = st->pins; *line;) {
@@ -139,6 +160,29 @@ static void text_pin(const char *line, size_t len)
 	jval_free(v);
 }
 
+static void text_helper(const struct status *st, enum supervisor_kind k)
+{
+	if (st->helpers[k] == SUPERVISOR_NONE)
+		return;
+	printf("  %-10s  %s%s%s\n", supervisor_helper(k),
+	       status_helpers(st->helpers[k]),
+	       st->helper_words[k][0] ? ": " : "", st->helper_words[k]);
+	if (st->supervisors[k])
+		printf("  supervisor  of %s: pid %d\n", supervisor_helper(k),
+		       (int)st->supervisors[k]);
+}
+
+static void text_exit(const struct status *st)
+{
+	char time[EXIT_TIME_MAX];
+
+	if (!st->exit.reason)
+		return;
+	exit_time(&st->exit, time);
+	printf("  terminated  %s%s%s\n", time, *time ? ": " : "",
+	       st->exit.reason);
+}
+
 static void text_helpers(const struct status *st)
 {
 	const struct config *config = &st->compiled->config;
@@ -148,11 +192,7 @@ static void text_helpers(const struct status *st)
 	size_t i;
 
 	for (k = 0; k < SUPERVISOR_KINDS; k++)
-		if (st->helpers[k] != SUPERVISOR_NONE)
-			printf("  %-10s  %s%s%s\n", supervisor_helper(k),
-			       status_helpers(st->helpers[k]),
-			       st->helper_words[k][0] ? ": " : "",
-			       st->helper_words[k]);
+		text_helper(st, k);
 	for (line = st->pins; *line; line += strspn(line, "\n")) {
 		const size_t len = strcspn(line, "\n");
 
@@ -240,6 +280,7 @@ static void one_text(struct arena *a, const struct state *state,
 	printf("%s: %s%s%s\n", r->name, status_health_name(st->health),
 	       st->missing ? ", missing: " : "",
 	       st->missing ? st->missing : "");
+	text_exit(st);
 	printf("  slot        %u\n", r->slot);
 	printf("  document    %s\n", r->file);
 	printf("  namespace   %s, uplink %s\n", r->netns, r->uplink);
@@ -402,9 +443,10 @@ const struct cli_command cmd_status = {
 		"With NAME the packets and bytes that each rule of the "
 		"document has\ndecided are counted; of a flow that is allowed "
 		"the first packet counts.\nThe exit status is 0 if the "
-		"sandbox is whole, and 1 if it is not.\nWith --prove the listing of the "
-		"running ruleset is read back, and the exit\nstatus is 1 if there is a "
-		"flow that it does not judge as the document does.",
+		"sandbox is whole, and 1 if it is not, or was\nterminated. "
+		"With --prove the listing of the running ruleset is read "
+		"back, and\nthe exit status is 1 if there is a flow that it "
+		"does not judge as the document\ndoes.",
 	.options = options,
 	.run = run,
 };

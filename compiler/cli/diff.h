@@ -31,8 +31,7 @@ struct diff_side {
  * @a:		arena
  * @operand:	path of a document or of a directory, "-", or "preset:NAME"
  * @slot:	slot to compile for
- * @meaning:	whether only the meaning counts: then what is not enforced may
- *		be compared too
+ * @meaning:	whether only the meaning counts: then nothing is printed of it
  * @ret:	side; must not be moved
  *
  * Return: CLI_YES, or CLI_USAGE after saying why

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "guest.h"
 #include "guest_trust.h"
 #include "run_hashed.h"
 
@@ -116,14 +117,15 @@ static bool trusts(const struct guest_certs *c)
 	return c->ca.text || c->host.text;
 }
 
-static int put_env(int dir, const struct guest_certs *c)
+static int put_env(int dir, const struct sandbox *sb)
 {
 	const struct guest_variable *v;
 	STR(s);
 
 	str_puts(&s, "# Written by msb-netc.\n");
-	for (v = guest_variables; trusts(c) && v->name; v++)
+	for (v = guest_variables; trusts(&sb->certs) && v->name; v++)
 		str_printf(&s, "%s=" RUN_GUEST_DIR "/" TRUST "\n", v->name);
+	guest_secrets(&s, &sb->compiled.config);
 	return put_file(dir, "env", str_text(&s), s.len);
 }
 
@@ -147,7 +149,7 @@ static int put_files(int dir, const struct sandbox *sb)
 	     put_file(dir, "host-cas.pem", c->host.text, c->host.len) < 0) ||
 	    (trusts(c) && put_trust(dir, c) < 0))
 		return -1;
-	return put_env(dir, c);
+	return put_env(dir, sb);
 }
 
 /* A file system that only the command sees, on a directory that stays empty for
@@ -217,7 +219,7 @@ static int cover_bundles(void)
 /* Where the command meets our CA, another choice of trust would only break what
  * it does. Without, the caller's own choice stands; the first variable is one
  * for programs of all kinds, which any other would hide. */
-static int set_variables(const struct guest_certs *c)
+static int set_trust(const struct guest_certs *c)
 {
 	const struct guest_variable *v;
 	const bool ours = c->ca.text != NULL;
@@ -227,6 +229,16 @@ static int set_variables(const struct guest_certs *c)
 	for (v = guest_variables; v->name; v++)
 		if (setenv(v->name, RUN_GUEST_DIR "/" TRUST, ours) < 0)
 			return failed("set", v->name);
+	return 0;
+}
+
+/* Whatever the caller has under these names, a value among it. */
+static int set_placeholders(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_secrets; i++)
+		if (setenv(c->secrets[i].name, c->secrets[i].placeholder, 1) <
+		    0)
+			return failed("set", c->secrets[i].name);
 	return 0;
 }
 
@@ -240,7 +252,8 @@ int run_guest_enter(const struct sandbox *sb)
 		return failed("mount", "/sys");
 	if (make_dir(sb) < 0 || cover_names() < 0)
 		return -1;
-	if (!trusts(&sb->certs))
-		return 0;
-	return cover_bundles() < 0 ? -1 : set_variables(&sb->certs);
+	if (trusts(&sb->certs) &&
+	    (cover_bundles() < 0 || set_trust(&sb->certs) < 0))
+		return -1;
+	return set_placeholders(&sb->compiled.config);
 }

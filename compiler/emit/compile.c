@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "dns_json.h"
-#include "enforced.h"
 #include "guest.h"
 #include "helper_conf.h"
 #include "nft_text.h"
@@ -116,11 +115,7 @@ bool compile_policy(struct arena *a, struct diags *d, uint32_t slot,
 bool compile(struct arena *a, struct diags *d,
 	     const struct compile_request *req, struct compiled *ret)
 {
-	if (!compile_policy(a, d, req->slot, &ret->config, &ret->policy))
-		return false;
-	if (!req->unenforced)
-		enforced_check(d, &ret->policy, DIAG_ERROR);
-	if (diags_failed(d) ||
+	if (!compile_policy(a, d, req->slot, &ret->config, &ret->policy) ||
 	    !plan_make(a, d, &ret->policy, req->name, &ret->plan))
 		return false;
 	print_all(a, ret);

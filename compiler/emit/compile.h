@@ -15,13 +15,10 @@
  * struct compile_request - What to compile
  * @name:	sandbox name, valid by plan_name_valid()
  * @slot:	slot number
- * @unenforced:	compile documents with fields that are not enforced yet, as if
- *		they were absent. For tests of what is enforced; never for use
  */
 struct compile_request {
 	const char *name;
 	uint32_t slot;
-	bool unenforced;
 };
 
 /**
@@ -69,8 +66,7 @@ bool compile(struct arena *a, struct diags *d,
 	__attribute__((warn_unused_result));
 
 /**
- * compile_policy() - The first half: document to policy, nothing refused that
- * check accepts
+ * compile_policy() - The first half: document to policy
  * @a:		arena for the result
  * @d:		diagnostics; @d->text is the document
  * @slot:	slot number

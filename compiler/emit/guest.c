@@ -67,15 +67,31 @@ void guest_network(struct str *s, const struct plan *p)
 		   ip_format(slot->gw6, text));
 }
 
+void guest_secrets(struct str *s, const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_secrets; i++) {
+		const char *text = c->secrets[i].placeholder;
+
+		str_printf(s, "%s='", c->secrets[i].name);
+		for (; *text; text++)
+			if (*text == '\'')
+				str_puts(s, "'\\''");
+			else
+				str_putc(s, *text);
+		str_puts(s, "'\n");
+	}
+}
+
 void guest_env(struct str *s, const struct plan *p)
 {
 	const struct guest_variable *v;
 
 	str_puts(s, "# Written by msb-netc.\n");
-	if (!guest_trusts(p))
-		return;
-	for (v = guest_variables; v->name; v++)
+	for (v = guest_variables; guest_trusts(p) && v->name; v++)
 		str_printf(s, "%s=" GUEST_TRUST "\n", v->name);
+	guest_secrets(s, p->policy->config);
 }
 
 void guest_install(struct str *s, const struct plan *p)

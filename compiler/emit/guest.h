@@ -23,12 +23,22 @@ void guest_hosts(struct str *s, const struct plan *p);
 void guest_network(struct str *s, const struct plan *p);
 
 /**
- * guest_env() - env: the variables that point programs at certificates
+ * guest_env() - env: the variables that point programs at certificates, and
+ * those that hold placeholders
  *
  * KEY=value lines for a shell, systemd and container engines alike; none where
- * a guest is to trust nobody whom it does not trust already.
+ * a guest is to trust nobody whom it does not trust already, and has no
+ * secrets.
  */
 void guest_env(struct str *s, const struct plan *p);
+
+/**
+ * guest_secrets() - The lines of env that hold placeholders
+ *
+ * KEY='value' lines that a POSIX shell can source: most placeholders begin with
+ * a "$", which a shell would take for a variable.
+ */
+void guest_secrets(struct str *s, const struct config *c);
 
 /** guest_install() - install.sh: what puts all this in place */
 void guest_install(struct str *s, const struct plan *p);

@@ -114,6 +114,10 @@ static void put_always(struct rule_text *l, const struct policy *p)
 		rule_text(l, false, NULL, CONFIG_UDP | (i ? 0 : CONFIG_TCP),
 			  &port, 1);
 	}
+	if (eval_reads(p, EVAL_HTTP)) {
+		port.lo = port.hi = EVAL_HTTP;
+		rule_text(l, false, NULL, CONFIG_TCP, &port, 1);
+	}
 	for (i = 0; i < (tls->has_ports ? tls->n_ports : tls->present); i++) {
 		port.lo = port.hi = tls->has_ports ? tls->ports[i] : 443;
 		rule_text(l, false, NULL,

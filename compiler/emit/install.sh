@@ -254,7 +254,7 @@ done
 
 # --- what variables point at ---
 
-if [ -s "$work/wanted" ] || grep -q '^[A-Za-z_]*=' "$from/env" && [ -z "$remove" ]; then
+if [ -s "$work/wanted" ] || grep -q '=/etc/msb-netc/trust.pem$' "$from/env" && [ -z "$remove" ]; then
 	if [ "$(readlink "$home/trust.pem")" != "$first" ]; then
 		mkdir -p -- "$home"
 		ln -s "$first" "$home/trust.pem.msb-netc"
@@ -264,7 +264,7 @@ else
 	drop "$home/trust.pem"
 fi
 profile=$(resolve /etc/profile.d)
-if [ -d "$profile" ] && [ -L "$home/trust.pem" ]; then
+if [ -d "$profile" ] && [ -z "$remove" ] && grep -q '^[A-Za-z_]' "$from/env"; then
 	cat >"$work/profile" <<'END'
 # Written by msb-netc.
 if [ -r /etc/msb-netc/env ]; then

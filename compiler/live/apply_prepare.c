@@ -4,11 +4,28 @@
 
 #include "apply.h"
 #include "conntrack.h"
+#include "exit_info.h"
 #include "netns.h"
 #include "nft_text.h"
 #include "nft_update.h"
 #include "str.h"
 #include "udiff.h"
+
+/* What the guest was cut off for, no other document makes undone. */
+static int refuse_terminated(const struct apply *p, struct live_error *e)
+{
+	char time[EXIT_TIME_MAX];
+	struct exit_info info;
+
+	if (!exit_read(p->state, p->arena, p->req->name, &info))
+		return 0;
+	exit_time(&info, time);
+	return live_refuse(e,
+			   "sandbox %s was terminated%s%s (%s): remove it, and "
+			   "make it again",
+			   p->req->name, *time ? " at " : "", time,
+			   info.reason);
+}
 
 static int read_before(struct apply *p, struct live_error *e)
 {
@@ -28,6 +45,8 @@ static int read_before(struct apply *p, struct live_error *e)
 				   "sandbox %s is what a process that was "
 				   "killed has left: remove it",
 				   name);
+	if (refuse_terminated(p, e) < 0)
+		return -1;
 	d.text = state_read(p->state, p->arena, name, "config.json", &d.len, e);
 	leases = state_read(p->state, p->arena, name, STATE_LEASES, &len, e);
 	p->host_before =
@@ -55,8 +74,7 @@ static bool same_range(struct ip_range a, struct ip_range b)
 
 static int compile_new(struct apply *p, struct live_error *e)
 {
-	const struct compile_request creq = {p->req->name, p->record.slot,
-					     false};
+	const struct compile_request creq = {p->req->name, p->record.slot};
 	const struct config *new = &p->ret->compiled.config;
 	struct diags first = *p->req->doc;
 	struct config config;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ca.h"
+#include "secret_values.h"
 #include "str.h"
 #include "tables.h"
 #include "tls_json.h"
@@ -26,6 +27,8 @@ void helpers_init(struct arena *a, struct helper_sockets *s, size_t n)
 	size_t i;
 
 	listen_init(a, &s->relay, n);
+	s->pin = (struct values_pin){0};
+	s->given = false;
 	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
 		for (i = 0; i < HELPER_FDS; i++)
 			s->fd[kind][i] = -1;
@@ -47,6 +50,22 @@ int helpers_open_gateway(struct helper_sockets *s, enum supervisor_kind kind,
 	return live_system(e, "no such helper");
 }
 
+static int open_secrets(struct helper_sockets *s, const struct compiled *c,
+			struct live_error *e)
+{
+	int *const fd = &s->fd[SUPERVISOR_TLS][TLS_SECRETS];
+
+	if (!c->config.n_secrets)
+		return 0;
+	*fd = secret_values_open(&c->config, e);
+	if (*fd < 0)
+		return -1;
+	return values_pin(*fd, &s->pin) < 0
+		       ? live_errno(e, errno,
+				    "lock the values of secrets in memory")
+		       : 0;
+}
+
 int helpers_open_files(struct helper_sockets *s, const struct compiled *c,
 		       struct state *state, const char *helpers, bool dry,
 		       struct live_error *e)
@@ -55,7 +74,11 @@ int helpers_open_files(struct helper_sockets *s, const struct compiled *c,
 	int *const fd = s->fd[SUPERVISOR_TLS];
 	int ca[2];
 
-	if (!plan_needs(&c->plan, PLAN_TLSD) || !tls_json_intercepts(tls))
+	if (!plan_needs(&c->plan, PLAN_TLSD))
+		return 0;
+	if (open_secrets(s, c, e) < 0)
+		return -1;
+	if (!tls_json_intercepts(tls))
 		return 0;
 	fd[TLS_ROOTS] = ca_roots(tls, helpers, e);
 	if (fd[TLS_ROOTS] < 0)
@@ -180,9 +203,12 @@ int helpers_prepare(int channel, enum supervisor_kind kind,
 	for (i = 0; i < numbered[kind].n; i++)
 		v[i] = (struct supervisor_fd){
 			i, i == numbered[kind].names ? names : fd[i]};
-	return supervisor_prepare(channel, conf,
-				  &(struct supervisor_fds){v, numbered[kind].n},
-				  e);
+	if (supervisor_prepare(channel, conf,
+			       &(struct supervisor_fds){v, numbered[kind].n},
+			       e) < 0)
+		return -1;
+	s->given |= kind == SUPERVISOR_TLS;
+	return 0;
 }
 
 void helpers_close(struct helper_sockets *s)
@@ -191,6 +217,9 @@ void helpers_close(struct helper_sockets *s)
 	size_t i;
 
 	listen_close(&s->relay);
+	if (s->fd[SUPERVISOR_TLS][TLS_SECRETS] >= 0 && !s->given)
+		values_wipe(s->fd[SUPERVISOR_TLS][TLS_SECRETS]);
+	values_unpin(&s->pin);
 	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
 		for (i = 0; i < HELPER_FDS; i++) {
 			if (s->fd[kind][i] >= 0)

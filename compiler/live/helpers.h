@@ -5,6 +5,7 @@
 
 #include "listen.h"
 #include "supervisor.h"
+#include "values.h"
 
 /** HELPER_FDS - Descriptors that a helper may be given by number */
 #define HELPER_FDS 8
@@ -13,17 +14,22 @@
  * struct helper_sockets - Sockets and files for a sandbox's helpers
  * @relay:	for msb-relayd
  * @fd:		for the others, by enum dns_fd, enum tls_fd; -1: not there
+ * @pin:	keeps TLS_SECRETS from being paged out
+ * @given:	a supervisor has it, which will zero it
  */
 struct helper_sockets {
 	struct listen_sockets relay;
 	int fd[SUPERVISOR_KINDS][HELPER_FDS];
+	struct values_pin pin;
+	bool given;
 };
 
 /** helpers_init() - No socket yet, room for @n bindings */
 void helpers_init(struct arena *a, struct helper_sockets *s, size_t n);
 
 /**
- * helpers_open_files() - Open the files that a document names for helpers
+ * helpers_open_files() - Open the files that a document names for helpers, and
+ * read the values of its secrets
  * @s:		receives what was opened
  * @c:		what is compiled
  * @state:	state, locked
@@ -70,7 +76,7 @@ int helpers_prepare(int channel, enum supervisor_kind kind,
 		    const struct compiled *c, struct helper_sockets *s,
 		    int names, struct live_error *e);
 
-/** helpers_close() - Close what is open */
+/** helpers_close() - Close what is open; values that nobody has are zeroed */
 void helpers_close(struct helper_sockets *s);
 
 #endif

@@ -16,7 +16,8 @@
 #include "str.h"
 
 /*
- * DIR/sandboxes/NAME/	record, owner, leases, config.json, the artefacts
+ * DIR/sandboxes/NAME/	record, owner, leases, config.json, the artefacts, and
+ *			exit.json, why it was terminated
  * DIR/leases/		one symbolic link for each thing leased, to its NAME
  * DIR/unsettled/NAME	its sandbox may be left over: an index, so that nobody
  *			has to read every record
@@ -385,6 +386,8 @@ int state_stage(struct state *s, const struct state_record *record,
 		STATE_DNS_PROCESS,
 		STATE_TLS_SOCKET,
 		STATE_TLS_PROCESS,
+		/* A supervisor has it open. */
+		STATE_EXIT,
 	};
 	const char *what = "directory";
 	int from = state_directory(s, record->name), to = -1;

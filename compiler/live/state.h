@@ -115,6 +115,9 @@ struct state_record {
 #define STATE_DNS_PROCESS "dns-supervisor"
 #define STATE_TLS_PROCESS "tls-supervisor"
 
+/** STATE_EXIT - A sandbox's file of why it was terminated; empty: it was not */
+#define STATE_EXIT "exit.json"
+
 /** STATE_LEASES - A sandbox's file of leases: one a line */
 #define STATE_LEASES "leases"
 

@@ -24,6 +24,7 @@ const char *status_health_name(enum status_health health)
 		[STATUS_RUNNING] = "running",
 		[STATUS_LEFTOVER] = "leftover",
 		[STATUS_BROKEN] = "broken",
+		[STATUS_TERMINATED] = "terminated",
 	};
 
 	return names[health];
@@ -298,6 +299,9 @@ static void look_at_helper(struct arena *a, const struct state *s,
 
 	st->helpers[kind] = supervisor_status(s, a, st->record.name, kind,
 					      &st->helper_words[kind], list);
+	if (st->helpers[kind] == SUPERVISOR_ALIVE)
+		st->supervisors[kind] =
+			supervisor_process(s, st->record.name, kind);
 	if (st->record.ready && st->compiled &&
 	    plan_needs(&st->compiled->plan, helper) &&
 	    st->helpers[kind] != SUPERVISOR_ALIVE)
@@ -344,7 +348,7 @@ static void look_at_helpers(struct arena *a, const struct state *s,
 static void status_compile(struct arena *a, const struct state *s,
 			   struct status *st)
 {
-	struct compile_request req = {st->record.name, st->record.slot, false};
+	struct compile_request req = {st->record.name, st->record.slot};
 	struct compiled *c = arena_new(a, struct compiled);
 	struct diags d = {.arena = a, .file = st->record.file};
 	struct live_error ignored;
@@ -380,6 +384,8 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 		st.health = st.missing ? STATUS_BROKEN : STATUS_RUNNING;
 	else if ((st.record.run || !st.record.ready) && !owned)
 		st.health = STATUS_LEFTOVER;
+	if (exit_read(s, a, name, &st.exit) && st.health != STATUS_LEFTOVER)
+		st.health = STATUS_TERMINATED;
 	*ret = st;
 	return 0;
 }

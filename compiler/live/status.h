@@ -4,6 +4,7 @@
 #define MSB_STATUS_H
 
 #include "compile.h"
+#include "exit_info.h"
 #include "ruleset.h"
 #include "state.h"
 #include "supervisor.h"
@@ -14,6 +15,7 @@ enum status_health {
 	STATUS_RUNNING,
 	STATUS_LEFTOVER,
 	STATUS_BROKEN,
+	STATUS_TERMINATED,
 };
 
 /**
@@ -37,11 +39,13 @@ struct status_hits {
  * @record:	what the state directory says
  * @health:	STATUS_OK; STATUS_RUNNING: a "run" with its command alive;
  *		STATUS_LEFTOVER: its owner was killed; STATUS_BROKEN: something
- *		is missing
+ *		is missing; STATUS_TERMINATED: its links are down for good
  * @missing:	what, in words, or NULL
+ * @exit:	of STATUS_TERMINATED: when and why; else its reason is NULL
  * @compiled:	what it is made of, compiled again; NULL if the document that
  *		is kept cannot be compiled
  * @helpers:	whether the sandbox has each helper, and whether it answers
+ * @supervisors: their processes, 0 unless alive
  * @helper_words: what its supervisor says of it, "" unless it is alive
  * @pins:	addresses that are pinned, as msb-dnsd lists them: an object of
  *		JSON a line; of status_read() with counters only, else ""
@@ -53,15 +57,18 @@ struct status {
 	struct state_record record;
 	enum status_health health;
 	const char *missing;
+	struct exit_info exit;
 	const struct compiled *compiled;
 	enum supervisor_health helpers[SUPERVISOR_KINDS];
+	pid_t supervisors[SUPERVISOR_KINDS];
 	const char *helper_words[SUPERVISOR_KINDS];
 	const char *pins;
 	const struct status_hits *hits;
 	size_t n_hits;
 };
 
-/** status_health_name() - "ok", "running", "leftover", "broken" */
+/** status_health_name() - "ok", "running", "leftover", "broken", "terminated"
+ */
 const char *status_health_name(enum status_health health);
 
 /**

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "exit_info.h"
 #include "program.h"
 #include "str.h"
 
@@ -49,17 +50,17 @@ static const struct {
 			    "dns.json",
 			    STATE_DNS_SOCKET,
 			    STATE_DNS_PROCESS,
-			    {"dns_helper", "dns_status"}},
+			    {"dns_helper", "dns_status", "dns_supervisor"}},
 	[SUPERVISOR_RELAY] = {PLAN_RELAYD,
 			      "relay.json",
 			      STATE_SOCKET,
 			      STATE_PROCESS,
-			      {"helpers", "helper_status"}},
+			      {"helpers", "helper_status", "supervisor"}},
 	[SUPERVISOR_TLS] = {PLAN_TLSD,
 			    "tls.json",
 			    STATE_TLS_SOCKET,
 			    STATE_TLS_PROCESS,
-			    {"tls_helper", "tls_status"}},
+			    {"tls_helper", "tls_status", "tls_supervisor"}},
 };
 
 const char *supervisor_helper(enum supervisor_kind kind)
@@ -95,6 +96,7 @@ struct start {
 	int netns;
 	int listener;
 	int events;
+	int exit;
 };
 
 static void keep_open(int fd)
@@ -105,19 +107,13 @@ static void keep_open(int fd)
 /* In the child's child: alone in its session, with nothing that was ours. */
 static _Noreturn void become(const struct start *st)
 {
-	char control[16], netns[16], listener[16];
-	char *const argv[] = {(char *)st->program,
-			      "--control-fd",
-			      control,
-			      "--listen-fd",
-			      listener,
-			      "--netns-fd",
-			      netns,
-			      "--name",
-			      (char *)st->name,
-			      "--helper",
+	char control[16], netns[16], listener[16], exit[16];
+	char *const argv[] = {(char *)st->program, "--control-fd", control,
+			      "--listen-fd", listener, "--netns-fd", netns,
+			      "--name", (char *)st->name, "--helper",
 			      (char *)st->helper,
-			      NULL};
+			      /* The last is for the one that has a file. */
+			      st->exit < 0 ? NULL : "--exit-fd", exit, NULL};
 	char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -126,6 +122,7 @@ static _Noreturn void become(const struct start *st)
 	snprintf(control, sizeof(control), "%d", st->control);
 	snprintf(netns, sizeof(netns), "%d", st->netns);
 	snprintf(listener, sizeof(listener), "%d", st->listener);
+	snprintf(exit, sizeof(exit), "%d", st->exit);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(st->events >= 0 ? st->events : null, 2) < 0 || chdir("/") < 0)
 		_exit(3);
@@ -138,6 +135,8 @@ static _Noreturn void become(const struct start *st)
 	keep_open(st->control);
 	keep_open(st->netns);
 	keep_open(st->listener);
+	if (st->exit >= 0)
+		keep_open(st->exit);
 	execve(st->program, argv, env);
 	_exit(3);
 }
@@ -222,6 +221,7 @@ int supervisor_start(struct state *s, const char *name,
 		.helper = kinds[kind].helper,
 		.netns = gateway,
 		.listener = -1,
+		.exit = -1,
 	};
 	int ends[2] = {-1, -1}, dir, ret = -1;
 	pid_t pid;
@@ -238,7 +238,10 @@ int supervisor_start(struct state *s, const char *name,
 		unlinkat(dir, kinds[kind].socket, 0);
 		st.listener = channel_listen(dir, kinds[kind].socket);
 	}
-	if (st.listener < 0 || channel_pair(ends) < 0) {
+	if (st.listener >= 0 && kind == SUPERVISOR_TLS)
+		st.exit = exit_open(s, name);
+	if (st.listener < 0 || (kind == SUPERVISOR_TLS && st.exit < 0) ||
+	    channel_pair(ends) < 0) {
 		live_errno(e, errno, "prepare " PROGRAM);
 		goto out;
 	}
@@ -261,6 +264,8 @@ out:
 		close(st.listener);
 	if (st.events >= 0)
 		close(st.events);
+	if (st.exit >= 0)
+		close(st.exit);
 	if (dir >= 0)
 		close(dir);
 	return ret;
@@ -426,6 +431,43 @@ int supervisor_hold(const struct state *s, const char *name)
 	return channel;
 }
 
+int supervisor_watch(const struct state *s, const char *name,
+		     char ret_reason[CHANNEL_TEXT_MAX])
+{
+	const char *what = channel_type_name(CHANNEL_WATCH);
+	const int channel =
+		connect_to(s, name, SUPERVISOR_TLS, QUICK_PATIENCE_MS);
+	struct live_error ignored;
+	struct channel_msg m;
+
+	if (channel < 0)
+		return -1;
+	if (channel_send_text(channel, CHANNEL_WATCH, "%s", "") < 0 ||
+	    answer(channel, what, &m, &ignored) < 0 || m.type != CHANNEL_OK) {
+		close(channel);
+		return -1;
+	}
+	memcpy(ret_reason, m.text, sizeof(m.text));
+	return channel;
+}
+
+int supervisor_watched(int channel, char ret_reason[CHANNEL_TEXT_MAX])
+{
+	int fds[CHANNEL_MAX];
+	struct channel_msg m;
+	const int n = channel_receive(channel, &m, fds);
+
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n <= 0)
+		return -1;
+	channel_close_fds(&m, fds);
+	if (m.type != CHANNEL_TERMINATE)
+		return 0;
+	memcpy(ret_reason, m.text, sizeof(m.text));
+	return 1;
+}
+
 void supervisor_release(int channel)
 {
 	if (channel >= 0)
@@ -434,9 +476,8 @@ void supervisor_release(int channel)
 
 /* --- ending --- */
 
-/* Reads which process it is; 0 if it is not there any more. */
-static pid_t process_of(const struct state *s, const char *name,
-			enum supervisor_kind kind)
+pid_t supervisor_process(const struct state *s, const char *name,
+			 enum supervisor_kind kind)
 {
 	struct live_error ignored;
 	const char *text;
@@ -461,7 +502,7 @@ static bool wait_gone(const struct state *s, const char *name,
 	unsigned int i;
 
 	for (i = 0; i < STOP_TRIES; i++) {
-		if (!process_of(s, name, kind))
+		if (!supervisor_process(s, name, kind))
 			return true;
 		nanosleep(&pause, NULL);
 	}
@@ -482,7 +523,7 @@ int supervisor_stop(const struct state *s, const char *name,
 	/* The sockets are free once it is gone. */
 	if (wait_gone(s, name, kind))
 		return 0;
-	pid = process_of(s, name, kind);
+	pid = supervisor_process(s, name, kind);
 	if (pid && kill(pid, SIGKILL) < 0 && errno != ESRCH)
 		return live_errno(e, errno, "kill " PROGRAM);
 	if (wait_gone(s, name, kind))

@@ -3,6 +3,7 @@
 #ifndef MSB_SUPERVISOR_H
 #define MSB_SUPERVISOR_H
 
+#include "channel.h"
 #include "compile.h"
 #include "state.h"
 
@@ -31,14 +32,24 @@ const char *supervisor_config(enum supervisor_kind kind);
  * struct supervisor_keys - How a helper is called in reports (JSON)
  * @health:	key of whether it is there
  * @words:	key of what it says of itself
+ * @process:	key of which process its supervisor is
  */
 struct supervisor_keys {
 	const char *health;
 	const char *words;
+	const char *process;
 };
 
 /** supervisor_keys() - Its keys */
 struct supervisor_keys supervisor_keys(enum supervisor_kind kind);
+
+/**
+ * supervisor_process() - Which process the supervisor is
+ *
+ * Return: its number; 0 if there is none that is alive
+ */
+pid_t supervisor_process(const struct state *s, const char *name,
+			 enum supervisor_kind kind);
 
 /** supervisor_drop() - Remove the files of one that has ended */
 void supervisor_drop(struct state *s, const char *name,
@@ -131,6 +142,28 @@ enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
 					 const char *name,
 					 enum supervisor_kind kind,
 					 const char **ret, int list);
+
+/**
+ * supervisor_watch() - Ask to be told when a sandbox is terminated
+ * @s:		state
+ * @name:	sandbox
+ * @ret_reason:	why it was, "" if it was not; set on success
+ *
+ * Return: channel to msb-tlsd's supervisor, to be closed; -1 if there is none
+ * that answers
+ */
+int supervisor_watch(const struct state *s, const char *name,
+		     char ret_reason[CHANNEL_TEXT_MAX]);
+
+/**
+ * supervisor_watched() - Read what comes on the channel of supervisor_watch()
+ * @channel:	channel, on which something has come
+ * @ret_reason:	why it was terminated; set if it was
+ *
+ * Return: 1 if it was terminated, 0 if nothing came, -1 if there will be
+ * nothing
+ */
+int supervisor_watched(int channel, char ret_reason[CHANNEL_TEXT_MAX]);
 
 /**
  * supervisor_hold() - Have its helper leave the ruleset alone

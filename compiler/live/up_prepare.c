@@ -59,7 +59,7 @@ static int open_guest(struct up *u, struct live_error *e)
 static int up_compile(struct up *u, struct live_error *e)
 {
 	struct arena *a = u->arena;
-	struct compile_request creq = {u->req->name, u->req->slot, false};
+	struct compile_request creq = {u->req->name, u->req->slot};
 	struct lease_request lreq = {
 		.fixed = u->req->fixed,
 		.slot = u->req->slot,

@@ -49,12 +49,12 @@ static void plan_links(struct arena *a, struct plan *p)
 	size_t i;
 
 	v[0] = (struct plan_link){
-		.end = {{.ns = PLAN_GATEWAY, .name = "uplink0"},
+		.end = {{.ns = PLAN_GATEWAY, .name = GATEWAY_UPLINK_LINK},
 			{.ns = PLAN_HOST, .name = p->uplink}},
 		.mtu = PLAN_MTU,
 	};
 	v[1] = (struct plan_link){
-		.end = {{.ns = PLAN_GATEWAY, .name = "guest0"},
+		.end = {{.ns = PLAN_GATEWAY, .name = GATEWAY_GUEST_LINK},
 			{.ns = PLAN_GUEST, .name = "eth0"}},
 		.mtu = PLAN_MTU,
 		.guest = true,
@@ -79,10 +79,10 @@ static void plan_addrs(struct arena *a, struct plan *p)
 	const struct plan_addr addrs[] = {
 		{PLAN_HOST, p->uplink, {IP_V4, net.num + 1}, 32},
 		{PLAN_HOST, p->uplink, {IP_V6, local.num + 1}, 64},
-		{PLAN_GATEWAY, "uplink0", {IP_V4, net.num + 2}, 30},
-		{PLAN_GATEWAY, "uplink0", {IP_V6, local.num + 2}, 64},
-		{PLAN_GATEWAY, "guest0", s->gw4, 30},
-		{PLAN_GATEWAY, "guest0", s->gw6, 64},
+		{PLAN_GATEWAY, GATEWAY_UPLINK_LINK, {IP_V4, net.num + 2}, 30},
+		{PLAN_GATEWAY, GATEWAY_UPLINK_LINK, {IP_V6, local.num + 2}, 64},
+		{PLAN_GATEWAY, GATEWAY_GUEST_LINK, s->gw4, 30},
+		{PLAN_GATEWAY, GATEWAY_GUEST_LINK, s->gw6, 64},
 		{PLAN_GUEST, "eth0", s->guest4, 30},
 		{PLAN_GUEST, "eth0", s->guest6, 64},
 	};
@@ -136,8 +136,10 @@ static void plan_routes(struct arena *a, struct plan *p)
 		 TABLE_MAIN},
 		{PLAN_HOST, false, ip_single(s->gw6), gw6, p->uplink,
 		 TABLE_MAIN},
-		{PLAN_GATEWAY, false, all4, host4, "uplink0", TABLE_MAIN},
-		{PLAN_GATEWAY, false, all6, host6, "uplink0", TABLE_MAIN},
+		{PLAN_GATEWAY, false, all4, host4, GATEWAY_UPLINK_LINK,
+		 TABLE_MAIN},
+		{PLAN_GATEWAY, false, all6, host6, GATEWAY_UPLINK_LINK,
+		 TABLE_MAIN},
 		{PLAN_GATEWAY, true, all4, {0}, "lo", STEER_TABLE},
 		{PLAN_GATEWAY, true, all6, {0}, "lo", STEER_TABLE},
 		{PLAN_GUEST, false, all4, s->gw4, "eth0", TABLE_MAIN},
@@ -201,21 +203,26 @@ static const struct {
 	{PLAN_GATEWAY, NULL, "net/ipv4/ip_unprivileged_port_start", "0", false},
 	/* Addresses are given, never made up, and usable at once. */
 	{PLAN_GATEWAY, NULL, "net/ipv6/conf/default/accept_dad", "0", false},
-	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/rp_filter", "1", false},
-	{PLAN_GATEWAY, "uplink0", "net/ipv4/conf/LINK/rp_filter", "0", false},
-	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/addr_gen_mode", "1",
+	{PLAN_GATEWAY, GATEWAY_GUEST_LINK, "net/ipv4/conf/LINK/rp_filter", "1",
 	 false},
+	{PLAN_GATEWAY, GATEWAY_UPLINK_LINK, "net/ipv4/conf/LINK/rp_filter", "0",
+	 false},
+	{PLAN_GATEWAY, GATEWAY_UPLINK_LINK, "net/ipv6/conf/LINK/addr_gen_mode",
+	 "1", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/addr_gen_mode", "1", false},
 	/* Where forwarding was turned on before, turning it on changes nothing,
 	 * and new links are born as the namespace's default says. */
-	{PLAN_GATEWAY, "guest0", "net/ipv4/conf/LINK/forwarding", "1", false},
-	{PLAN_GATEWAY, "uplink0", "net/ipv4/conf/LINK/forwarding", "1", false},
+	{PLAN_GATEWAY, GATEWAY_GUEST_LINK, "net/ipv4/conf/LINK/forwarding", "1",
+	 false},
+	{PLAN_GATEWAY, GATEWAY_UPLINK_LINK, "net/ipv4/conf/LINK/forwarding",
+	 "1", false},
 	{PLAN_HOST, "", "net/ipv4/conf/LINK/forwarding", "1", false},
 	/* Container runtimes and cautious hosts turn IPv6 off for every new
 	 * link. These are ours, and the policy judges IPv6. */
-	{PLAN_GATEWAY, "guest0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
-	{PLAN_GATEWAY, "uplink0", "net/ipv6/conf/LINK/disable_ipv6", "0",
-	 false},
+	{PLAN_GATEWAY, GATEWAY_GUEST_LINK, "net/ipv6/conf/LINK/disable_ipv6",
+	 "0", false},
+	{PLAN_GATEWAY, GATEWAY_UPLINK_LINK, "net/ipv6/conf/LINK/disable_ipv6",
+	 "0", false},
 	{PLAN_GUEST, "eth0", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/disable_ipv6", "0", false},
 	{PLAN_HOST, "", "net/ipv6/conf/LINK/accept_ra", "0", false},

@@ -64,7 +64,10 @@ static void ports_always(struct ports *s, const struct policy *p,
 		for (i = 0; i < EVAL_DNS_TRANSPORTS; i++)
 			if (proto == CONFIG_UDP || !i)
 				ports_add(s, eval_dns_transports[i]);
-	/* What is intercepted is msb-tlsd's, also on its way to the host. */
+	/* What is intercepted is msb-tlsd's, also on its way to the host; so
+	 * is what is read. */
+	if (proto == CONFIG_TCP && eval_reads(p, EVAL_HTTP))
+		ports_add(s, EVAL_HTTP);
 	if (!tls->present ||
 	    (proto == CONFIG_UDP && tls->block_quic == CONFIG_FALSE))
 		return;

@@ -19,7 +19,7 @@
  * @steer:	flows to the gateway go on to the host
  * @dns:	DNS goes to msb-dnsd
  * @tls:	msb-tlsd carries flows whose server has to be known by name
- * @intercepted: TCP ports that it intercepts
+ * @intercepted: TCP ports that it intercepts, or reads for the sake of secrets
  * @relayed:	the relay opens flows to published ports
  * @tcp:	those ports of TCP
  * @udp:	those ports of UDP

@@ -60,10 +60,11 @@
  * the name in the ClientHello (walk_names.c), it ends in chain named instead of
  * in allow. What is allowed to a port where TLS is intercepted turns off in
  * opened, to the gateway too: msb-tlsd goes on to the host's loopback as the
- * relay does. Both are stamped as msb-tlsd's and handed to its transparent
- * socket; if there is none they are reset. Nothing that has this stamp is ever
- * forwarded, so a flow cannot get past it. What msb-tlsd does with the flow, by
- * eval, is its own affair.
+ * relay does. So does what is allowed to port 80 where there are secrets, whose
+ * placeholders msb-tlsd looks for in what is in clear. All are stamped as
+ * msb-tlsd's and handed to its transparent socket; if there is none they are
+ * reset. Nothing that has this stamp is ever forwarded, so a flow cannot get
+ * past it. What msb-tlsd does with the flow, by eval, is its own affair.
  *
  * The server's side is a socket of this namespace, which msb-tlsd's monitor has
  * marked: that takes a capability that nobody else here has. By the mark, its
@@ -422,6 +423,13 @@ static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 
 	build_neighbour(build_rule(a, c, &b));
 	build_end(&b, NFT_ACCEPT, false, NULL);
+	/* What is carried has the most packets, and so it is first. */
+	if (needs->tls) {
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_dialled(a, NFT_IIFNAME, c);
+	}
 	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	build_stamp_is(&b, 0);
 	build_end(&b, NFT_ACCEPT, false, NULL);
@@ -434,12 +442,6 @@ static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 		build_stamp_is(&b, TABLE_OWNER_DNS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	if (needs->tls) {
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-		sandbox_tls_dialled(a, NFT_IIFNAME, c);
 	}
 }
 
@@ -468,6 +470,14 @@ static void chain_output(struct arena *a, const struct policy *p,
 
 	build_neighbour(build_rule(a, c, &b));
 	build_end(&b, NFT_ACCEPT, false, NULL);
+	/* What is carried has the most packets, and so it is first. */
+	if (needs->tls) {
+		sandbox_tls_dialled(a, NFT_OIFNAME, c);
+		sandbox_tls_dial(a, c);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+	}
 	if (relay) {
 		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
 		build_stamp_is(&b, TABLE_OWNER_RELAY);
@@ -487,14 +497,8 @@ static void chain_output(struct arena *a, const struct policy *p,
 		build_value(&b, NFT_CT_DPORT, 53);
 		build_end_goto(&b, chains[CHAIN_EGRESS].name);
 	}
-	if (needs->tls) {
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
+	if (needs->tls)
 		sandbox_tls_late(a, c);
-		sandbox_tls_dial(a, c);
-		sandbox_tls_dialled(a, NFT_OIFNAME, c);
-	}
 	/* What the relay sends on a flow that it carries waits for the policy
 	 * in force, but for the reset that ends it. */
 	for (i = 0; i < 2 && needs->steer; i++) {

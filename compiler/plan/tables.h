@@ -4,6 +4,7 @@
 #define MSB_TABLES_H
 
 #include "binding.h"
+#include "gateway_links.h"
 #include "nft.h"
 #include "pins.h"
 #include "plan.h"
@@ -308,10 +309,10 @@ enum nft_key walk_peer_key(enum policy_direction dir, enum ip_family family);
 #define TABLE_DIAL_MARK 2u
 
 /** TABLE_GUEST_LINK - The gateway's interface to the guest */
-#define TABLE_GUEST_LINK "guest0"
+#define TABLE_GUEST_LINK GATEWAY_GUEST_LINK
 
 /** TABLE_UPLINK_LINK - The gateway's interface to the host */
-#define TABLE_UPLINK_LINK "uplink0"
+#define TABLE_UPLINK_LINK GATEWAY_UPLINK_LINK
 
 /** TABLE_ALLOW - Chain that stamps a flow with the generation and accepts it */
 #define TABLE_ALLOW "allow"

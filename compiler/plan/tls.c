@@ -49,30 +49,37 @@ static void ports_remove(struct ports *s, struct config_ports r)
 	}
 }
 
+static void ports_add(struct ports *s, uint16_t port)
+{
+	s->bits[port / WORD_BITS] |= (uint64_t)1 << port % WORD_BITS;
+}
+
 static void ports_intercepted(struct ports *s, const struct policy *p)
 {
 	const struct config_tls *tls = &p->config->tls;
 	size_t i;
 
-	*s = (struct ports){{0}};
 	if (tls->present && !tls->has_ports)
-		s->bits[443 / WORD_BITS] |= (uint64_t)1 << 443 % WORD_BITS;
+		ports_add(s, 443);
 	for (i = 0; i < tls->n_ports; i++)
-		s->bits[tls->ports[i] / WORD_BITS] |=
-			(uint64_t)1 << tls->ports[i] % WORD_BITS;
+		ports_add(s, tls->ports[i]);
 }
 
-/* The rule or default that can allow a flow to an intercepted port. A rule that
+static void ports_read(struct ports *s, const struct policy *p)
+{
+	if (eval_reads(p, EVAL_HTTP))
+		ports_add(s, EVAL_HTTP);
+}
+
+/* The rule or default that can allow a flow to one of these ports. A rule that
  * denies ports to all addresses settles them; one that denies them to some does
  * not. */
-static const char *intercepts_by(const struct policy *p)
+static const char *allowed_by(const struct policy *p, struct ports left)
 {
 	const struct policy_walk *w = &p->walk[POLICY_EGRESS];
 	const struct config_ports all = {1, PORTS - 1};
-	struct ports left;
 	size_t i, j;
 
-	ports_intercepted(&left, p);
 	if (p->dns == POLICY_DNS_HELPER) {
 		const uint16_t tls = eval_dns_transports[0];
 
@@ -99,18 +106,19 @@ static const char *intercepts_by(const struct policy *p)
 
 void tls_ports(struct arena *a, const struct policy *p, struct nft_set *ret)
 {
+	struct ports ports = {{0}};
 	struct nft_elem *v;
-	struct ports ports;
 	uint32_t port;
 
 	*ret = (struct nft_set){
 		.name = "intercepted",
 		.type = NFT_TYPE_INET_SERVICE,
 	};
-	if (!intercepts_by(p))
-		return;
 	ports_intercepted(&ports, p);
-	v = arena_array(a, p->config->tls.n_ports + 1, struct nft_elem);
+	ports_read(&ports, p);
+	if (!allowed_by(p, ports))
+		return;
+	v = arena_array(a, p->config->tls.n_ports + 2, struct nft_elem);
 	for (port = 1; port < PORTS; port++)
 		if (ports.bits[port / WORD_BITS] >> port % WORD_BITS & 1)
 			v[ret->n++] = (struct nft_elem){.lo = port, .hi = port};
@@ -125,23 +133,32 @@ static const char *rule_pointer(const struct policy_rule *r)
 	return r->dest.apex ? "/DenyDomainSuffixes" : "/DenyDomains";
 }
 
+/* Adds a clause about the ports, if flows to any of them can be allowed. */
+static void put_reason(struct str *s, const struct policy *p,
+		       const struct ports *ports, const char *why,
+		       const char *which)
+{
+	const char *pointer = allowed_by(p, *ports);
+
+	if (pointer)
+		str_printf(s, "%s%s, and %s allows flows to %s",
+			   s->len ? "; " : "", why, pointer, which);
+}
+
 const char *tls_reason(struct arena *a, const struct policy *p,
 		       const struct policy_rule *named)
 {
-	const char *pointer = intercepts_by(p);
-	const char *intercepts =
-		pointer ? arena_printf(
-				  a,
-				  "TLS is intercepted, and %s allows flows "
-				  "to such ports",
-				  pointer)
-			: "";
+	struct ports intercepted = {{0}}, read = {{0}};
+	STR(s);
 
-	if (!named)
-		return pointer ? intercepts : NULL;
-	return arena_printf(a,
-			    "%s%s%s decides TCP flows by the name in their TLS "
-			    "handshake",
-			    intercepts, pointer ? "; " : "",
-			    rule_pointer(named));
+	ports_intercepted(&intercepted, p);
+	put_reason(&s, p, &intercepted, "TLS is intercepted", "such ports");
+	ports_read(&read, p);
+	put_reason(&s, p, &read, "there are secrets", "port 80");
+	if (named)
+		str_printf(&s,
+			   "%s%s decides TCP flows by the name in their TLS "
+			   "handshake",
+			   s.len ? "; " : "", rule_pointer(named));
+	return s.len ? arena_strdup(a, str_text(&s)) : NULL;
 }

@@ -9,12 +9,11 @@
 #include "policy.h"
 
 /**
- * tls_ports() - Ports whose TCP flows msb-tlsd intercepts where they are
- * allowed
+ * tls_ports() - Ports whose TCP flows are msb-tlsd's where they are allowed:
+ * those that are intercepted, and the one that is read where there are secrets
  * @a:		arena
  * @p:		policy
- * @ret:	set of them; none if there is no interception, or if no such
- *		flow can be allowed
+ * @ret:	set of them; none if no such flow can be allowed
  *
  * They are kept together: a port that is denied to all costs nothing, as no
  * flow to it is looked up.

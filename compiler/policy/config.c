@@ -18,3 +18,21 @@ bool config_read(struct arena *a, struct diags *d, struct config *ret)
 	*ret = config;
 	return true;
 }
+
+enum config_violation config_on_violation(const struct config *c,
+					  const struct config_secret *s)
+{
+	if (s && s->on_violation)
+		return s->on_violation;
+	return c->on_secret_violation ? c->on_secret_violation
+				      : CONFIG_BLOCK_AND_LOG;
+}
+
+const char *config_violation_word(enum config_violation v)
+{
+	const struct field_word *w = config_violation_words;
+
+	while (w->word && w->value != v)
+		w++;
+	return w->word;
+}

@@ -70,12 +70,6 @@ enum config_inject {
 	CONFIG_IN_BODY = 8,
 };
 
-/** CONFIG_PLACEHOLDER_MIN - Characters of a placeholder: "$MSB_", a letter */
-#define CONFIG_PLACEHOLDER_MIN 6
-
-/** CONFIG_PLACEHOLDER_MAX - Characters of a placeholder at most */
-#define CONFIG_PLACEHOLDER_MAX 128
-
 /** enum config_proto - Protocols of a rule or binding, as bits of a set */
 enum config_proto {
 	CONFIG_TCP = 1,
@@ -256,7 +250,7 @@ struct config_rate {
 /**
  * struct config_secret - One SecretEntry
  * @name:		Name, an environment variable
- * @value_file:		ValueFile, a path, or NULL
+ * @value_file:		ValueFile, an absolute path, or NULL
  * @value_env:		ValueEnv, an environment variable, or NULL
  * @placeholder:	Placeholder, defaulted
  * @allowed_hosts:	AllowedHosts
@@ -329,6 +323,18 @@ struct config {
 	struct config_rate rate_egress;
 	struct config_rate rate_ingress;
 };
+
+/**
+ * config_on_violation() - What a violation comes to, everything defaulted
+ * @c:	configuration
+ * @s:	the secret that it is about; NULL: what holds unless a secret says
+ *	otherwise
+ */
+enum config_violation config_on_violation(const struct config *c,
+					  const struct config_secret *s);
+
+/** config_violation_word() - "block", ..., as in the document */
+const char *config_violation_word(enum config_violation v);
 
 /**
  * config_read() - Decode and check one document

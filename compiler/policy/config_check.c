@@ -11,10 +11,9 @@ static bool is_set(uint32_t set, unsigned int field)
 	return set >> field & 1;
 }
 
-/* An error about a member of the object being read. */
-__attribute__((format(printf, 5, 6))) static void
-member_error(struct field_ctx *c, const char *name, enum diag_code code,
-	     const char *hint, const char *fmt, ...)
+void config_member_error(struct field_ctx *c, const char *name,
+			 enum diag_code code, const char *hint, const char *fmt,
+			 ...)
 {
 	struct field_path path = {.up = c->at, .key = name};
 	ARENA(s);
@@ -65,11 +64,12 @@ void config_check_rule(struct field_ctx *c, uint32_t set, void *to)
 	if (r->direction == CONFIG_EGRESS ||
 	    !(r->protos & (CONFIG_ICMPV4 | CONFIG_ICMPV6)))
 		return;
-	member_error(c, is_set(set, RULE_PROTOCOLS) ? "Protocols" : "Protocol",
-		     DIAG_ICMP_INGRESS,
-		     "write \"Direction\": \"egress\", or leave ICMP out",
-		     "ICMP is for egress only, and this rule is for %s",
-		     r->direction == CONFIG_INGRESS ? "ingress" : "any");
+	config_member_error(
+		c, is_set(set, RULE_PROTOCOLS) ? "Protocols" : "Protocol",
+		DIAG_ICMP_INGRESS,
+		"write \"Direction\": \"egress\", or leave ICMP out",
+		"ICMP is for egress only, and this rule is for %s",
+		r->direction == CONFIG_INGRESS ? "ingress" : "any");
 }
 
 void config_check_tls(struct field_ctx *c, uint32_t set, void *to)
@@ -79,11 +79,11 @@ void config_check_tls(struct field_ctx *c, uint32_t set, void *to)
 
 	(void)to;
 	if (cert != key)
-		member_error(c, cert ? "CACert" : "CAKey", DIAG_PAIR,
-			     "leave both out to have a CA generated",
-			     "%s is set without %s; set both or neither",
-			     cert ? "CACert" : "CAKey",
-			     cert ? "CAKey" : "CACert");
+		config_member_error(c, cert ? "CACert" : "CAKey", DIAG_PAIR,
+				    "leave both out to have a CA generated",
+				    "%s is set without %s; set both or neither",
+				    cert ? "CACert" : "CAKey",
+				    cert ? "CAKey" : "CACert");
 }
 
 void config_check_binding(struct field_ctx *c, uint32_t set, void *to)
@@ -96,32 +96,6 @@ void config_check_binding(struct field_ctx *c, uint32_t set, void *to)
 	if (!b->proto)
 		b->proto = CONFIG_TCP;
 	b->pointer = field_pointer(c->a, c->at);
-}
-
-void config_check_secret(struct field_ctx *c, uint32_t set, void *to)
-{
-	struct config_secret *s = to;
-	bool file = is_set(set, SECRET_VALUE_FILE);
-	bool env = is_set(set, SECRET_VALUE_ENV);
-
-	if (file && env)
-		member_error(c, "ValueEnv", DIAG_EXCLUSIVE, "keep one of them",
-			     "ValueFile is set too; a value has one place");
-	else if (!file && !env)
-		field_report(c, DIAG_ERROR, DIAG_MISSING,
-			     "the value itself never goes into the document",
-			     "SecretEntry needs ValueFile or ValueEnv: where "
-			     "the host keeps the value");
-	if (!is_set(set, SECRET_INJECT))
-		s->inject = CONFIG_IN_HEADERS | CONFIG_IN_BASIC;
-	if (s->placeholder || !s->name)
-		return;
-	s->placeholder = arena_printf(c->a, "$MSB_%s", s->name);
-	if (strlen(s->placeholder) > CONFIG_PLACEHOLDER_MAX)
-		member_error(c, "Name", DIAG_TEXT, "set Placeholder",
-			     "the placeholder of this name would have more "
-			     "than %d characters",
-			     CONFIG_PLACEHOLDER_MAX);
 }
 
 static void check_exclusive(struct field_ctx *c, uint32_t set)
@@ -139,11 +113,12 @@ static void check_exclusive(struct field_ctx *c, uint32_t set)
 		return;
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (is_set(set, others[i].field))
-			member_error(c, others[i].name, DIAG_EXCLUSIVE,
-				     "keep Policy, or write out what it stands "
-				     "for (msb-netc presets)",
-				     "%s and Policy are mutually exclusive",
-				     others[i].name);
+			config_member_error(
+				c, others[i].name, DIAG_EXCLUSIVE,
+				"keep Policy, or write out what it stands "
+				"for (msb-netc presets)",
+				"%s and Policy are mutually exclusive",
+				others[i].name);
 }
 
 /** struct published - A binding, to be sorted by what it occupies */
@@ -257,61 +232,14 @@ static void check_bindings(struct field_ctx *c, const struct config *config)
 	}
 }
 
-/** struct secret_text - A text that must be one secret's own */
-struct secret_text {
-	const char *text;
-	size_t index;
-};
-
-static int compare_texts(const void *x, const void *y)
-{
-	const struct secret_text *a = x, *b = y;
-	int order = strcmp(a->text, b->text);
-
-	return order ? order : a->index < b->index ? -1 : 1;
-}
-
-/* Report texts that several secrets have: @offset is that of a string in
- * struct config_secret. */
-static void check_texts(struct field_ctx *c, const struct config *config,
-			const char *field, size_t offset)
-{
-	ARENA(s);
-	struct secret_text *v =
-		arena_array(&s, config->n_secrets, struct secret_text);
-	size_t n = 0;
-
-	for (size_t i = 0; i < config->n_secrets; i++) {
-		const char *text =
-			*(const char *const *)(const void
-						       *)((const char *)&config
-								  ->secrets[i] +
-							  offset);
-
-		if (text)
-			v[n++] = (struct secret_text){text, i};
-	}
-	if (n > 1)
-		qsort(v, n, sizeof(*v), compare_texts);
-	for (size_t i = 1; i < n; i++)
-		if (!strcmp(v[i - 1].text, v[i].text))
-			diag_add(c->d, DIAG_ERROR, DIAG_DUPLICATE, 0,
-				 arena_printf(&s, "/Secrets/%zu/%s", v[i].index,
-					      field),
-				 "each secret needs its own",
-				 "%s %s is that of /Secrets/%zu already", field,
-				 field_quote(&s, v[i].text), v[i - 1].index);
-}
-
 void config_check_network(struct field_ctx *c, uint32_t set, void *to)
 {
 	struct config *config = to;
 
 	check_exclusive(c, set);
 	check_bindings(c, config);
-	check_texts(c, config, "Name", offsetof(struct config_secret, name));
-	check_texts(c, config, "Placeholder",
-		    offsetof(struct config_secret, placeholder));
+	config_check_secrets(c, config->secrets, config->n_secrets);
+	config_check_use(c, config);
 	if (!config->pool4.family)
 		config->pool4 = ip_prefix(ip4(172, 16, 0, 0), 12);
 	if (!config->pool6.family)

@@ -51,7 +51,7 @@ static const struct field_word transport_words[] = {
 	{0},
 };
 
-static const struct field_word violation_words[] = {
+const struct field_word config_violation_words[] = {
 	{"block", CONFIG_BLOCK, "the flow is cut"},
 	{"block-and-log", CONFIG_BLOCK_AND_LOG, "and an event is written"},
 	{"block-and-terminate", CONFIG_BLOCK_AND_TERMINATE,
@@ -59,7 +59,7 @@ static const struct field_word violation_words[] = {
 	{0},
 };
 
-static const struct field_word inject_words[] = {
+const struct field_word config_inject_words[] = {
 	{"headers", CONFIG_IN_HEADERS, "a request's headers"},
 	{"basic", CONFIG_IN_BASIC, "inside Basic credentials"},
 	{"query", CONFIG_IN_QUERY, "a request's query, percent-encoded"},
@@ -435,11 +435,12 @@ static const struct field secret_fields[] = {
 			.name = "ValueFile",
 			.kind = FIELD_TEXT,
 			.offset = AT(config_secret, value_file),
-			.read = field_copy,
-			.type = "a file's path as a string",
+			.read = config_read_path,
+			.type = "a file's absolute path as a string",
+			.pattern = "^/",
 			.about =
-				"File on the host that holds the value. One of "
-				"ValueFile and ValueEnv is needed.",
+				"File on the host that holds the value, by its absolute "
+				"path. One of ValueFile and ValueEnv is needed.",
 		},
 	[SECRET_VALUE_ENV] =
 		{
@@ -459,7 +460,7 @@ static const struct field secret_fields[] = {
 			.kind = FIELD_WORD,
 			.flags = FIELD_LIST | FIELD_BITS,
 			.offset = AT(config_secret, inject),
-			.words = inject_words,
+			.words = config_inject_words,
 			.example = "\"headers\"",
 			.initial = "headers and basic",
 			.about = "Where the value is put in place of the "
@@ -495,7 +496,7 @@ static const struct field secret_fields[] = {
 		.name = "OnViolation",
 		.kind = FIELD_WORD,
 		.offset = AT(config_secret, on_violation),
-		.words = violation_words,
+		.words = config_violation_words,
 		.initial = "OnSecretViolation",
 		.about = "What happens when the placeholder goes elsewhere.",
 	},
@@ -678,7 +679,7 @@ static const struct field network_fields[] = {
 		.name = "OnSecretViolation",
 		.kind = FIELD_WORD,
 		.offset = AT(config, on_secret_violation),
-		.words = violation_words,
+		.words = config_violation_words,
 		.initial = "block-and-log",
 		.about = "What happens when a secret's placeholder goes where "
 			 "it may not.",

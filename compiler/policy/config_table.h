@@ -24,6 +24,12 @@ enum config_object {
 /** config_objects - Their tables; what refers to another table comes first */
 extern const struct field_object config_objects[CONFIG_OBJECT_COUNT];
 
+/** config_inject_words - What Inject may have, ended by a row of zeros */
+extern const struct field_word config_inject_words[];
+
+/** config_violation_words - What OnSecretViolation and OnViolation may be */
+extern const struct field_word config_violation_words[];
+
 /* Fields that a check asks for by number: their rows in the tables. */
 
 /** enum config_network_field - Fields of NetworkConfig that exclude others */
@@ -57,6 +63,17 @@ enum config_secret_field {
 	SECRET_INJECT,
 };
 
+/**
+ * config_member_error() - Report an error about a member of the object that is
+ * being read
+ * @name:	the member
+ *
+ * The others are those of field_report().
+ */
+void config_member_error(struct field_ctx *c, const char *name,
+			 enum diag_code code, const char *hint, const char *fmt,
+			 ...) __attribute__((format(printf, 5, 6)));
+
 /* The checks of the tables, in config_check.c. */
 
 /** config_check_network() - Exclusive fields, duplicates, defaults */
@@ -71,8 +88,23 @@ void config_check_tls(struct field_ctx *c, uint32_t set, void *to);
 /** config_check_binding() - Defaults */
 void config_check_binding(struct field_ctx *c, uint32_t set, void *to);
 
+/* And in config_secret.c. */
+
 /** config_check_secret() - One of ValueFile and ValueEnv; defaults */
 void config_check_secret(struct field_ctx *c, uint32_t set, void *to);
+
+/**
+ * config_check_secrets() - How many there are, how long, and that each has a
+ * name and a placeholder of its own
+ * @c:	context, at what has the field Secrets
+ * @v:	the secrets
+ * @n:	how many
+ */
+void config_check_secrets(struct field_ctx *c, const struct config_secret *v,
+			  size_t n);
+
+/** config_check_use() - Warn of secrets that are never put in anywhere */
+void config_check_use(struct field_ctx *c, const struct config *config);
 
 /**
  * config_schema() - Append the JSON Schema (2020-12) of the input language

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "secret_limit.h"
+
 #define DIGITS "0123456789"
 
 bool config_is_digits(const char *text)
@@ -390,6 +392,19 @@ bool config_read_env(struct field_ctx *c, const char *text, void *to)
 	return field_copy(c, text, to);
 }
 
+bool config_read_path(struct field_ctx *c, const char *text, void *to)
+{
+	ARENA(s);
+
+	if (text[0] != '/')
+		return field_error(c, DIAG_TEXT,
+				   "whoever reads it again later may be in "
+				   "another directory",
+				   "%s is no absolute path",
+				   field_quote(&s, text));
+	return field_copy(c, text, to);
+}
+
 bool config_read_placeholder(struct field_ctx *c, const char *text, void *to)
 {
 	static const char hint[] = "for example \"$MSB_API_KEY\"";
@@ -406,14 +421,14 @@ bool config_read_placeholder(struct field_ctx *c, const char *text, void *to)
 				"a placeholder has neither \"%%\" nor \"\\\", "
 				"which begin escapes");
 	}
-	if (strlen(text) < CONFIG_PLACEHOLDER_MIN)
+	if (strlen(text) < SECRET_PLACEHOLDER_MIN)
 		return field_error(c, DIAG_TEXT, hint,
 				   "a placeholder has at least %d characters, "
 				   "so that nothing looks like it by chance",
-				   CONFIG_PLACEHOLDER_MIN);
-	if (strlen(text) > CONFIG_PLACEHOLDER_MAX)
+				   SECRET_PLACEHOLDER_MIN);
+	if (strlen(text) > SECRET_PLACEHOLDER_MAX)
 		return field_error(c, DIAG_TEXT, hint,
 				   "a placeholder has at most %d characters",
-				   CONFIG_PLACEHOLDER_MAX);
+				   SECRET_PLACEHOLDER_MAX);
 	return field_copy(c, text, to);
 }

@@ -45,6 +45,9 @@ bool config_read_pool6(struct field_ctx *c, const char *text, void *to);
 /** config_read_env() - An environment variable's name into a const char * */
 bool config_read_env(struct field_ctx *c, const char *text, void *to);
 
+/** config_read_path() - An absolute path into a const char * */
+bool config_read_path(struct field_ctx *c, const char *text, void *to);
+
 /** config_read_placeholder() - A Placeholder into a const char * */
 bool config_read_placeholder(struct field_ctx *c, const char *text, void *to);
 

@@ -185,6 +185,17 @@ bool eval_intercepts(const struct policy *p, uint16_t port)
 	return false;
 }
 
+bool eval_reads(const struct policy *p, uint16_t port)
+{
+	return p->config->n_secrets && port == EVAL_HTTP &&
+	       !eval_intercepts(p, port);
+}
+
+bool eval_takes(const struct policy *p, uint16_t port)
+{
+	return eval_intercepts(p, port) || eval_reads(p, port);
+}
+
 bool eval_blocks_quic(const struct policy *p, uint16_t port)
 {
 	return p->config->tls.block_quic != CONFIG_FALSE &&
@@ -227,7 +238,10 @@ static const char *intercept_note(const struct policy *p, const struct flow *f)
 	struct dname sni;
 
 	if (!flow_sni(f, &sni))
-		return "if it is TLS, it is intercepted";
+		return p->config->n_secrets
+			       ? "if it is TLS, it is intercepted; else it is "
+				 "closed, as there are secrets"
+			       : "if it is TLS, it is intercepted";
 	if (eval_bypasses(p, sni))
 		return "its TLS is left alone: its name is in /TLS/Bypass";
 	return "its TLS is intercepted";
@@ -255,6 +269,8 @@ static struct decision eval_egress(const struct policy *p, const struct flow *f)
 	else if (v.allow && f->proto == IPPROTO_TCP &&
 		 eval_intercepts(p, f->port))
 		v.note = intercept_note(p, f);
+	else if (v.allow && f->proto == IPPROTO_TCP && eval_reads(p, f->port))
+		v.note = "it is looked through for placeholders of secrets";
 	else if (v.allow && f->has_port &&
 		 group_of(f->ip, p->slot.gw4, p->slot.gw6) == GROUP_HOST)
 		v.note = "it goes on to the same port of the host's loopback";

@@ -104,6 +104,9 @@ bool eval_name_denied(const struct policy *p, struct dname name,
 struct verdict eval(struct arena *a, const struct policy *p,
 		    const struct flow *f);
 
+/** EVAL_HTTP - Where HTTP is in clear (RFC 9110 section 4.2.1) */
+#define EVAL_HTTP 80
+
 /** EVAL_DNS_TRANSPORTS - Ports of other ways to resolve names than plain DNS */
 #define EVAL_DNS_TRANSPORTS 4
 
@@ -118,6 +121,17 @@ extern const uint16_t eval_dns_transports[EVAL_DNS_TRANSPORTS];
  * they are allowed and their name is not in Bypass
  */
 bool eval_intercepts(const struct policy *p, uint16_t port);
+
+/** eval_reads() - Whether TCP flows to @port are plain text that is looked
+ * through for placeholders, if they are allowed: port 80 where there are
+ * secrets, unless its TLS is intercepted
+ */
+bool eval_reads(const struct policy *p, uint16_t port);
+
+/** eval_takes() - Whether TCP flows to @port are msb-tlsd's, if they are
+ * allowed: those that are intercepted, and those that are read
+ */
+bool eval_takes(const struct policy *p, uint16_t port);
 
 /** eval_bypasses() - Whether a name is in Bypass */
 bool eval_bypasses(const struct policy *p, struct dname name);

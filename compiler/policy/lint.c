@@ -55,6 +55,7 @@ void lint(struct diags *d, const struct policy *p, struct lint_counts *counts)
 	    lint_prepare(&l, POLICY_INGRESS)) {
 		lint_rules(&l);
 		lint_bindings(&l);
+		lint_secrets(&l);
 	} else {
 		lint_add(&l, DIAG_NOTE, DIAG_LINT_BOUND, "/Rules", NULL,
 			 "the rules are too many and too different to be "

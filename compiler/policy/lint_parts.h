@@ -61,6 +61,9 @@ void lint_names(struct lint *l);
 /** lint_bindings() - Ports that are published in vain */
 void lint_bindings(struct lint *l);
 
+/** lint_secrets() - What is allowed where there are secrets, and is not read */
+void lint_secrets(struct lint *l);
+
 /** lint_suffix_is_public() - Whether anybody can register names below it */
 bool lint_suffix_is_public(const char *name);
 

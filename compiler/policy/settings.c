@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_table.h"
 #include "str.h"
 
 /** struct texts - Texts that have no order of their own */
@@ -57,20 +58,6 @@ static void put_patterns(struct arena *a, struct str *s,
 		texts_add(&t, arena_printf(a, "%s%s", v[i].wildcard ? "*." : "",
 					   dname_format(v[i].name, name)));
 	texts_join(&t, s);
-}
-
-static const char *violation(enum config_violation v)
-{
-	switch (v) {
-	case CONFIG_BLOCK:
-		return "block";
-	case CONFIG_BLOCK_AND_TERMINATE:
-		return "block-and-terminate";
-	case CONFIG_VIOLATION_UNSET:
-	case CONFIG_BLOCK_AND_LOG:
-		break;
-	}
-	return "block-and-log";
 }
 
 static void put_rebind(struct arena *a, struct str *s, const struct policy *p)
@@ -215,7 +202,8 @@ static void put_violation(struct arena *a, struct str *s,
 			  const struct policy *p)
 {
 	(void)a;
-	str_puts(s, violation(p->config->on_secret_violation));
+	str_puts(s,
+		 config_violation_word(config_on_violation(p->config, NULL)));
 }
 
 static void put_trust(struct arena *a, struct str *s, const struct policy *p)
@@ -226,23 +214,15 @@ static void put_trust(struct arena *a, struct str *s, const struct policy *p)
 
 static void put_inject(struct str *s, unsigned int inject)
 {
-	static const struct {
-		enum config_inject bit;
-		const char *word;
-	} words[] = {
-		{CONFIG_IN_HEADERS, "headers"},
-		{CONFIG_IN_BASIC, "basic"},
-		{CONFIG_IN_QUERY, "query"},
-		{CONFIG_IN_BODY, "body"},
-	};
+	const struct field_word *w;
 	const char *before = " in ";
 
 	if (!inject)
 		str_puts(s, " in nothing");
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (!(inject & words[i].bit))
+	for (w = config_inject_words; w->word; w++) {
+		if (!(inject & w->value))
 			continue;
-		str_printf(s, "%s%s", before, words[i].word);
+		str_printf(s, "%s%s", before, w->word);
 		before = "+";
 	}
 }
@@ -254,11 +234,8 @@ static void put_secrets(struct arena *a, struct str *s, const struct policy *p)
 
 	for (i = 0; i < p->config->n_secrets; i++) {
 		const struct config_secret *x = &p->config->secrets[i];
-		enum config_violation v = x->on_violation;
 		STR(one);
 
-		if (!v)
-			v = p->config->on_secret_violation;
 		str_printf(&one, "%s from %s %s as %s to (", x->name,
 			   x->value_file ? "file" : "variable",
 			   x->value_file ? x->value_file : x->value_env,
@@ -266,7 +243,9 @@ static void put_secrets(struct arena *a, struct str *s, const struct policy *p)
 		put_patterns(a, &one, x->allowed_hosts, x->n_allowed_hosts);
 		str_puts(&one, ")");
 		put_inject(&one, x->inject);
-		str_printf(&one, ", else %s", violation(v));
+		str_printf(&one, ", else %s",
+			   config_violation_word(
+				   config_on_violation(p->config, x)));
 		texts_add(&t, arena_strdup(a, str_text(&one)));
 	}
 	texts_join(&t, s);

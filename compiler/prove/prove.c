@@ -51,7 +51,10 @@ static void others(const struct policy *p, enum space_class class,
 
 	memset(ret, 0, 65536 * sizeof(*ret));
 	ret[0] = ret[53] = true;
-	if (class != SPACE_TCP || !tls->present)
+	if (class != SPACE_TCP)
+		return;
+	ret[80] = p->config->n_secrets;
+	if (!tls->present)
 		return;
 	ret[443] = !tls->has_ports;
 	for (i = 0; i < tls->n_ports; i++)

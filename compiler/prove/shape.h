@@ -22,10 +22,11 @@ bool shape_generation(const struct listing_table *t, uint32_t *ret,
  * @p:		policy
  * @generation:	stamp
  * @host:	whether a flow to the gateway is allowed that goes on to the
- *		host by msb-relayd: UDP, or TCP that is not intercepted, and not
+ *		host by msb-relayd: UDP, or TCP that is not msb-tlsd's, and not
  *		to port 53
  * @named:	whether a walk leaves flows to msb-tlsd, by shape_named()
- * @intercepts:	whether ports are intercepted; shape_expected() finds out
+ * @intercepts:	whether ports are intercepted or read; shape_expected() finds
+ *		out
  */
 struct shape_of {
 	const struct policy *p;

@@ -28,7 +28,7 @@ const char *calls_restrict(void) __attribute__((warn_unused_result));
 /**
  * calls_fill() - Leave no descriptor below CALLS_LOW free
  *
- * To be called when the sockets towards the guest are there.
+ * To be called when the sockets that are told addresses are there.
  *
  * Return: 0; -1 and errno
  */

@@ -3,7 +3,9 @@
 #include "conf.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -76,12 +78,32 @@ const char *conf_read_fd(struct arena *a, int fd, size_t *ret_len)
 	return text;
 }
 
+static int order(const void *x, const void *y)
+{
+	const uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+
+	return (a > b) - (a < b);
+}
+
+/* Where more than a kilobyte is to be sorted, glibc before 2.37 asks how much
+ * memory the machine has (sysinfo(2)), once. */
+static void sort_once(void)
+{
+	uint64_t many[512];
+	const size_t n = sizeof(many) / sizeof(many[0]);
+
+	for (size_t i = 0; i < n; i++)
+		many[i] = n - i;
+	qsort(many, n, sizeof(many[0]), order);
+}
+
 void conf_warm_up(void)
 {
 	ARENA(a);
 	struct diags d = {.arena = &a, .file = "", .text = "{}", .len = 2};
 
 	jval_free(jval_read(&d));
+	sort_once();
 }
 
 static bool read_ip(struct field_ctx *c, const char *text,

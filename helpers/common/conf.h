@@ -43,10 +43,11 @@ const char *conf_read_fd(struct arena *a, int fd, size_t *ret_len)
 	__attribute__((warn_unused_result));
 
 /**
- * conf_warm_up() - Let the libraries open what they want to open
+ * conf_warm_up() - Let the libraries open, and ask for, what they want to
  *
  * To be called before confinement: the JSON library seeds its hash tables when
- * it makes its first object.
+ * it makes its first object, and the C library wants to know the machine's
+ * memory when it first sorts.
  */
 void conf_warm_up(void);
 

@@ -3,6 +3,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
@@ -67,6 +68,20 @@ const char *confine_child(uid_t uid)
 	return NULL;
 }
 
+/* Also a core that root has made by force has nothing but what is in files
+ * then: no memory of its own, none that is shared (core(5)). Children have it
+ * from their parents, through exec too. Where there is no such file, no core is
+ * ever made (CONFIG_ELF_CORE). */
+static void empty_cores(void)
+{
+	const int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1);
+	close(fd);
+}
+
 static const char *forbid_core(void)
 {
 	const struct rlimit none = {0, 0};
@@ -86,6 +101,8 @@ const char *confine_keep(uint64_t keep)
 		return "drop capabilities";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return "set no_new_privs";
+	/* What is not dumpable may not, unless it is root of the machine. */
+	empty_cores();
 	return forbid_core();
 }
 

@@ -45,7 +45,8 @@ const char *confine_child(uid_t uid) __attribute__((warn_unused_result));
  * @keep:	set of them: bit n is capability n
  *
  * For a supervisor: effective and permitted become @keep, inheritable and
- * ambient empty; no_new_privs; no core; not dumpable.
+ * ambient empty; no_new_privs; no core; not dumpable. A core that root makes
+ * of it by force, or of a child, has none of its memory.
  *
  * Return: NULL; else what could not be done, and errno
  */

@@ -15,7 +15,7 @@
  * may keep beside it. */
 #define ANSWER_MAX 2048
 
-/* One message each way: its number tells it from nothing. */
+/* One message each way, so nothing has to be told from another. */
 #define SEQ 1
 
 /**
@@ -24,12 +24,14 @@
  * @comment:	its comment
  * @rc:		as of pin_get()
  * @error:	likewise errno
+ * @heard:	the answer was read
  */
 struct lookup {
 	struct ip ip;
 	char *comment;
 	int rc;
 	int error;
+	bool heard;
 };
 
 static void look(void *to, const struct set_element *e)
@@ -50,14 +52,17 @@ static void read_message(const struct nlmsghdr *h, size_t n, struct lookup *l)
 		return;
 	if (h->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM)) {
 		set_message_each(h, l->ip.family, look, l);
+		l->heard = true;
 	} else if (h->nlmsg_type == NLMSG_ERROR &&
 		   h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e))) {
 		l->rc = e->error == -ENOENT ? 0 : -1;
 		l->error = -e->error;
+		l->heard = true;
 	}
 }
 
-/* Read all that there is, so that nothing is left for the next one. */
+/* The kernel has answered before sendto() is done. Where that is not what is
+ * read, all that there is is read, so that nothing is left for the next one. */
 static void read_answers(int fd, struct lookup *l)
 {
 	alignas(struct nlmsghdr) char buf[ANSWER_MAX];
@@ -67,8 +72,8 @@ static void read_answers(int fd, struct lookup *l)
 		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
 		if (n > 0 && (size_t)n <= sizeof(buf))
 			read_message((const void *)buf, (size_t)n, l);
-	} while (n >= 0 || errno == EINTR);
-	if (errno != EAGAIN)
+	} while (!l->heard && (n >= 0 || errno == EINTR));
+	if (!l->heard && errno != EAGAIN)
 		l->error = errno;
 }
 
@@ -78,7 +83,7 @@ int pin_get(int fd, const char *table, const char *set, struct ip ip,
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	alignas(struct nlmsghdr) char buf[SET_HEAD_MAX + SET_ELEMENT_MAX];
 	char comment[PIN_COMMENT_MAX];
-	struct lookup l = {ip, comment, -1, EPROTO};
+	struct lookup l = {ip, comment, -1, EPROTO, false};
 	struct nlattr *list;
 	struct nlmsghdr *h;
 

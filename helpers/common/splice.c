@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* More than any pipe holds: the kernel moves what fits. */
 #define CHUNK (1u << 20)
+
+/* What is copied at once. Any pipe that is empty takes it: also those of a user
+ * with many have two pages (commit 46c4c9d1beb7). */
+#define COPY 8192
 
 /** enum outcome - What one call of splice(2) came to */
 enum outcome {
@@ -59,14 +62,21 @@ void splice_pool_close(struct splice_pool *pool)
 	}
 }
 
-void splice_init(struct splice_pump *p, int a, int b)
+void splice_init(struct splice_pump *p)
 {
 	*p = (struct splice_pump){
-		.fd = {a, b},
+		.fd = {-1, -1},
 		.way = {{.pipe = {-1, -1}}, {.pipe = {-1, -1}}},
-		.readable = {true, true},
-		.writable = {true, true},
 	};
+}
+
+void splice_side(struct splice_pump *p, unsigned int side, int fd)
+{
+	p->fd[side] = fd;
+	p->readable[side] = false;
+	p->writable[side] = true;
+	p->ending[side] = false;
+	p->unsure[side] = false;
 }
 
 void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len)
@@ -82,8 +92,18 @@ void splice_events(struct splice_pump *p, unsigned int side, uint32_t events)
 		p->readable[side] = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		p->writable[side] = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		p->ending[side] = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
+		p->unsure[side] = true;
 	if (events & EPOLLERR)
 		p->failed = true;
+}
+
+void splice_was_read(struct splice_pump *p, unsigned int side, bool less)
+{
+	if (less && !p->unsure[side])
+		p->readable[side] = false;
 }
 
 static enum outcome move(int from, int to, size_t len, ssize_t *ret)
@@ -97,6 +117,13 @@ static enum outcome move(int from, int to, size_t len, ssize_t *ret)
 	if (*ret == 0)
 		return ENDED;
 	return errno == EAGAIN ? BLOCKED : BROKEN;
+}
+
+/* The source has said that there is nothing. */
+static void emptied(struct splice_pump *p, unsigned int from)
+{
+	p->readable[from] = false;
+	p->unsure[from] = false;
 }
 
 /* Fill the pipe from the source, once. False: a socket failed. */
@@ -118,7 +145,7 @@ static bool fill(struct splice_pool *pool, struct splice_pump *p,
 		return true;
 	case BLOCKED:
 		if (!w->held)
-			p->readable[from] = false;
+			emptied(p, from);
 		return true;
 	case ENDED:
 		w->ended = true;
@@ -150,6 +177,64 @@ static bool drain(struct splice_pump *p, unsigned int from)
 		break;
 	}
 	return false;
+}
+
+/* What the sink did not take waits in a pipe, as if it had been spliced. */
+static bool keep_rest(struct splice_pool *pool, struct splice_way *w,
+		      const char *data, size_t len)
+{
+	if (w->pipe[0] < 0 && !pool_take(pool, w))
+		return false;
+	w->held = (uint32_t)len;
+	return write(w->pipe[1], data, len) == (ssize_t)len;
+}
+
+/* Send what was copied. False: the sink failed, or there is no pipe. */
+static bool pass(struct splice_pool *pool, struct splice_pump *p,
+		 unsigned int from, const char *data, size_t len)
+{
+	/* The end comes next, and takes no packet of its own. */
+	const int more = p->ending[from] ? MSG_MORE : 0;
+	struct splice_way *w = &p->way[from];
+	ssize_t n;
+
+	do {
+		n = send(p->fd[!from], data, len,
+			 MSG_DONTWAIT | MSG_NOSIGNAL | more);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return false;
+	if (n < 0)
+		n = 0;
+	w->moved += (uint32_t)n;
+	if ((size_t)n == len)
+		return true;
+	p->writable[!from] = false;
+	return keep_rest(pool, w, data + n, len - (size_t)n);
+}
+
+/* Move a little without a pipe, once. False: a socket failed. */
+static bool copy(struct splice_pool *pool, struct splice_pump *p,
+		 unsigned int from)
+{
+	struct splice_way *w = &p->way[from];
+	char data[COPY];
+	ssize_t n;
+
+	do {
+		n = recv(p->fd[from], data, sizeof(data), MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		emptied(p, from);
+		return errno == EAGAIN;
+	}
+	if (n == 0) {
+		w->ended = true;
+		return true;
+	}
+	splice_was_read(p, from, n < COPY);
+	w->bulk = n == COPY;
+	return pass(pool, p, from, data, (size_t)n);
 }
 
 /* Send what goes before the pipe, once. False: the socket failed. */
@@ -188,8 +273,11 @@ static enum splice_state run_way(struct splice_pool *pool,
 			return SPLICE_WAIT;
 	}
 	while (!w->shut) {
+		const bool small = !w->bulk && !w->held && !w->ended &&
+				   p->readable[from] && p->writable[!from];
 		/* What came before a reset is still delivered, if it can be. */
-		const bool filled = fill(pool, p, from);
+		const bool filled = small ? copy(pool, p, from)
+					  : fill(pool, p, from);
 
 		if (!drain(p, from) || !filled)
 			return SPLICE_FAILED;
@@ -210,6 +298,8 @@ static enum splice_state run_way(struct splice_pool *pool,
 		if (w->moved - start >= SPLICE_ROUND)
 			return SPLICE_MORE;
 	}
+	if (!w->held && w->moved - start < COPY)
+		w->bulk = false;
 	return w->shut ? SPLICE_DONE : SPLICE_WAIT;
 }
 

@@ -3,10 +3,15 @@
  *
  * Theory of Operation
  *
- * Bytes go from one socket to the other by way of a pipe (splice(2)), and so
- * never enter this process. Each direction is on its own:
+ * Many bytes go from one socket to the other by way of a pipe (splice(2)), and
+ * so never enter this process. Each direction is on its own:
  *
  *	source ── fill ──► pipe ── drain ──► sink
+ *	   └───────────── copy ───────────────┘
+ *
+ * A few are copied, read and sent: that is two calls, and a pipe takes three.
+ * As soon as a read is full, the direction is spliced, until so little comes at
+ * once again. What a sink does not take of a copy is put into a pipe.
  *
  * A source that has nothing, or a pipe that is full, ends the filling; a sink
  * that takes nothing ends the draining, and with it, once the pipe is full, the
@@ -24,9 +29,12 @@
  * nothing to do for a while is to close its pool's pipes, too.
  *
  * epoll is edge-triggered: what is known of each socket is remembered here, and
- * forgotten only when the kernel says EAGAIN. An EAGAIN while filling means an
- * empty source only if the pipe is empty too: the kernel gives the same answer
- * for a full pipe.
+ * forgotten only when the kernel says EAGAIN, or has less than was asked for.
+ * An EAGAIN while filling means an empty source only if the pipe is empty too:
+ * the kernel gives the same answer for a full pipe. Less than was asked for is
+ * all that there is, and what comes later is another event; but not where an
+ * event has told of an end, which follows then, or of urgent data, at which a
+ * read stops short.
  *
  * Who had to read the first bytes of a connection before it knew what to do
  *with it gives them to the pump (splice_head()): they go before all others.
@@ -37,9 +45,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 /** SPLICE_POOL - Empty pipes that are kept for the next who needs one */
 #define SPLICE_POOL 16
+
+/** SPLICE_EVENTS - What epoll is asked about a socket */
+#define SPLICE_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
 /** SPLICE_ROUND - Bytes a direction may move before others have their turn */
 #define SPLICE_ROUND (UINT32_C(1) << 20)
@@ -59,6 +71,7 @@ struct splice_pool {
  * @pipe:	its pipe, while it has one; else -1
  * @held:	bytes in the pipe
  * @moved:	bytes that reached the sink, ever
+ * @bulk:	there is much: it is spliced
  * @ended:	the source has sent its last byte
  * @shut:	and the sink has been told
  */
@@ -66,6 +79,7 @@ struct splice_way {
 	int pipe[2];
 	uint32_t held;
 	uint64_t moved;
+	bool bulk;
 	bool ended;
 	bool shut;
 };
@@ -76,6 +90,9 @@ struct splice_way {
  * @way:	way[0] from fd[0] to fd[1], way[1] back
  * @readable:	whether the socket may have something
  * @writable:	whether it may take something
+ * @ending:	it has said its last, or failed: what is left, and the end, can
+ *		be read without waiting
+ * @unsure:	there may be more than a read that comes short has
  * @failed:	a socket has failed; what is still there is moved, then it ends
  * @head:	bytes that go to fd[1] before what fd[0] has; the owner's
  * @head_len:	how many are left of them
@@ -85,6 +102,8 @@ struct splice_pump {
 	struct splice_way way[2];
 	bool readable[2];
 	bool writable[2];
+	bool ending[2];
+	bool unsure[2];
 	bool failed;
 	uint32_t head_len;
 	const uint8_t *head;
@@ -105,8 +124,18 @@ enum splice_state {
 	SPLICE_FAILED,
 };
 
-/** splice_init() - Begin to pump between two connected sockets */
-void splice_init(struct splice_pump *p, int a, int b);
+/** splice_init() - Begin with no socket */
+void splice_init(struct splice_pump *p);
+
+/**
+ * splice_side() - Give it a socket
+ * @p:		pump
+ * @side:	0 or 1: which one
+ * @fd:		non-blocking; connected before splice_run() is called
+ *
+ * From here on it has to be told all events of it.
+ */
+void splice_side(struct splice_pump *p, unsigned int side, int fd);
 
 /**
  * splice_head() - Give a pump bytes that came from fd[0] before it began
@@ -120,9 +149,17 @@ void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len);
  * splice_events() - Take note of what epoll says
  * @p:		pump
  * @side:	0 or 1: which socket
- * @events:	EPOLL* bits, edge-triggered: EPOLLIN, EPOLLOUT, EPOLLRDHUP
+ * @events:	EPOLL* bits, of those that SPLICE_EVENTS asks for
  */
 void splice_events(struct splice_pump *p, unsigned int side, uint32_t events);
+
+/**
+ * splice_was_read() - Take note of what somebody else has read
+ * @p:		pump
+ * @side:	0 or 1: which socket
+ * @less:	there was less than was asked for
+ */
+void splice_was_read(struct splice_pump *p, unsigned int side, bool less);
 
 /** splice_run() - Move what can be moved, both ways */
 enum splice_state splice_run(struct splice_pool *pool, struct splice_pump *p)

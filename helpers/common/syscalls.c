@@ -72,6 +72,8 @@ static const uint16_t allowed[] = {
 	SYS_munmap,
 	SYS_mremap,
 	SYS_madvise,
+	/* as much as RLIMIT_MEMLOCK says, for the values of secrets */
+	SYS_mlock,
 	/* clocks, where the vDSO has none, and the end */
 	SYS_clock_gettime,
 	SYS_gettimeofday,

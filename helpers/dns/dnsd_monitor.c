@@ -243,6 +243,8 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_TYPE_COUNT:
 		answer(m, CHANNEL_FAILED, "no such request");
 		break;

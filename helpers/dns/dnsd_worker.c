@@ -253,6 +253,8 @@ static void handle(struct worker *w, const struct channel_msg *m,
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_TYPE_COUNT:
 		worker_fail(w, "understand the monitor");
 		break;

@@ -166,6 +166,8 @@ static void handle(struct relay *r, const struct channel_msg *m,
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_TYPE_COUNT:
 		answer(r, CHANNEL_FAILED, "no such request");
 		break;

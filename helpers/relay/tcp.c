@@ -8,9 +8,6 @@
 
 #include "relay.h"
 
-/* Edge-triggered: the pump remembers what it was told. */
-#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-
 static void client_ready(struct loop *l, struct loop_watch *w, uint32_t events);
 static void server_ready(struct loop *l, struct loop_watch *w, uint32_t events);
 static void timed_out(struct loop *l, struct loop_timer *t);
@@ -112,13 +109,15 @@ static void run(struct relay *r, struct relay_tcp *t)
 	}
 }
 
-static void opened(struct relay *r, struct relay_tcp *t)
+static void opened(struct relay *r, struct relay_tcp *t, uint32_t events)
 {
 	loop_unset(&r->connecting, &t->timer);
-	splice_init(&t->pump, t->watch[RELAY_CLIENT].fd,
-		    t->watch[RELAY_SERVER].fd);
+	splice_init(&t->pump);
+	splice_side(&t->pump, RELAY_CLIENT, t->watch[RELAY_CLIENT].fd);
+	splice_side(&t->pump, RELAY_SERVER, t->watch[RELAY_SERVER].fd);
+	splice_events(&t->pump, RELAY_SERVER, events);
 	t->open = true;
-	if (loop_add(&r->loop, &t->watch[RELAY_CLIENT], EVENTS) < 0)
+	if (loop_add(&r->loop, &t->watch[RELAY_CLIENT], SPLICE_EVENTS) < 0)
 		end(r, t, true);
 	else
 		run(r, t);
@@ -157,7 +156,7 @@ static bool dial(struct relay *r, struct relay_tcp *t)
 	if (w->fd < 0)
 		return false;
 	splice_options(w->fd);
-	if (loop_add(&r->loop, w, EVENTS) == 0)
+	if (loop_add(&r->loop, w, SPLICE_EVENTS) == 0)
 		return true;
 	close(w->fd);
 	w->fd = -1;
@@ -214,7 +213,7 @@ static void server_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 	if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0 || code)
 		refused(r, t);
 	else
-		opened(r, t);
+		opened(r, t, events);
 }
 
 /* What the flow is, from the socket that was accepted. False: it is none that

@@ -29,6 +29,7 @@ bool supervisor_client_add(struct supervisor *s, int fd)
 			continue;
 		w->fd = fd;
 		s->clients[i].holds = false;
+		s->clients[i].watches = false;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
 		    loop_add(&s->loop, w, EPOLLIN) == 0)
 			return true;
@@ -93,16 +94,31 @@ static void refuse_next(struct supervisor *s, const char *reason)
 	snprintf(s->told, sizeof(s->told), "%s", reason);
 }
 
+/* Whoever prepares something comes before values that are read again. */
+static void suspend_rotation(struct supervisor *s)
+{
+	if (s->owner != &s->rotation.owner)
+		return;
+	worker_forget(s, &s->rotation.owner);
+	abort_next(s);
+	s->rotation.wanted = true;
+}
+
 static void prepare(struct supervisor *s, struct client *c,
 		    const struct channel_msg *m, int fds[CHANNEL_MAX])
 {
 	char reason[CONF_REASON_MAX] = "prepare came without its file";
 
+	suspend_rotation(s);
 	if (s->owner && !owns_next(s, c))
 		return;
 	abort_next(s);
 	s->owner = c;
 	s->told[0] = 0;
+	if (*s->termination.reason) {
+		refuse_next(s, "the sandbox was terminated");
+		return;
+	}
 	if (m->count != 1 ||
 	    !s->helper->read(s->helper, &s->next, fds[0], &s->now, reason)) {
 		refuse_next(s, reason);
@@ -182,14 +198,10 @@ static void ready(struct supervisor *s, struct client *c)
 	supervisor_drop_next(s);
 }
 
-static void commit(struct supervisor *s, struct client *c)
+void supervisor_adopt(struct supervisor *s)
 {
 	struct supervised old = s->now;
 
-	if (!s->ready || !owns_next(s, c)) {
-		supervisor_reply(c, CHANNEL_FAILED, "nothing was prepared");
-		return;
-	}
 	s->now = s->next;
 	s->next = SUPERVISED_NONE;
 	s->owner = NULL;
@@ -198,6 +210,15 @@ static void commit(struct supervisor *s, struct client *c)
 	if (old.file >= 0)
 		close(old.file);
 	arena_free(&old.arena);
+}
+
+static void commit(struct supervisor *s, struct client *c)
+{
+	if (!s->ready || !owns_next(s, c)) {
+		supervisor_reply(c, CHANNEL_FAILED, "nothing was prepared");
+		return;
+	}
+	supervisor_adopt(s);
 	if (!worker_ask(s, CHANNEL_COMMIT, EXPECT_COMMIT, c))
 		supervisor_reply(c, CHANNEL_OK, "");
 }
@@ -263,6 +284,9 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_HOLD:
 		hold(s, c);
 		return;
+	case CHANNEL_WATCH:
+		terminate_watch(s, c);
+		return;
 	case CHANNEL_STOP:
 		supervisor_stop(s, c);
 		return;
@@ -273,6 +297,7 @@ static void handle(struct supervisor *s, struct client *c,
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
 	case CHANNEL_RELEASE:
+	case CHANNEL_TERMINATE:
 	case CHANNEL_TYPE_COUNT:
 		supervisor_reply(c, CHANNEL_FAILED, "no such request");
 		return;
@@ -322,6 +347,7 @@ static void client_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 		channel_close_fds(&m, fds);
 	}
 	resolv_settle(s);
+	rotate_settle(s);
 }
 
 static void stop_now(struct loop *l, struct loop_timer *t)

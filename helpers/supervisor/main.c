@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{"control-fd", required_argument, NULL, 'c'},
 	{"listen-fd", required_argument, NULL, 'l'},
 	{"netns-fd", required_argument, NULL, 's'},
+	{"exit-fd", required_argument, NULL, 'e'},
 	{"name", required_argument, NULL, 'n'},
 	{"helper", required_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -37,6 +38,7 @@ struct args {
 	int control;
 	int listener;
 	int netns;
+	int exit;
 	const char *name;
 	const struct helper *helper;
 	bool version;
@@ -50,6 +52,7 @@ static bool read_args(int argc, char **argv, struct args *ret)
 		.control = -1,
 		.listener = -1,
 		.netns = -1,
+		.exit = -1,
 		.helper = helper_find("msb-relayd"),
 	};
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -64,6 +67,9 @@ static bool read_args(int argc, char **argv, struct args *ret)
 			break;
 		case 's':
 			fd = &ret->netns;
+			break;
+		case 'e':
+			fd = &ret->exit;
 			break;
 		case 'n':
 			ret->name = optarg;
@@ -125,12 +131,34 @@ static void limit_files(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* What its processes may lock, who have no power to lock more. If it is not
+ * ours to raise, it is as high as it can be. */
+static void limit_locked(const struct helper *h)
+{
+	struct rlimit locked;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
+		return;
+	if (locked.rlim_max < h->lock) {
+		const struct rlimit more = {h->lock, h->lock};
+
+		if (setrlimit(RLIMIT_MEMLOCK, &more) == 0)
+			return;
+	}
+	locked.rlim_cur = locked.rlim_max;
+	setrlimit(RLIMIT_MEMLOCK, &locked);
+}
+
 static void signalled(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(w->fd, &info, sizeof(info)) == sizeof(info))
+	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		rotate(l->context);
+	else
 		supervisor_stop(l->context, NULL);
 }
 
@@ -140,7 +168,9 @@ static const char *watch_signals(struct supervisor *s)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
+	/* For the worker. Here it is blocked, and comes all the same. */
 	signal(SIGHUP, SIG_IGN);
 	s->signals.ready = signalled;
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -159,12 +189,17 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "make an epoll instance";
 	loop_add_queue(&s->loop, &s->stop_queue);
 	s->netns = args->netns;
+	s->exit_fd = args->exit;
 	s->helper = args->helper;
 	s->uid = user_of(s->helper->name, s->helper->uid);
 	s->program = open_worker(s->helper);
 	if (s->program < 0)
 		return "open the helper's program";
+	failed = terminate_init(s);
+	if (failed)
+		return failed;
 	worker_init(s);
+	rotate_init(s);
 	supervisor_clients_init(s);
 	s->listener = (struct loop_watch){args->listener, supervisor_accept};
 	failed = watch_signals(s);
@@ -178,6 +213,7 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 		return "watch the control channel";
 	resolv_watch(s);
 	limit_files();
+	limit_locked(s->helper);
 	return confine_keep(s->helper->caps);
 }
 
@@ -205,7 +241,8 @@ int main(int argc, char **argv)
 	if (!read_args(argc, argv, &args)) {
 		fprintf(stderr,
 			"usage: msb-supervised --control-fd N --netns-fd N "
-			"--name NAME [--listen-fd N] [--helper NAME]\n"
+			"--name NAME [--listen-fd N] [--exit-fd N] "
+			"[--helper NAME]\n"
 			"It is started by msb-netc.\n");
 		return 2;
 	}

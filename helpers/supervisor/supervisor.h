@@ -20,6 +20,7 @@
 #include "loop.h"
 #include "monitor.h"
 #include "relay_sockets.h"
+#include "values.h"
 
 /** SUPERVISOR_CLIENTS - Connections to the control socket at one time */
 #define SUPERVISOR_CLIENTS 8
@@ -40,10 +41,12 @@ _Static_assert(SUPERVISOR_FILES > 2 * RELAY_LISTENERS_MAX + 256,
  * struct client - A connection of msb-netc
  * @watch:	its channel; fd -1: this place is free
  * @holds:	it has asked for HOLD
+ * @watches:	it has asked for WATCH, and was not told TERMINATE yet
  */
 struct client {
 	struct loop_watch watch;
 	bool holds;
+	bool watches;
 };
 
 /**
@@ -54,6 +57,7 @@ struct client {
  * @EXPECT_ABORT:	nobody waits
  * @EXPECT_HOLD:	a client waits for HOLD's answer
  * @EXPECT_STATUS:	a client waits for the status
+ * @EXPECT_ROTATE:	as @EXPECT_READY, for values that were read again
  */
 enum expect {
 	EXPECT_START,
@@ -62,6 +66,7 @@ enum expect {
 	EXPECT_ABORT,
 	EXPECT_HOLD,
 	EXPECT_STATUS,
+	EXPECT_ROTATE,
 };
 
 /**
@@ -88,6 +93,7 @@ struct tls_conf;
  * @tls:	what was read, if it is msb-tlsd's
  * @fd:		its descriptors by their number, if it is another's; -1: not
  *		there
+ * @pin:	keeps the values of its secrets from being paged out
  */
 struct supervised {
 	bool there;
@@ -96,6 +102,7 @@ struct supervised {
 	struct relay_sockets sockets;
 	const struct tls_conf *tls;
 	int fd[SUPERVISED_FDS];
+	struct values_pin pin;
 };
 
 /** SUPERVISED_NONE - No configuration */
@@ -115,6 +122,8 @@ struct supervisor;
  * @lists:	whether a descriptor that comes with STATUS is for it to write
  *		to
  * @resolv:	whether it has the host's resolv.conf
+ * @terminates: whether it may have the sandbox terminated
+ * @lock:	octets of memory that its processes may lock, each
  * @descriptors: words for what it is given by number, or NULL
  * @n_descriptors: how many there are
  * @n_kept:	so many of them, the first, stay from one configuration to the
@@ -138,6 +147,8 @@ struct helper {
 	uint64_t caps;
 	bool lists;
 	bool resolv;
+	bool terminates;
+	size_t lock;
 	const char *const *descriptors;
 	unsigned int n_descriptors;
 	unsigned int n_kept;
@@ -162,6 +173,38 @@ struct helper {
 const struct helper *helper_find(const char *name);
 
 /**
+ * struct termination - The end of the sandbox's traffic
+ * @reason:	why; "": it was not terminated
+ * @links:	socket of the gateway's namespace; -1: this helper has no say
+ * @down:	its links are down
+ * @written:	why is in the file
+ * @tried:	what did not work was said
+ * @queue:	for @timer
+ * @timer:	what did not work is to be tried again
+ */
+struct termination {
+	char reason[CHANNEL_TEXT_MAX];
+	int links;
+	bool down;
+	bool written;
+	bool tried;
+	struct loop_queue queue;
+	struct loop_timer timer;
+};
+
+/**
+ * struct rotation - Values that are read again
+ * @owner:	stands for whoever prepares them
+ * @wanted:	they are to be read
+ * @changed:	so many are others than before
+ */
+struct rotation {
+	struct client owner;
+	bool wanted;
+	uint64_t changed;
+};
+
+/**
  * struct supervisor - msb-supervised
  * @loop:	the loop
  * @log:	event log
@@ -170,8 +213,9 @@ const struct helper *helper_find(const char *name);
  * @helper:	what it supervises
  * @program:	descriptor of its program
  * @uid:	user that the worker runs as
+ * @exit_fd:	file for why the sandbox was terminated, or -1
  * @listener:	control socket; its fd is -1 if there is none
- * @signals:	signalfd for SIGTERM
+ * @signals:	signalfd for SIGTERM and SIGHUP
  * @clients:	connections of msb-netc
  * @now:	configuration in force
  * @next:	configuration being prepared
@@ -195,6 +239,8 @@ const struct helper *helper_find(const char *name);
  * @resolv_queue: for @resolv_timer
  * @resolv_timer: it is to be looked at; not set if nobody wants to know
  * @stale:	resolv.conf has changed, and the worker was not told yet
+ * @termination: the end of the sandbox's traffic
+ * @rotation:	values of secrets that are read again
  */
 struct supervisor {
 	struct loop loop;
@@ -204,6 +250,7 @@ struct supervisor {
 	const struct helper *helper;
 	int program;
 	uid_t uid;
+	int exit_fd;
 	struct loop_watch listener;
 	struct loop_watch signals;
 	struct client clients[SUPERVISOR_CLIENTS];
@@ -228,6 +275,8 @@ struct supervisor {
 	struct loop_queue resolv_queue;
 	struct loop_timer resolv_timer;
 	bool stale;
+	struct termination termination;
+	struct rotation rotation;
 };
 
 /* control.c - requests of msb-netc. */
@@ -248,6 +297,9 @@ void supervisor_accept(struct loop *l, struct loop_watch *w, uint32_t events);
  */
 void supervisor_reply(struct client *c, enum channel_type type,
 		      const char *text);
+
+/** supervisor_adopt() - Put what is prepared in force, here */
+void supervisor_adopt(struct supervisor *s);
 
 /** supervisor_drop_next() - Forget what is being prepared */
 void supervisor_drop_next(struct supervisor *s);
@@ -311,6 +363,33 @@ void resolv_prepare(struct supervised *next);
 
 /** resolv_settle() - Tell the worker of a change, if this is the time for it */
 void resolv_settle(struct supervisor *s);
+
+/* rotate.c - the values of secrets, read again. */
+
+/** rotate_init() - Prepare */
+void rotate_init(struct supervisor *s);
+
+/** rotate() - Read them again, now or when nothing else is being prepared */
+void rotate(struct supervisor *s);
+
+/** rotate_settle() - Do so, if this is the time for it */
+void rotate_settle(struct supervisor *s);
+
+/** rotate_answered() - The worker has them: NULL, or why it refused */
+void rotate_answered(struct supervisor *s, const char *refused);
+
+/* terminate.c - the end of a sandbox's traffic. */
+
+/** terminate_init() - Get ready for it, while there is the power to; NULL, or
+ * what failed
+ */
+const char *terminate_init(struct supervisor *s);
+
+/** terminate() - End it; the first reason counts */
+void terminate(struct supervisor *s, const char *text);
+
+/** terminate_watch() - Tell a client, now or when it happens */
+void terminate_watch(struct supervisor *s, struct client *c);
 
 /* broker.c - sockets of the host's namespace. */
 

@@ -141,7 +141,9 @@ static void answered(struct supervisor *s, const struct channel_msg *m)
 		}
 		return;
 	case EXPECT_READY:
-		if (!ok)
+		/* If nobody waits, what is being prepared now is not what is
+		 * refused. */
+		if (!ok && e.client)
 			supervisor_drop_next(s);
 		supervisor_reply(e.client, ok ? CHANNEL_OK : CHANNEL_FAILED,
 				 ok ? "" : m->text);
@@ -160,6 +162,10 @@ static void answered(struct supervisor *s, const struct channel_msg *m)
 		return;
 	case EXPECT_STATUS:
 		reply_status(s, e.client, m->text);
+		return;
+	case EXPECT_ROTATE:
+		if (e.client)
+			rotate_answered(s, ok ? NULL : m->text);
 		return;
 	}
 }
@@ -180,6 +186,12 @@ static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 	    (m.type == CHANNEL_OK || m.type == CHANNEL_FAILED ||
 	     m.type == CHANNEL_STATUS)) {
 		answered(s, &m);
+		rotate_settle(s);
+		return;
+	}
+	if (rc == 1 && !m.count && m.type == CHANNEL_TERMINATE &&
+	    s->helper->terminates) {
+		terminate(s, m.text);
 		return;
 	}
 	/* It is dead, or not what we started. */
@@ -290,7 +302,8 @@ static void answer_all(struct supervisor *s)
 
 		switch (e.what) {
 		case EXPECT_READY:
-			supervisor_drop_next(s);
+			if (e.client)
+				supervisor_drop_next(s);
 			supervisor_reply(e.client, CHANNEL_FAILED,
 					 "the helper has ended; the event log "
 					 "says why");
@@ -301,6 +314,10 @@ static void answer_all(struct supervisor *s)
 			break;
 		case EXPECT_STATUS:
 			reply_status(s, e.client, "");
+			break;
+		case EXPECT_ROTATE:
+			if (e.client)
+				rotate_answered(s, "the helper has ended");
 			break;
 		case EXPECT_START:
 		case EXPECT_ABORT:
@@ -323,6 +340,7 @@ static void ended(struct monitor *m, int status)
 	if (!s->stopping)
 		log_event(&s->log, "died", fields);
 	answer_all(s);
+	rotate_settle(s);
 	/* Nothing is in force yet, so there is nothing to start it for. */
 	if (!s->now.there)
 		loop_unset(&m->queue, &m->timer);

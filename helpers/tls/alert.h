@@ -82,7 +82,11 @@ enum alert_code {
 	X(GUEST_ENDED, HANDSHAKE_FAILURE, "guest ended the handshake") \
 	X(GUEST_ALERT, HANDSHAKE_FAILURE, "alert by the guest") \
 	X(BROKEN, INTERNAL_ERROR, "TLS broken after the handshake") \
-	X(RESET, INTERNAL_ERROR, "connection reset")
+	X(RESET, INTERNAL_ERROR, "connection reset") \
+	X(HTTP2_ONLY, NO_APPLICATION_PROTOCOL, \
+	  "guest has HTTP/2 only, where a value may go into a body") \
+	X(GATE, INTERNAL_ERROR, "not to be read as HTTP") \
+	X(VIOLATION, INTERNAL_ERROR, "secret violation")
 
 /** enum alert_cause - What went wrong, by ALERT_CAUSES() */
 enum alert_cause {

@@ -48,7 +48,7 @@ static bool exchange(const struct worker *w, const struct tlsd_ask *ask,
 		return false;
 	*ret_fd = take_fd(&m);
 	if (n == sizeof(*ret) && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-	    ret->verdict <= TLSD_INTERCEPT)
+	    ret->verdict <= TLSD_READ)
 		return true;
 	if (*ret_fd >= 0)
 		close(*ret_fd);
@@ -66,7 +66,7 @@ static bool is_possible(const struct tlsd_ask *ask,
 
 	switch ((enum tlsd_stage)ask->stage) {
 	case TLSD_EARLY:
-		if (answer->verdict == TLSD_INTERCEPT)
+		if (answer->verdict > TLSD_SPLICE)
 			return false;
 		break;
 	case TLSD_PLAIN:

@@ -7,8 +7,9 @@
 
 #include "worker.h"
 
-/* Edge-triggered: the pump remembers what it was told. */
-#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+/* A guest takes what is sent to it, mostly: when it does not, it is asked when
+ * it will. */
+#define GUEST_EVENTS (SPLICE_EVENTS & ~(uint32_t)EPOLLOUT)
 
 /* What TLS says, before there are keys (RFC 8446 section 5.1 and 6). */
 #define RECORD_ALERT 21
@@ -42,6 +43,11 @@ static void drop_carrier(struct worker *w, struct tls_flow *f)
 		intercept_end(f->intercept);
 		f->intercept = NULL;
 		w->intercepting--;
+	}
+	if (f->plain) {
+		plain_end(f->plain);
+		f->plain = NULL;
+		w->reading--;
 	}
 	opening_drop(w, f);
 }
@@ -103,12 +109,29 @@ void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert)
 	linger(w, f);
 }
 
+/* Be told when the guest takes more; false: the flow was ended. */
+static bool await_guest(struct worker *w, struct tls_flow *f)
+{
+	if (f->awaited)
+		return true;
+	f->awaited = loop_change(&w->l, &f->watch[FLOW_GUEST], SPLICE_EVENTS) ==
+		     0;
+	if (f->awaited)
+		return true;
+	event_limited(w, "memory");
+	carry_end(w, f, true);
+	return false;
+}
+
 static void run_splice(struct worker *w, struct tls_flow *f)
 {
 	const enum splice_state state = splice_run(&w->pool, &f->pump);
 
 	if (!f->pump.head_len)
 		opening_drop(w, f);
+	if (!f->pump.writable[FLOW_GUEST] && state < SPLICE_DONE &&
+	    !await_guest(w, f))
+		return;
 	switch (state) {
 	case SPLICE_WAIT:
 		return;
@@ -140,7 +163,13 @@ static void note_failure(struct worker *w, const struct tls_flow *f,
 static void run_intercept(struct worker *w, struct tls_flow *f)
 {
 	const enum intercept_state state = intercept_run(f->intercept);
+	const struct gate_violation *v = intercept_violation(f->intercept);
 	const bool open = intercept_is_open(f->intercept);
+
+	if (v) {
+		violation_end(w, f, v);
+		return;
+	}
 
 	if (f->queue && open)
 		flow_time(w, f, NULL, 0);
@@ -165,18 +194,59 @@ static void run_intercept(struct worker *w, struct tls_flow *f)
 	}
 }
 
+static void fail_read(struct worker *w, struct tls_flow *f)
+{
+	const struct gate_violation *v = plain_violation(f->plain);
+	const char *why = plain_why(f->plain);
+
+	if (v) {
+		violation_end(w, f, v);
+		return;
+	}
+	if (why) {
+		w->count[TLS_COUNT_FAILED]++;
+		event_flow(w, "read-failed", f, "reason", why);
+	}
+	carry_end(w, f, true);
+}
+
+static void run_read(struct worker *w, struct tls_flow *f)
+{
+	switch (plain_run(f->plain, w->in, sizeof(w->in))) {
+	case INTERCEPT_WAIT:
+		return;
+	case INTERCEPT_MORE:
+		table_queue(w, f);
+		return;
+	case INTERCEPT_DONE:
+		carry_end(w, f, false);
+		return;
+	case INTERCEPT_FAILED:
+		fail_read(w, f);
+		return;
+	}
+}
+
 static void begin_splice(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *o = f->opening;
 
 	flow_time(w, f, NULL, 0);
-	splice_init(&f->pump, f->watch[FLOW_GUEST].fd,
-		    f->watch[FLOW_SERVER].fd);
 	if (o)
 		splice_head(&f->pump, o->raw, (uint32_t)o->raw_len);
 	w->count[TLS_COUNT_SPLICED]++;
 	f->state = FLOW_SPLICED;
 	run_splice(w, f);
+}
+
+/* What is read, encrypted or not, takes memory; true: the flow was ended. */
+static bool is_full(struct worker *w, struct tls_flow *f)
+{
+	if (w->intercepting + w->reading < w->now.conf->limits.intercepted)
+		return false;
+	event_limited(w, "Intercepted");
+	carry_end(w, f, true);
+	return true;
 }
 
 static void begin_intercept(struct worker *w, struct tls_flow *f)
@@ -191,13 +261,13 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 		.rest = o->raw + o->used,
 		.rest_len = o->raw_len - o->used,
 		.leaf = {o->leaf, o->leaf_len},
+		.secrets = vault_env(w->vault),
 	};
 
-	if (w->intercepting >= w->now.conf->limits.intercepted) {
-		event_limited(w, "Intercepted");
-		carry_end(w, f, true);
+	if (is_full(w, f))
 		return;
-	}
+	if (!await_guest(w, f))
+		return;
 	if (w->trust)
 		f->intercept = intercept_begin(trust_of(w->trust), &i);
 	if (!f->intercept) {
@@ -216,15 +286,56 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 	run_intercept(w, f);
 }
 
+static void begin_read(struct worker *w, struct tls_flow *f)
+{
+	const struct opening *o = f->opening;
+
+	if (is_full(w, f) || !await_guest(w, f))
+		return;
+	if (w->vault)
+		f->plain = plain_begin(vault_env(w->vault),
+				       f->watch[FLOW_GUEST].fd,
+				       f->watch[FLOW_SERVER].fd,
+				       o ? o->raw : NULL, o ? o->raw_len : 0);
+	if (!f->plain) {
+		event_limited(w, "memory");
+		carry_end(w, f, true);
+		return;
+	}
+	opening_drop(w, f);
+	flow_time(w, f, NULL, 0);
+	w->reading++;
+	w->count[TLS_COUNT_READ]++;
+	f->state = FLOW_READ;
+	run_read(w, f);
+}
+
+static void begin_carrying(struct worker *w, struct tls_flow *f)
+{
+	switch ((enum tlsd_verdict)f->verdict) {
+	case TLSD_DENY:
+	case TLSD_WAIT:
+		carry_end(w, f, true);
+		return;
+	case TLSD_SPLICE:
+		begin_splice(w, f);
+		return;
+	case TLSD_INTERCEPT:
+		begin_intercept(w, f);
+		return;
+	case TLSD_READ:
+		begin_read(w, f);
+		return;
+	}
+}
+
 /* It is decided; what is missing is the server. */
 static void run_dialling(struct worker *w, struct tls_flow *f)
 {
 	if (f->pump.failed)
 		carry_end(w, f, true);
-	else if (f->connected && f->verdict == TLSD_INTERCEPT)
-		begin_intercept(w, f);
 	else if (f->connected)
-		begin_splice(w, f);
+		begin_carrying(w, f);
 	else if (f->queue != &w->connect)
 		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
 }
@@ -247,6 +358,9 @@ void carry_run(struct worker *w, struct tls_flow *f)
 		return;
 	case FLOW_INTERCEPTED:
 		run_intercept(w, f);
+		return;
+	case FLOW_READ:
+		run_read(w, f);
 		return;
 	case FLOW_REFUSED:
 		linger(w, f);
@@ -281,6 +395,8 @@ static void take_events(struct tls_flow *f, enum tls_side side, uint32_t events)
 	splice_events(&f->pump, side, events);
 	if (f->intercept)
 		intercept_events(f->intercept, side, events);
+	if (f->plain)
+		plain_events(f->plain, side, events);
 }
 
 static void guest_ready(struct loop *l, struct loop_watch *watch,
@@ -294,19 +410,21 @@ static void guest_ready(struct loop *l, struct loop_watch *watch,
 }
 
 /* The server accepts, or does not. */
-static void connected(struct worker *w, struct tls_flow *f)
+static void connected(struct worker *w, struct tls_flow *f, uint32_t events)
 {
 	int code = 0;
 	socklen_t len = sizeof(code);
 
-	if (getsockopt(f->watch[FLOW_SERVER].fd, SOL_SOCKET, SO_ERROR, &code,
-		       &len) < 0 ||
-	    code) {
+	/* Whoever was refused is told of an error. */
+	if (events & (EPOLLERR | EPOLLHUP) &&
+	    (getsockopt(f->watch[FLOW_SERVER].fd, SOL_SOCKET, SO_ERROR, &code,
+			&len) < 0 ||
+	     code)) {
 		redial(w, f);
 		return;
 	}
 	f->connected = true;
-	f->pump.readable[FLOW_SERVER] = true;
+	take_events(f, FLOW_SERVER, events);
 	if (f->queue == &w->connect)
 		flow_time(w, f, NULL, 0);
 	carry_run(w, f);
@@ -322,7 +440,7 @@ static void server_ready(struct loop *l, struct loop_watch *watch,
 		take_events(f, FLOW_SERVER, events);
 		carry_run(l->context, f);
 	} else if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
-		connected(l->context, f);
+		connected(l->context, f, events);
 	}
 }
 
@@ -330,18 +448,24 @@ static void timed_out(struct loop *l, struct loop_timer *t)
 {
 	struct tls_flow *f = loop_owner(t, struct tls_flow, timer);
 	struct worker *w = l->context;
+	const bool early = f->queue == &w->early;
 
 	f->queue = NULL;
+	if (early) {
+		carry_run(w, f);
+		return;
+	}
 	if (f->state != FLOW_REFUSED)
 		w->count[TLS_COUNT_TIMED_OUT]++;
 	carry_end(w, f, true);
 }
 
 static bool watch_side(struct worker *w, struct tls_flow *f, enum tls_side side,
-		       int fd)
+		       int fd, uint32_t events)
 {
 	f->watch[side].fd = fd;
-	if (loop_add(&w->l, &f->watch[side], EVENTS) == 0)
+	splice_side(&f->pump, side, fd);
+	if (loop_add(&w->l, &f->watch[side], events) == 0)
 		return true;
 	event_limited(w, "memory");
 	carry_end(w, f, true);
@@ -353,8 +477,8 @@ bool carry_begin(struct worker *w, struct tls_flow *f, int fd)
 	f->watch[FLOW_GUEST].ready = guest_ready;
 	f->watch[FLOW_SERVER].ready = server_ready;
 	f->timer.fire = timed_out;
-	f->pump.readable[FLOW_GUEST] = true;
-	return watch_side(w, f, FLOW_GUEST, fd);
+	splice_init(&f->pump);
+	return watch_side(w, f, FLOW_GUEST, fd, GUEST_EVENTS);
 }
 
 bool carry_dial(struct worker *w, struct tls_flow *f, int fd,
@@ -369,5 +493,5 @@ bool carry_dial(struct worker *w, struct tls_flow *f, int fd,
 	splice_options(fd);
 	if (!f->queue)
 		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
-	return watch_side(w, f, FLOW_SERVER, fd);
+	return watch_side(w, f, FLOW_SERVER, fd, SPLICE_EVENTS);
 }

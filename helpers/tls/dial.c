@@ -14,6 +14,7 @@
 #include "dial.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 static int prepare(int fd, int family, struct ip from)
@@ -36,7 +37,7 @@ static int prepare(int fd, int family, struct ip from)
 	return bind(fd, &room.any, len);
 }
 
-int dial(const struct tls_conf *c, const struct address *to)
+int dial(const struct tls_conf *c, const struct address *to, bool speaks)
 {
 	const bool v4 = to->ip.family == IP_V4;
 	const int family = v4 ? AF_INET : AF_INET6;
@@ -44,10 +45,14 @@ int dial(const struct tls_conf *c, const struct address *to)
 		socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	union address_room room;
 	const socklen_t len = address_to(to, family, &room);
+	const int off = 0;
 	int code;
 
 	if (fd < 0)
 		return -1;
+	/* Or the kernel would send the last packet of the handshake alone. */
+	if (speaks)
+		setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
 	if (prepare(fd, family, v4 ? c->walk.gw4 : c->walk.gw6) == 0 &&
 	    (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS))
 		return fd;

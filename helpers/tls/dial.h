@@ -19,6 +19,9 @@
  * @c:		configuration, which has the gateway's addresses: these they are
  *		bound to
  * @to:		server
+ * @speaks:	there is something to send to it: it goes with the packet that
+ *		ends the handshake, which is that much later, at most the time
+ *		of a delayed acknowledgement
  *
  * Needs CAP_NET_ADMIN, for the mark. Who is handed such a socket, and has not
  * that capability, can change neither mark nor peer as long as it cannot call
@@ -26,6 +29,6 @@
  *
  * Return: a non-blocking socket that is connected, or about to be; -1 and errno
  */
-int dial(const struct tls_conf *c, const struct address *to);
+int dial(const struct tls_conf *c, const struct address *to, bool speaks);
 
 #endif

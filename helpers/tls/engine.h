@@ -12,6 +12,7 @@
 #include "dname.h"
 #include "intercept.h"
 #include "lru.h"
+#include "outbox.h"
 #include "side.h"
 #include "stream.h"
 #include "tlsd.h"
@@ -104,6 +105,8 @@ enum engine_stage {
 /**
  * struct way - What goes from one side to the other
  * @batch:	octets that are read at once, at most: see stream_read()
+ * @out:	what a gate has let through, and goes next
+ * @finished:	the gate knows that nothing more comes
  * @ended:	nothing more comes
  * @notified:	it ended with close_notify
  * @told:	so was the other side told
@@ -112,6 +115,8 @@ enum engine_stage {
  */
 struct way {
 	size_t batch;
+	struct outbox out;
+	bool finished;
 	bool ended;
 	bool notified;
 	bool told;
@@ -142,6 +147,9 @@ enum { GUEST, SERVER };
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
  * @alpn:	protocols that the guest offered, of those that are carried
+ * @secrets:	secrets; NULL: none
+ * @gate:	what is said goes through it; NULL: there is none
+ * @violation:	CAUSE_VIOLATION: which; CAUSE_GATE: why
  */
 struct intercept {
 	struct intercept_env *env;
@@ -160,6 +168,9 @@ struct intercept {
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
 	char alpn[ENGINE_ALPN];
+	const struct gate_env *secrets;
+	struct gate *gate;
+	struct gate_violation violation;
 };
 
 /** engine_now() - Seconds of the monotonic clock */
@@ -207,6 +218,41 @@ const char *mint_env(struct intercept_env *env)
  */
 enum alert_cause mint_begin(struct intercept *i, const char *alpn)
 	__attribute__((warn_unused_result));
+
+/* ---- gated.c --------------------------------------------------------- */
+
+/** gated_may_h2() - Whether HTTP/2 may be offered */
+bool gated_may_h2(const struct intercept *i);
+
+/** gated_begin() - Begin the gate, if there are secrets; false: no memory
+ * @i:		connection, whose server is known
+ * @h2:		HTTP/2 was agreed upon
+ */
+bool gated_begin(struct intercept *i, bool h2)
+	__attribute__((warn_unused_result));
+
+/**
+ * gated_feed() - One side said something
+ * @i:		connection
+ * @from:	which side
+ * @text:	what, where nothing is in its way's outbox; set to those octets
+ *		of it that go on as they are
+ * @len:	octets of it; set to how many these are
+ *
+ * All else that goes on is in the outboxes then; that of this way goes after
+ * these octets.
+ *
+ * Return: false if it ends the connection
+ */
+bool gated_feed(struct intercept *i, unsigned int from, const uint8_t **text,
+		size_t *len) __attribute__((warn_unused_result));
+
+/** gated_finish() - The guest says no more; false if that ends the connection
+ */
+bool gated_finish(struct intercept *i) __attribute__((warn_unused_result));
+
+/** gated_end() - Release */
+void gated_end(struct intercept *i);
 
 /* ---- pump.c ---------------------------------------------------------- */
 

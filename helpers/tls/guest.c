@@ -2,6 +2,8 @@
 /* guest.c - Flows of the guest: accepted, and read until they can be judged. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +26,19 @@ static bool evict(struct worker *w, const struct tls_flow *but)
 	return false;
 }
 
+/*
+ * Whether what a guest sends is acknowledged at once. A ClientHello has an
+ * answer soon, and the acknowledgement goes with it: listening sockets are told
+ * so, and those that they accept have it from them. Who sends a part, and waits
+ * for its acknowledgement before the next (Nagle), is not to wait.
+ */
+static void hurry(int fd, bool now)
+{
+	const int value = now;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &value, sizeof(value));
+}
+
 /* Keep what was read; false: the flow was ended. */
 static bool keep(struct worker *w, struct tls_flow *f, size_t len)
 {
@@ -36,6 +51,8 @@ static bool keep(struct worker *w, struct tls_flow *f, size_t len)
 		carry_end(w, f, true);
 		return false;
 	}
+	if (begins && f->opening->hello.state != HELLO_DONE)
+		hurry(f->watch[FLOW_GUEST].fd, true);
 	/* Whoever has been waited for since it was accepted has no more time
 	 * for having said something. */
 	if (begins && f->queue != &w->hello)
@@ -53,6 +70,8 @@ static bool read_on(struct worker *w, struct tls_flow *f)
 		const ssize_t n = recv(fd, w->in, sizeof(w->in), MSG_DONTWAIT);
 
 		if (n > 0) {
+			splice_was_read(&f->pump, FLOW_GUEST,
+					(size_t)n < sizeof(w->in));
 			if (!keep(w, f, (size_t)n))
 				return false;
 		} else if (n == 0) {
@@ -125,6 +144,46 @@ static void decide(struct worker *w, struct tls_flow *f, enum tlsd_stage stage)
 		carry_run(w, f);
 }
 
+/* Nothing is known of it. Where it may go on without a name, its server is
+ * dialled, and heard; false: the flow was ended. */
+static bool tell(struct worker *w, struct tls_flow *f)
+{
+	struct tlsd_answer answer;
+	const int fd = ask_monitor(w, f, false, true, &answer);
+
+	f->told = true;
+	switch ((enum tlsd_verdict)answer.verdict) {
+	case TLSD_DENY:
+	case TLSD_INTERCEPT:
+	case TLSD_READ:
+		break;
+	case TLSD_WAIT:
+		flow_time(w, f, &w->hello, w->now.conf->limits.hello_ms);
+		return true;
+	case TLSD_SPLICE:
+		f->verdict = TLSD_SPLICE;
+		return carry_dial(w, f, fd, &answer);
+	}
+	carry_deny(w, f, &answer);
+	return false;
+}
+
+/* What was read, if anything, is not enough. */
+static void read_more(struct worker *w, struct tls_flow *f)
+{
+	const bool silent = !f->opening;
+
+	/* The guest has had its time, or will not say anything. */
+	if (silent && !f->told && (!f->queue || f->guest_ended) && !tell(w, f))
+		return;
+	/* Somebody who only looked whether there is a way. */
+	if (silent && f->guest_ended && f->watch[FLOW_SERVER].fd < 0)
+		carry_end(w, f, false);
+	/* What ends now is TLS no more than what never began. */
+	else if (f->guest_ended || server_spoke(f))
+		decide(w, f, TLSD_PLAIN);
+}
+
 void guest_read(struct worker *w, struct tls_flow *f)
 {
 	const struct hello *h;
@@ -138,12 +197,7 @@ void guest_read(struct worker *w, struct tls_flow *f)
 	h = f->opening ? &f->opening->hello : NULL;
 	switch (h ? h->state : HELLO_MORE) {
 	case HELLO_MORE:
-		/* Somebody who only looked whether there is a way. */
-		if (f->guest_ended && !h && f->watch[FLOW_SERVER].fd < 0)
-			carry_end(w, f, false);
-		/* What ends now is TLS no more than what never began. */
-		else if (f->guest_ended || server_spoke(f))
-			decide(w, f, TLSD_PLAIN);
+		read_more(w, f);
 		return;
 	case HELLO_DONE:
 		decide(w, f, TLSD_HELLO);
@@ -162,8 +216,6 @@ void guest_read(struct worker *w, struct tls_flow *f)
 static void begin(struct worker *w, int guest)
 {
 	struct tls_flow *f = table_take(w);
-	struct tlsd_answer answer;
-	int fd;
 
 	if (!f) {
 		event_limited(w, "Connections");
@@ -174,22 +226,8 @@ static void begin(struct worker *w, int guest)
 	f->state = FLOW_READING;
 	f->stage = TLSD_EARLY;
 	f->asked = address_local(guest);
-	if (!carry_begin(w, f, guest))
-		return;
-	fd = ask_monitor(w, f, false, true, &answer);
-	switch ((enum tlsd_verdict)answer.verdict) {
-	case TLSD_DENY:
-	case TLSD_INTERCEPT:
-		carry_deny(w, f, &answer);
-		return;
-	case TLSD_WAIT:
-		flow_time(w, f, &w->hello, w->now.conf->limits.hello_ms);
-		return;
-	case TLSD_SPLICE:
-		f->verdict = TLSD_SPLICE;
-		carry_dial(w, f, fd, &answer);
-		return;
-	}
+	if (carry_begin(w, f, guest))
+		flow_time(w, f, &w->early, WORKER_EARLY_MS);
 }
 
 static bool take_spare(struct worker *w)
@@ -225,7 +263,7 @@ static void accept_ready(struct loop *l, struct loop_watch *watch,
 	struct worker *w = l->context;
 
 	(void)events;
-	for (int i = 0; i < WORKER_BATCH && !l->stop; i++) {
+	for (int i = 0; i < WORKER_BATCH && !l->stop && !w->terminated; i++) {
 		const int fd = accept4(watch->fd, NULL, NULL,
 				       SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -234,6 +272,10 @@ static void accept_ready(struct loop *l, struct loop_watch *watch,
 		if (fd < 0)
 			return;
 		begin(w, fd);
+		/* Where nobody else has something to do, it costs less to be
+		 * told of another than to look for one. */
+		if (l->n == 1)
+			return;
 	}
 }
 
@@ -247,6 +289,7 @@ bool guest_listen(struct worker *w)
 		*l = (struct loop_watch){w->now.given.fd[TLS_TCP4 + i],
 					 accept_ready};
 		splice_options(l->fd);
+		hurry(l->fd, false);
 		if (loop_add(&w->l, l, EPOLLIN) < 0)
 			return false;
 	}

@@ -140,12 +140,15 @@ const char *intercept_env_crypto(const struct intercept_env *env)
 
 /* ---- One connection -------------------------------------------------- */
 
-/* Those of the guest's protocols that are carried, in its order. */
-static void list_alpn(struct intercept *i, const struct hello *h,
+/* Those of the guest's protocols that are carried, in its order. False if it
+ * has HTTP/2 alone, and may not have that. */
+static bool list_alpn(struct intercept *i, const struct hello *h,
 		      const uint8_t *message)
 {
 	static const char h2[] = "h2";
 	static const char http[] = "http/1.1";
+	const bool may_h2 = gated_may_h2(i);
+	bool kept = false;
 	size_t used = 0;
 
 	for (size_t k = 0; k < h->n_alpn; k++) {
@@ -153,9 +156,13 @@ static void list_alpn(struct intercept *i, const struct hello *h,
 		const char *name = NULL;
 		size_t len = 0;
 
-		if (*at == sizeof(h2) - 1 && !memcmp(at + 1, h2, *at))
+		if (*at == sizeof(h2) - 1 && !memcmp(at + 1, h2, *at)) {
 			name = h2;
-		else if (*at == sizeof(http) - 1 && !memcmp(at + 1, http, *at))
+			kept |= !may_h2;
+			if (!may_h2)
+				continue;
+		} else if (*at == sizeof(http) - 1 &&
+			   !memcmp(at + 1, http, *at))
 			name = http;
 		/* Each once: two, and a comma, is all that there is room for.
 		 */
@@ -167,6 +174,7 @@ static void list_alpn(struct intercept *i, const struct hello *h,
 		memcpy(i->alpn + used, name, len + 1);
 		used += len;
 	}
+	return used || !kept;
 }
 
 /* The ClientHello in one record, whatever it came in: the framing is no part of
@@ -271,6 +279,8 @@ struct intercept *intercept_begin(struct intercept_env *env,
 	const struct dname *const name = f->hello->sni.len ? &f->hello->sni
 							   : &f->leaf;
 
+	bool alpn;
+
 	if (!i)
 		return NULL;
 	i->env = env;
@@ -281,7 +291,8 @@ struct intercept *intercept_begin(struct intercept_env *env,
 	if (name->len)
 		memcpy(i->name_wire, name->wire, name->len);
 	i->name = (struct dname){i->name_wire, name->len};
-	list_alpn(i, f->hello, f->message);
+	i->secrets = f->secrets;
+	alpn = list_alpn(i, f->hello, f->message);
 	if (!read_first(&i->side[GUEST], f)) {
 		intercept_end(i);
 		return NULL;
@@ -290,6 +301,8 @@ struct intercept *intercept_begin(struct intercept_env *env,
 		i->cause = CAUSE_OLD_GUEST;
 	else if (!has_group(f))
 		i->cause = CAUSE_NO_GROUP;
+	else if (!alpn)
+		i->cause = CAUSE_HTTP2_ONLY;
 	else
 		i->cause = upstream_begin(i);
 	rise(&env->process->live);
@@ -311,7 +324,14 @@ bool intercept_is_open(const struct intercept *i)
 
 const char *intercept_why(const struct intercept *i)
 {
+	if (i->cause == CAUSE_GATE && i->violation.why)
+		return i->violation.why;
 	return alert_why(i->cause);
+}
+
+const struct gate_violation *intercept_violation(const struct intercept *i)
+{
+	return i->cause == CAUSE_VIOLATION ? &i->violation : NULL;
 }
 
 void intercept_end(struct intercept *i)
@@ -325,6 +345,7 @@ void intercept_end(struct intercept *i)
 	counted = i->counted;
 	side_release(&i->side[GUEST]);
 	side_release(&i->side[SERVER]);
+	gated_end(i);
 	end_handshake(i);
 	free(i);
 	if (counted)
@@ -410,8 +431,12 @@ static enum intercept_state run_server(struct intercept *i)
 		return INTERCEPT_WAIT;
 	n = takeover_shake(s, wolfSSL_connect);
 	if (n == WOLFSSL_SUCCESS) {
-		const enum alert_cause cause = mint_begin(i, upstream_alpn(i));
+		const char *const alpn = upstream_alpn(i);
+		enum alert_cause cause = mint_begin(i, alpn);
 
+		if (cause == CAUSE_NONE &&
+		    !gated_begin(i, alpn && !strcmp(alpn, "h2")))
+			cause = CAUSE_MEMORY;
 		if (cause != CAUSE_NONE)
 			return refuse(i, cause);
 		upstream_keep(i);

@@ -19,6 +19,10 @@
  * without it as that, so that what was cut off looks cut off; a fatal alert as
  * the same alert; a reset as a reset.
  *
+ * Where there are secrets, what is said goes through a gate (gate.h) on its
+ *way, and HTTP/2 is left out of the protocols where the gate wants that. A
+ * violation ends the connection at once: what waits to be sent is thrown away.
+ *
  * Nobody is renegotiated with, nothing is compressed, no early data is taken,
  * and guests get no tickets: wolfSSL 5.5.4's server would save one signature of
  * 75 µs by one, and has had most of its trouble there. Servers' tickets are
@@ -32,6 +36,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "gate.h"
 #include "hello.h"
 
 struct intercept_process;
@@ -96,6 +101,9 @@ const char *intercept_env_crypto(const struct intercept_env *env);
  * @rest:	what was read behind it, and is to be read first
  * @rest_len:	octets
  * @leaf:	without SNI: the name that the leaf is for; length 0: @to
+ * @secrets:	secrets, which stay where they are as long as the connection is
+ *		there; NULL: none. Only a server that was verified to be the
+ *		one of the SNI may have any
  */
 struct intercept_flow {
 	int guest;
@@ -106,6 +114,7 @@ struct intercept_flow {
 	const uint8_t *rest;
 	size_t rest_len;
 	struct dname leaf;
+	const struct gate_env *secrets;
 };
 
 /**
@@ -155,6 +164,14 @@ bool intercept_is_open(const struct intercept *i);
 /** intercept_why() - What went wrong, for the event log: "expired", ...; NULL
  */
 const char *intercept_why(const struct intercept *i);
+
+/**
+ * intercept_violation() - What the guest did with a secret
+ * @i:		connection
+ *
+ * Return: NULL if it did nothing. Else it is INTERCEPT_FAILED, and open
+ */
+const struct gate_violation *intercept_violation(const struct intercept *i);
 
 /** intercept_end() - Release; the sockets stay open */
 void intercept_end(struct intercept *i);

@@ -19,6 +19,11 @@
  *	TLSD_HELLO	deny		the same as	splice, intercept if
  *			(no SNI)	the next	the port is; else deny
  *
+ * Where there are secrets nothing goes on unread but what Bypass says: what is
+ * allowed on port 80 is not spliced but read, and what is not TLS on a port
+ * where TLS is intercepted is denied, so that nobody is dialled before it is
+ * seen to be TLS.
+ *
  * A pair of sets belongs to neighbouring rules that are the same but for their
  * names. Whose an address is among these, the kernel tells where one name alone
  * has it; where several share it, it counts for each rule of the pair.
@@ -30,6 +35,9 @@ static const uint8_t root[] = {0};
 /* What TCP reaches through no uplink: the kernel would not forward it either.
  * The link itself ends at the host, which must not be met this way. */
 static const char unreachable[] = "always:unreachable";
+
+/* A placeholder in it would not be found. */
+static const char unreadable[] = "always:unreadable";
 
 static const char unknown_pins[] = "always:pins";
 
@@ -227,10 +235,24 @@ static void judge_allowed(struct asking *a, const struct tlsd_ask *ask,
 			  struct dname name, struct tlsd_answer *ret)
 {
 	const struct policy *p = &a->j->conf->walk.policy;
+	const bool secrets = p->config->n_secrets > 0;
 
 	ret->verdict = TLSD_SPLICE;
-	if (ask->stage != TLSD_HELLO || !eval_intercepts(p, ask->port))
+	if (!eval_intercepts(p, ask->port)) {
+		if (ask->stage != TLSD_EARLY && eval_reads(p, ask->port))
+			ret->verdict = TLSD_READ;
 		return;
+	}
+	if (ask->stage == TLSD_EARLY) {
+		if (secrets)
+			ret->verdict = TLSD_WAIT;
+		return;
+	}
+	if (ask->stage == TLSD_PLAIN) {
+		if (secrets)
+			deny(ret, unreadable);
+		return;
+	}
 	ret->verdict = TLSD_INTERCEPT;
 	if (!name.len) {
 		find_leaf(a, ret);

@@ -53,6 +53,7 @@ struct ip judge_address(const struct tlsd_ask *ask);
  * Without a name the rules are asked as for a flow that has none. Before
  * anything was read (TLSD_EARLY) they are, too: what they allow may be dialled,
  * and what they deny waits for a name if there is one that could be allowed.
+ * Where there are secrets, what must turn out to be TLS waits for that.
  *
  * If the kernel does not say what is pinned, the answer is no.
  */

@@ -10,11 +10,16 @@
  * nobody's text is in the common room. A batch begins as one record, doubles
  * with each that was taken as it is, and is one record again when one was not:
  * whoever reads slowly has little waiting.
+ *
+ * Where there is a gate, what was read goes through it first (gated.c). What
+ * comes out may be more, or for the other way: that is in an outbox until it is
+ * said, and nothing more is read for a way whose outbox is not empty.
  */
 #include "engine.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* Octets that one side may get before others have their turn. */
@@ -45,6 +50,7 @@ enum outcome {
 	MOVED,
 	BLOCKED,
 	FAILED,
+	VIOLATED, /* the gate ends it */
 };
 
 /* Whether something can be said still: nothing comes behind the end. */
@@ -90,6 +96,7 @@ static enum outcome lose(struct way *w)
 {
 	w->ended = true;
 	w->shut = true;
+	outbox_drop(&w->out);
 	return MOVED;
 }
 
@@ -108,13 +115,30 @@ static enum outcome push(struct intercept *i, unsigned int from)
 	return to->stream.wait ? BLOCKED : MOVED;
 }
 
+/* What a gate has let through is said. */
+static enum outcome unbox(struct intercept *i, unsigned int from)
+{
+	struct outbox *const o = &i->way[from].out;
+	const size_t len = outbox_len(o);
+
+	if (!len)
+		return MOVED;
+	if (!stream_say(&i->env->process->stream, &i->side[!from],
+			outbox_next(o), len))
+		return starve(i);
+	outbox_drop(o);
+	return MOVED;
+}
+
 /* One side has said this: the other is told. */
 static enum outcome give(struct intercept *i, unsigned int from,
 			 const uint8_t *text, size_t len)
 {
+	if (i->gate && !gated_feed(i, from, &text, &len))
+		return VIOLATED;
 	if (!stream_say(&i->env->process->stream, &i->side[!from], text, len))
 		return starve(i);
-	return MOVED;
+	return unbox(i, from);
 }
 
 /* Nothing more comes from this side. */
@@ -169,6 +193,8 @@ static enum outcome carry(struct intercept *i, unsigned int from, size_t *moved)
 		return BLOCKED;
 	r = stream_read(st, s, w->batch);
 	*moved += r.raw;
+	if (st->text_len < r.text)
+		st->text_len = r.text;
 	if (from == SERVER)
 		keep_session(i);
 	if (answer(i, from) == FAILED)
@@ -206,6 +232,25 @@ static enum outcome close_way(struct intercept *i, unsigned int from)
 	return MOVED;
 }
 
+/* What the gate has kept back is told as incomplete, before the end is. */
+static enum outcome finish(struct intercept *i, unsigned int from)
+{
+	struct way *const w = &i->way[from];
+
+	if (from == SERVER || !i->gate || w->finished)
+		return close_way(i, from);
+	w->finished = true;
+	return gated_finish(i) ? MOVED : VIOLATED;
+}
+
+/* Say what a gate has let through on account of the other side. */
+static enum outcome release(struct intercept *i, unsigned int from)
+{
+	const enum outcome o = unbox(i, from);
+
+	return o == MOVED ? push(i, from) : o;
+}
+
 static enum outcome run_way(struct intercept *i, unsigned int from,
 			    bool *ret_more)
 {
@@ -219,8 +264,10 @@ static enum outcome run_way(struct intercept *i, unsigned int from,
 
 		if (i->side[!from].stream.wait)
 			o = push(i, from);
+		else if (outbox_len(&w->out))
+			o = release(i, from);
 		else if (w->ended)
-			o = close_way(i, from);
+			o = finish(i, from);
 		else if (moved >= ROUND) {
 			*ret_more = true;
 			return MOVED;
@@ -251,16 +298,25 @@ static enum intercept_state end_by_reset(struct intercept *i, unsigned int from)
 	return has_unsent(&i->side[!from]) ? INTERCEPT_DONE : INTERCEPT_FAILED;
 }
 
-enum intercept_state pump_run(struct intercept *i)
+static enum intercept_state run(struct intercept *i)
 {
 	bool more = false;
 
-	for (unsigned int from = GUEST; from <= SERVER; from++) {
-		if (run_way(i, from, &more) != FAILED)
+	/* The server first: what it says may release what the guest said. */
+	for (unsigned int n = 0; n < 2; n++) {
+		switch (run_way(i, n ? GUEST : SERVER, &more)) {
+		case MOVED:
+		case BLOCKED:
 			continue;
-		/* An alert that is on its way is not to be overtaken. */
-		i->stage = STAGE_OVER;
-		return INTERCEPT_DONE;
+		case FAILED:
+			/* An alert that is on its way is not to be overtaken.
+			 */
+			i->stage = STAGE_OVER;
+			return INTERCEPT_DONE;
+		case VIOLATED:
+			i->stage = STAGE_OVER;
+			return INTERCEPT_FAILED;
+		}
 	}
 	for (unsigned int from = GUEST; from <= SERVER; from++) {
 		const struct way *const w = &i->way[from];
@@ -275,4 +331,24 @@ enum intercept_state pump_run(struct intercept *i)
 		return INTERCEPT_DONE;
 	}
 	return more ? INTERCEPT_MORE : INTERCEPT_WAIT;
+}
+
+/* Servers repeat what they were told: with a gate, also secrets' values. What a
+ * connection that ends for want of memory has not sent is nobody else's. */
+static void leave_room(const struct intercept *i)
+{
+	struct stream *const st = &i->env->process->stream;
+
+	if (i->gate)
+		explicit_bzero(st->text, st->text_len);
+	st->text_len = 0;
+	stream_forget(st);
+}
+
+enum intercept_state pump_run(struct intercept *i)
+{
+	const enum intercept_state state = run(i);
+
+	leave_room(i);
+	return state;
 }

@@ -19,6 +19,11 @@ static bool may_stay(struct worker *w, const struct tls_flow *f)
 	 * promised something else. */
 	if (f->verdict == TLSD_INTERCEPT && w->next_trust != w->trust)
 		return false;
+	/* Who was looked through for other secrets has not been looked through
+	 * for these. */
+	if ((f->verdict == TLSD_INTERCEPT || f->verdict == TLSD_READ) &&
+	    w->next_vault != w->vault)
+		return false;
 	return answer.verdict == f->verdict;
 }
 

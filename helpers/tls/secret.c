@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "values.h"
+
 static uint8_t fold(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
@@ -28,17 +30,7 @@ const char *secret_placeholder_flaw(const uint8_t *text, size_t len)
 
 const char *secret_value_flaw(const uint8_t *text, size_t len)
 {
-	if (!len)
-		return "a value is not empty";
-	if (len > SECRET_VALUE_MAX)
-		return "a value has at most 16384 octets";
-	for (size_t i = 0; i < len; i++)
-		if ((text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
-			return "a value has no control characters";
-	if (text[0] == ' ' || text[0] == '\t' || text[len - 1] == ' ' ||
-	    text[len - 1] == '\t')
-		return "a value has no blank at its ends";
-	return NULL;
+	return value_flaw(text, len);
 }
 
 static bool is_equal(const char *lower, const char *text, size_t len)

@@ -8,23 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** SECRET_MAX - Secrets of one sandbox */
-#define SECRET_MAX 256
-
-/**
- * SECRET_PLACEHOLDER_MIN - Octets that a placeholder has at least
- *
- * "$MSB_" and a name of one letter. Random octets look like a given placeholder
- * of six once in 2^48 places, and like its base64 form once in 2^44; with four
- * it would happen in each few gigabytes of an upload.
- */
-#define SECRET_PLACEHOLDER_MIN 6
-
-/** SECRET_PLACEHOLDER_MAX - Octets that it has at most */
-#define SECRET_PLACEHOLDER_MAX 128
-
-/** SECRET_VALUE_MAX - Octets of a value: what fits into a header */
-#define SECRET_VALUE_MAX 16384
+#include "secret_limit.h"
 
 /**
  * enum secret_action - What a violation comes to, the milder first

@@ -129,6 +129,8 @@ static void handle(struct signer *g, struct channel_msg *m,
 	case CHANNEL_FAILED:
 	case CHANNEL_HOLD:
 	case CHANNEL_RELEASE:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:

@@ -412,6 +412,12 @@ void stream_alert(struct stream *st, struct side *s, uint8_t code)
 	st->out_len = 0;
 }
 
+void stream_forget(struct stream *st)
+{
+	st->out_len = 0;
+	st->to = NULL;
+}
+
 void stream_release(struct stream *st)
 {
 	drop_out(st);

@@ -49,6 +49,7 @@ enum stream_due {
  * @to:		end that they are for
  * @in:		what was read, behind what waited: STREAM_READ octets, owned
  * @text:	what was in it, likewise; both there with the first connection
+ * @text_len:	octets of that to be wiped
  */
 struct stream {
 	struct aead *aead;
@@ -58,6 +59,7 @@ struct stream {
 	struct side *to;
 	uint8_t *in;
 	uint8_t *text;
+	size_t text_len;
 };
 
 /** struct stream_read - How many octets were read, and said in them */
@@ -131,6 +133,11 @@ bool stream_flush(struct stream *st, struct side *s)
  * What was said before is sent before.
  */
 void stream_alert(struct stream *st, struct side *s, uint8_t code);
+
+/** stream_forget() - Drop what was said and not sent: its end is not there for
+ * ever
+ */
+void stream_forget(struct stream *st);
 
 /** stream_release() - Release the room's memory */
 void stream_release(struct stream *st);

@@ -96,6 +96,15 @@ static const struct field tls_fields[] = {
 		.max = UINT16_MAX,
 	},
 	{
+		.name = "Secrets",
+		.kind = FIELD_OBJECT,
+		.flags = FIELD_LIST,
+		.offset = AT(tls_conf, walk.config.secrets),
+		.count = AT(tls_conf, walk.config.n_secrets),
+		.size = sizeof(struct config_secret),
+		.object = &config_objects[CONFIG_SECRET],
+	},
+	{
 		.name = "Intercept",
 		.kind = FIELD_OBJECT,
 		.flags = FIELD_PRESENT,
@@ -123,6 +132,8 @@ static void check_tls(struct field_ctx *c, uint32_t set, void *to)
 
 	(void)set;
 	walk_conf_check(c, &t->walk);
+	config_check_secrets(c, t->walk.config.secrets,
+			     t->walk.config.n_secrets);
 	set_default(&t->limits.connections, TLS_CONNECTIONS);
 	set_default(&t->limits.intercepted, TLS_INTERCEPTED);
 	set_default(&t->limits.hello_ms, TLS_HELLO_MS);
@@ -215,6 +226,70 @@ static void find_sets(struct arena *a, struct tls_conf *c)
 	c->rule_set = of;
 }
 
+/* --- secrets --- */
+
+_Static_assert((int)CONFIG_IN_HEADERS == (int)SECRET_IN_HEADERS &&
+		       (int)CONFIG_IN_BASIC == (int)SECRET_IN_BASIC &&
+		       (int)CONFIG_IN_QUERY == (int)SECRET_IN_QUERY &&
+		       (int)CONFIG_IN_BODY == (int)SECRET_IN_BODY,
+	       "Inject is the same set of bits");
+
+static const struct secret_host *
+find_hosts(struct arena *a, const struct config_pattern *v, size_t n)
+{
+	struct secret_host *hosts = arena_array(a, n, struct secret_host);
+	char text[DNAME_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		hosts[i] = (struct secret_host){
+			arena_strdup(a, dname_format(v[i].name, text)),
+			v[i].wildcard,
+		};
+	return hosts;
+}
+
+static enum secret_action action_of(enum config_violation v)
+{
+	switch (v) {
+	case CONFIG_BLOCK:
+		return SECRET_BLOCK;
+	case CONFIG_BLOCK_AND_TERMINATE:
+		return SECRET_BLOCK_AND_TERMINATE;
+	case CONFIG_VIOLATION_UNSET:
+	case CONFIG_BLOCK_AND_LOG:
+		break;
+	}
+	return SECRET_BLOCK_AND_LOG;
+}
+
+static void find_secrets(struct arena *a, struct tls_conf *c)
+{
+	const struct config *config = &c->walk.config;
+	const size_t n = config->n_secrets;
+	struct secret *secrets = arena_array(a, n, struct secret);
+	struct tls_value_source *sources =
+		arena_array(a, n, struct tls_value_source);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct config_secret *s = &config->secrets[i];
+
+		secrets[i] = (struct secret){
+			.name = s->name,
+			.placeholder = (const uint8_t *)s->placeholder,
+			.placeholder_len = strlen(s->placeholder),
+			.hosts = find_hosts(a, s->allowed_hosts,
+					    s->n_allowed_hosts),
+			.n_hosts = s->n_allowed_hosts,
+			.inject = s->inject,
+			.action = action_of(s->on_violation),
+		};
+		sources[i] =
+			(struct tls_value_source){s->value_file, s->value_env};
+	}
+	c->secrets = (struct secrets){secrets, n};
+	c->sources = sources;
+}
+
 struct tls_conf *tls_conf_decode(struct arena *a, const char *text, size_t len,
 				 char ret_reason[CONF_REASON_MAX])
 {
@@ -236,6 +311,7 @@ struct tls_conf *tls_conf_decode(struct arena *a, const char *text, size_t len,
 		c->intercept = &c->made;
 	}
 	find_sets(a, c);
+	find_secrets(a, c);
 	return c;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "secret.h"
 #include "walk_conf.h"
 
 /** TLS_CONNECTIONS - Limits.Connections, unless set */
@@ -72,10 +73,20 @@ struct tls_intercept {
 };
 
 /**
+ * struct tls_value_source - Where the host keeps a secret's value
+ * @file:	absolute path of a file that holds it, or NULL
+ * @env:	environment variable of whoever reads it, or NULL
+ */
+struct tls_value_source {
+	const char *file;
+	const char *env;
+};
+
+/**
  * struct tls_conf - tls.json
  * @walk:	names, rules and pin sets. Its policy has the document's
- *		InterceptedPorts and Bypass as well: eval_intercepts(),
- *		eval_bypasses()
+ *		InterceptedPorts, Bypass and Secrets as well: eval_intercepts(),
+ *		eval_bypasses(), eval_reads()
  * @dns:	how the sandbox resolves names: what is refused to DNS over TLS
  *		depends on it
  * @port:	port of the listeners
@@ -84,6 +95,9 @@ struct tls_intercept {
  * @tls:	Bypass, VerifyUpstream and Ports
  * @intercept:	NULL: nothing is intercepted
  * @made:	where @intercept points to
+ * @secrets:	secrets, in the document's order, without their values, which no
+ *		file of ours has
+ * @sources:	for each of them, where its value is
  * @rule_set:	for each rule about a name, in the order of the walk, the pair
  *		of pin sets that has its addresses; else TLS_NO_SET
  */
@@ -96,6 +110,8 @@ struct tls_conf {
 	struct config_tls tls;
 	const struct tls_intercept *intercept;
 	struct tls_intercept made;
+	struct secrets secrets;
+	const struct tls_value_source *sources;
 	const uint16_t *rule_set;
 };
 

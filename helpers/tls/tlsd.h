@@ -59,12 +59,15 @@ enum tlsd_stage {
  *			one it may be allowed. No socket comes with it
  * @TLSD_SPLICE:	its bytes go on as they are
  * @TLSD_INTERCEPT:	its TLS is ended here
+ * @TLSD_READ:		its bytes go on as they are, but are read: plain text
+ *			on port 80 where there are secrets. Not to TLSD_EARLY
  */
 enum tlsd_verdict {
 	TLSD_DENY,
 	TLSD_WAIT,
 	TLSD_SPLICE,
 	TLSD_INTERCEPT,
+	TLSD_READ,
 };
 
 /** TLSD_POINTER_MAX - Room for a JSON pointer, with NUL; longer ones are cut */

@@ -25,9 +25,6 @@
 #include "tlsd.h"
 #include "tlsd_parts.h"
 
-/* Questions that are answered before others have their turn. */
-#define JUDGE_BATCH 64
-
 #define BIT(number) (1u << (number))
 
 /* What a configuration must come with, or an old one have. */
@@ -45,14 +42,14 @@ enum child {
 /* Which descriptors each gets. */
 static const uint64_t passed[CHILDREN] = {
 	[CHILD_WORKER] = BIT(TLS_TCP4) | BIT(TLS_TCP6) | BIT(TLS_ROOTS) |
-			 BIT(TLS_CA_CERT),
+			 BIT(TLS_CA_CERT) | BIT(TLS_SECRETS),
 	[CHILD_SIGNER] = BIT(TLS_NAMES) | BIT(TLS_CA_CERT) | BIT(TLS_CA_KEY),
 };
 
 /* Which are of no use here. */
 #define NOT_KEPT \
 	(BIT(TLS_TCP4) | BIT(TLS_TCP6) | BIT(TLS_ROOTS) | BIT(TLS_CA_CERT) | \
-	 BIT(TLS_CA_KEY))
+	 BIT(TLS_CA_KEY) | BIT(TLS_SECRETS))
 
 /**
  * struct child_watch - A child
@@ -84,6 +81,7 @@ struct child_watch {
  * @files:	descriptors that the worker may have
  * @dialled:	sockets made
  * @undialled:	sockets that could not be made
+ * @terminated:	the supervisor was told to end the sandbox
  * @failed:	it ends because something went wrong
  */
 struct monitor_ctx {
@@ -96,13 +94,14 @@ struct monitor_ctx {
 	struct tls_state now;
 	struct tls_state next;
 	bool ready;
-	char refused[CONF_REASON_MAX];
+	char refused[CHANNEL_TEXT_MAX];
 	void (*done)(struct monitor_ctx *m);
 	struct loop_queue patience;
 	struct loop_timer timer;
 	rlim_t files;
 	uint64_t dialled;
 	uint64_t undialled;
+	bool terminated;
 	bool failed;
 };
 
@@ -166,26 +165,48 @@ static bool is_answer(const struct channel_msg *msg)
 		msg->type == CHANNEL_STATUS);
 }
 
+/* The worker has the sandbox ended, and need not have been asked. Its words are
+ * for people: no terminal is to take a part of them for its own. */
+static void terminate(struct monitor_ctx *m, struct channel_msg *said)
+{
+	if (m->terminated)
+		return;
+	m->terminated = true;
+	for (char *c = said->text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	if (channel_send_text(m->supervisor.fd, CHANNEL_TERMINATE, "%s",
+			      said->text) < 0)
+		fail(m, "have the sandbox ended");
+}
+
 static void child_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct child_watch *c = loop_owner(w, struct child_watch, watch);
 	struct monitor_ctx *m = l->context;
 	void (*const done)(struct monitor_ctx *) = m->done;
+	struct channel_msg msg;
 	int fds[CHANNEL_MAX];
 	int rc;
 
 	(void)events;
-	rc = channel_receive(w->fd, &c->said, fds);
+	rc = channel_receive(w->fd, &msg, fds);
 	if (!rc) {
 		child_ended(m);
 		return;
 	}
 	if (rc == 1)
-		channel_close_fds(&c->said, fds);
-	if (rc < 0 || !c->asked || !is_answer(&c->said)) {
+		channel_close_fds(&msg, fds);
+	if (rc == 1 && msg.type == CHANNEL_TERMINATE && !msg.count &&
+	    c == &m->child[CHILD_WORKER]) {
+		terminate(m, &msg);
+		return;
+	}
+	if (rc < 0 || !c->asked || !is_answer(&msg)) {
 		fail(m, "understand worker or signer");
 		return;
 	}
+	c->said = msg;
 	c->asked = false;
 	for (unsigned int i = 0; i < CHILDREN; i++)
 		if (m->child[i].asked)
@@ -370,6 +391,8 @@ static void handle(struct monitor_ctx *m, struct channel_msg *msg,
 	case CHANNEL_FAILED:
 	case CHANNEL_HOLD:
 	case CHANNEL_RELEASE:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
@@ -425,7 +448,7 @@ static int dial_for(struct monitor_ctx *m, const struct tlsd_ask *ask,
 	else if (ask->attempt)
 		errno = ECONNREFUSED;
 	else
-		fd = dial(c, &to);
+		fd = dial(c, &to, ask->stage == TLSD_HELLO);
 	if (fd < 0)
 		reply->error = errno ? errno : EIO;
 	m->dialled += fd >= 0;
@@ -483,30 +506,32 @@ static bool send_answer(int to, const struct tlsd_answer *a, int fd)
 	return sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*a);
 }
 
-/* Whether there may be more to answer. */
-static bool serve(struct monitor_ctx *m, int from)
+/* One question: the worker waits for its answer before it asks another. */
+static void judge_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 {
+	struct monitor_ctx *m = l->context;
 	struct tlsd_answer reply;
 	struct tlsd_ask ask;
 	const ssize_t n =
-		recv(from, &ask, sizeof(ask), MSG_DONTWAIT | MSG_TRUNC);
+		recv(w->fd, &ask, sizeof(ask), MSG_DONTWAIT | MSG_TRUNC);
 	int fd = -1;
 	bool ok;
 
+	(void)events;
 	if (n < 0 && errno == EAGAIN)
-		return false;
+		return;
 	if (!n) {
 		child_ended(m);
-		return false;
+		return;
 	}
 	errno = EPROTO;
 	if (n != sizeof(ask) || !judge_one(m, &ask, &reply)) {
 		fail(m, "understand the worker");
-		return false;
+		return;
 	}
 	if (ask.dial && reply.verdict >= TLSD_SPLICE)
 		fd = dial_for(m, &ask, &reply);
-	ok = send_answer(from, &reply, fd);
+	ok = send_answer(w->fd, &reply, fd);
 	if (fd >= 0)
 		close(fd);
 	if (!ok)
@@ -514,16 +539,6 @@ static bool serve(struct monitor_ctx *m, int from)
 	/* It is at work. */
 	if (m->done)
 		loop_set(&m->l, &m->patience, &m->timer, TLSD_CHILD_MS);
-	return !m->l.stop;
-}
-
-static void judge_ready(struct loop *l, struct loop_watch *w, uint32_t events)
-{
-	unsigned int i;
-
-	(void)events;
-	for (i = 0; i < JUDGE_BATCH && serve(l->context, w->fd); i++)
-		;
 }
 
 static bool set_up(struct monitor_ctx *m, int supervisor,

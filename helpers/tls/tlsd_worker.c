@@ -30,10 +30,11 @@ static void drop_next(struct worker *w)
 	const bool was_prepared = w->prepared;
 
 	trust_drop_next(w);
+	vault_drop_next(w);
 	tls_state_drop(&w->next, &w->now);
 	w->prepared = false;
 	if (was_prepared && w->now.conf) {
-		guest_pause(w, false);
+		guest_pause(w, w->terminated);
 		rejudge_thaw(w);
 	}
 }
@@ -41,7 +42,7 @@ static void drop_next(struct worker *w)
 static void take_sockets(struct worker *w, const struct channel_msg *m,
 			 int fds[CHANNEL_MAX])
 {
-	/* The gateway's sockets are where nothing else can be put. */
+	/* The gateway's sockets are watched from the first one on. */
 	for (uint32_t i = 0; w->now.conf && i < m->count; i++)
 		if (m->index[i] == TLS_TCP4 || m->index[i] == TLS_TCP6)
 			snprintf(w->next.given.refused,
@@ -54,7 +55,7 @@ static bool is_ready(struct worker *w)
 {
 	const char *reason;
 
-	if (!tls_state_ready(&w->next, &w->now, NEEDED))
+	if (!tls_state_ready(&w->next, &w->now, NEEDED) || !vault_prepare(w))
 		return false;
 	reason = trust_prepare(w);
 	if (reason)
@@ -86,15 +87,16 @@ static void commit(struct worker *w)
 	}
 	rejudge_reset(w);
 	trust_commit(w);
+	vault_commit(w);
 	w->now = w->next;
 	w->prepared = false;
 	tls_state_init(&w->next);
-	if (!old.conf && (calls_fill() < 0 || !guest_listen(w))) {
+	if (!old.conf && !guest_listen(w)) {
 		worker_fail(w, "watch the gateway's sockets");
 		return;
 	}
 	if (old.conf) {
-		guest_pause(w, false);
+		guest_pause(w, w->terminated);
 		rejudge_thaw(w);
 	}
 	tls_state_drop(&old, &w->now);
@@ -112,11 +114,14 @@ static void status(struct worker *w)
 		 "connections %zu intercepting %zu accepted %" PRIu64
 		 " spliced %" PRIu64 " intercepted %" PRIu64 " denied %" PRIu64
 		 " failed %" PRIu64 " timed-out %" PRIu64 " limited %" PRIu64
+		 " secrets %zu read %" PRIu64 " violations %" PRIu64
 		 " crypto %s",
 		 w->open, w->intercepting, n[TLS_COUNT_ACCEPTED],
 		 n[TLS_COUNT_SPLICED], n[TLS_COUNT_INTERCEPTED],
 		 n[TLS_COUNT_DENIED], n[TLS_COUNT_FAILED],
 		 n[TLS_COUNT_TIMED_OUT], n[TLS_COUNT_LIMITED],
+		 vault_secrets(w->vault).n, n[TLS_COUNT_READ],
+		 n[TLS_COUNT_VIOLATIONS],
 		 w->trust ? intercept_env_crypto(trust_of(w->trust)) : "none");
 	answer(w, CHANNEL_STATUS, text);
 }
@@ -152,6 +157,8 @@ static void handle(struct worker *w, const struct channel_msg *m,
 	case CHANNEL_FAILED:
 	case CHANNEL_HOLD:
 	case CHANNEL_RELEASE:
+	case CHANNEL_TERMINATE:
+	case CHANNEL_WATCH:
 	case CHANNEL_CONNECT:
 	case CHANNEL_CONNECTED:
 	case CHANNEL_REFUSED:
@@ -188,7 +195,8 @@ static void rest(struct loop *l, struct loop_timer *t)
 static bool set_up(struct worker *w, const struct tlsd_ends *ends)
 {
 	struct loop_queue *const queues[] = {
-		&w->pool_queue, &w->hello, &w->connect, &w->shake, &w->refused,
+		&w->pool_queue, &w->early, &w->hello,
+		&w->connect,	&w->shake, &w->refused,
 	};
 
 	const char *reason;
@@ -224,6 +232,8 @@ static void take_down(struct worker *w)
 	splice_pool_close(&w->pool);
 	trust_drop_next(w);
 	trust_commit(w);
+	vault_drop_next(w);
+	vault_commit(w);
 	if (w->process)
 		intercept_process_free(w->process);
 	tls_state_drop(&w->next, &w->now);
@@ -240,7 +250,10 @@ int tlsd_worker(struct log *log, const struct tlsd_ends *ends,
 	int rc = 3;
 
 	w.log = log;
-	if (set_up(&w, ends))
+	w.violations = *log;
+	/* Whatever comes with a configuration can be closed, and none of it can
+	 * be told an address (calls.h). */
+	if (set_up(&w, ends) && calls_fill() == 0)
 		failed = confine();
 	if (failed)
 		log_failure(log, failed);

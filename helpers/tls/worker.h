@@ -4,14 +4,16 @@
  * Theory of Operation
  *
  *	accepted ──► READING ──► DIALLING ──► SPLICED ────► closed
- *	    │           │            │    └─► INTERCEPTED ─►
- *	    ▼           ▼            ▼
+ *	    │           │            │    ├─► INTERCEPTED ─►
+ *	    ▼           ▼            ▼    └─► READ ────────►
  *	  reset      REFUSED       reset
  *
- * A flow that is accepted is told the monitor at once, before anything is known
- * of it. Either it is denied; or it has to be read first (TLSD_WAIT); or it
- * would be allowed without a name as well, and then a socket to the server
- *comes with the answer, so that a server that speaks first can do so.
+ * Most guests speak first, and at once: then the monitor is told of a flow with
+ * what was said, once. Where nothing has come after a moment (WORKER_EARLY_MS)
+ * it is told before anything is known, for the server may be the one who speaks
+ * first. Either the flow is denied; or it has to be read first (TLSD_WAIT); or
+ * it would be allowed without a name as well, and then a socket to the server
+ * comes with the answer.
  *
  * READING, what the guest sends is collected and read as a ClientHello. Once
  * that is complete, or cannot become one, the monitor is told, and decides. A
@@ -21,7 +23,9 @@
  * server is not listened to any more before that.
  *
  * What was read goes to the server before everything else, and the flow is a
- * pump (splice.h) from there on; or it is an interception (intercept.h).
+ * pump (splice.h) from there on; or it is an interception (intercept.h); or,
+ * if there are secrets and it is not encrypted, it goes through a gate that
+ * keeps their placeholders in (plain.h).
  *
  * REFUSED, an alert was sent to the guest, or whoever intercepted the flow sent
  * one, and what the guest still sends is thrown away until it ends: the socket
@@ -30,7 +34,8 @@
  * While a configuration is prepared, nothing is decided; what it denies stands
  * still, and is reset when it is in force. What it treats otherwise than now is
  * denied to it: a flow whose bytes went on as they are cannot be intercepted
- * half-way, nor the other way round.
+ * half-way, nor the other way round. So is what was looked through for other
+ * secrets than there will be; new values of the same are no others (vault.h).
  */
 #ifndef MSB_WORKER_H
 #define MSB_WORKER_H
@@ -39,16 +44,24 @@
 #include "intercept.h"
 #include "log.h"
 #include "loop.h"
+#include "plain.h"
 #include "splice.h"
 #include "tls_state.h"
 #include "tlsd.h"
 #include "tlsd_parts.h"
+#include "vault.h"
 
 /** WORKER_BATCH - Connections that are accepted at once */
 #define WORKER_BATCH 32
 
 /** WORKER_READ - Octets that are read of a guest at once */
 #define WORKER_READ 16384
+
+/** WORKER_EARLY_MS - Time that a guest has to speak before its server may: more
+ * than one needs between its connection and its ClientHello, and less than
+ * anybody notices
+ */
+#define WORKER_EARLY_MS 2
 
 /** WORKER_POOL_MS - Time without work after which no pipe is kept */
 #define WORKER_POOL_MS 2000
@@ -73,6 +86,8 @@ enum worker_count {
 	TLS_COUNT_FAILED,
 	TLS_COUNT_TIMED_OUT,
 	TLS_COUNT_LIMITED,
+	TLS_COUNT_READ,
+	TLS_COUNT_VIOLATIONS,
 	TLS_COUNTS,
 };
 
@@ -90,6 +105,7 @@ enum tls_flow_state {
 	FLOW_DIALLING,
 	FLOW_SPLICED,
 	FLOW_INTERCEPTED,
+	FLOW_READ,
 	FLOW_REFUSED,
 };
 
@@ -127,6 +143,7 @@ struct opening {
  * @opening:	what the guest said, while it is of use; else NULL
  * @name:	SNI that it was judged by, or NULL
  * @intercept:	INTERCEPTED: the interception
+ * @plain:	READ: what reads it
  * @name_len:	octets of @name
  * @state:	state
  * @stage:	what it was judged by, by enum tlsd_stage
@@ -134,7 +151,9 @@ struct opening {
  * @connected:	the server's socket is connected
  * @again:	there is another address to try if the server refuses
  * @attempt:	how many were tried before this
+ * @told:	the monitor was asked before anything was known
  * @guest_ended: the guest has sent its last octet; READING only
+ * @awaited:	epoll tells when the guest's socket takes more
  * @frozen:	a configuration is prepared: nothing goes on
  * @condemned:	and denies it
  * @queued:	it is in the list of those with more to do
@@ -151,6 +170,7 @@ struct tls_flow {
 	struct opening *opening;
 	uint8_t *name;
 	struct intercept *intercept;
+	struct plain *plain;
 	uint8_t name_len;
 	uint8_t state;
 	uint8_t stage;
@@ -158,7 +178,9 @@ struct tls_flow {
 	bool connected;
 	bool again;
 	uint8_t attempt;
+	bool told;
 	bool guest_ended;
+	bool awaited;
 	bool frozen;
 	bool condemned;
 	bool queued;
@@ -170,6 +192,8 @@ struct tls_flow {
 /**
  * struct worker - The worker
  * @log:	event log
+ * @violations:	the same, for violations: what else happens takes no line away
+ *		from them
  * @l:		loop
  * @channel:	monitor's messages
  * @judge:	descriptor: what the monitor is asked
@@ -179,11 +203,15 @@ struct tls_flow {
  * @prepared:	it is ready
  * @trust:	what interceptions have in common; NULL: there are none
  * @next_trust:	the same, of @next; may be @trust
+ * @vault:	the secrets; NULL: there are none
+ * @next_vault:	those of @next; may be @vault
+ * @terminated:	the sandbox is to be ended: no flow is taken any more
  * @listener:	listening sockets, IPv4 and IPv6
  * @spare:	two descriptors to give up when there is no other left
  * @pool:	pipes
  * @pool_queue:	for @pool_timer
  * @pool_timer:	nothing was to be done for a while
+ * @early:	timers of flows that nobody has said anything in, or knows of
  * @hello:	timers of flows that the guest is to say something in
  * @connect:	timers of those whose server is dialled
  * @shake:	timers of interceptions that are not open yet
@@ -194,6 +222,7 @@ struct tls_flow {
  * @top:	see @flow
  * @open:	places that are taken
  * @intercepting: interceptions
+ * @reading:	flows that are READ
  * @opening_bytes: octets of memory that all struct opening have
  * @ready:	flows that have more to do, in order
  * @ready_last:	where the next one goes
@@ -202,6 +231,7 @@ struct tls_flow {
  */
 struct worker {
 	struct log *log;
+	struct log violations;
 	struct loop l;
 	struct loop_watch channel;
 	int judge;
@@ -211,11 +241,15 @@ struct worker {
 	bool prepared;
 	struct trust *trust;
 	struct trust *next_trust;
+	struct vault *vault;
+	struct vault *next_vault;
+	bool terminated;
 	struct loop_watch listener[2];
 	int spare[2];
 	struct splice_pool pool;
 	struct loop_queue pool_queue;
 	struct loop_timer pool_timer;
+	struct loop_queue early;
 	struct loop_queue hello;
 	struct loop_queue connect;
 	struct loop_queue shake;
@@ -226,6 +260,7 @@ struct worker {
 	size_t top;
 	size_t open;
 	size_t intercepting;
+	size_t reading;
 	size_t opening_bytes;
 	struct tls_flow *ready;
 	struct tls_flow **ready_last;
@@ -321,6 +356,13 @@ void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert);
 
 /** carry_end() - End it, with a reset or in order */
 void carry_end(struct worker *w, struct tls_flow *f, bool reset);
+
+/* violation.c - what comes of a placeholder that is not for whom it is sent to.
+ */
+
+/** violation_end() - End a flow for a violation, and what else that comes to */
+void violation_end(struct worker *w, struct tls_flow *f,
+		   const struct gate_violation *v);
 
 /* rejudge.c - flows under a configuration that is prepared. */
 

@@ -234,12 +234,12 @@ static bool any_names(const struct policy_walk *w)
 	return false;
 }
 
-/* Whether msb-tlsd intercepts it, if it is allowed. */
+/* Whether msb-tlsd intercepts it, or reads it, if it is allowed. */
 static bool intercepted(const struct compiled *c, const struct flow *f)
 {
 	return f->kind == FLOW_EGRESS && f->proto == IPPROTO_TCP &&
 	       plan_needs(&c->plan, PLAN_TLSD) &&
-	       eval_intercepts(&c->policy, f->port) &&
+	       eval_takes(&c->policy, f->port) &&
 	       !(agree_to_gateway(&c->policy, f) && f->port == 53) &&
 	       !ip_equal(f->ip, c->policy.slot.guest4) &&
 	       !ip_equal(f->ip, c->policy.slot.guest6);

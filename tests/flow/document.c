@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* document.c - A document of a test, compiled whatever is enforced. */
+/* document.c - A document of a test, compiled. */
 #include "document.h"
 
 #include <errno.h>
@@ -14,7 +14,6 @@ bool document_compile(struct arena *a, const char *file, const char *text,
 	const struct compile_request req = {
 		.name = name,
 		.slot = slot,
-		.unenforced = true,
 	};
 	STR(out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* document.h - A document of a test, compiled whatever is enforced. */
+/* document.h - A document of a test, compiled. */
 #ifndef MSB_DOCUMENT_H
 #define MSB_DOCUMENT_H
 
@@ -14,8 +14,6 @@
  * @slot:	slot number
  * @name:	sandbox name
  * @ret:	result; must not be moved
- *
- * Fields that this version does not enforce are taken as if they were absent.
  */
 bool document_compile(struct arena *a, const char *file, const char *text,
 		      size_t len, uint32_t slot, const char *name,

@@ -347,6 +347,10 @@ const char *generate_document(struct arena *a, struct generator *g)
 		str_printf(&s, ", \"TLS\": {\"BlockQUIC\": %s%s}",
 			   percent(g, 50) ? "true" : "false",
 			   tls_ports[generate_below(g, COUNT(tls_ports))]);
+	if (percent(g, 15))
+		str_puts(&s, ", \"Secrets\": [{\"Name\": \"KEY\", "
+			     "\"ValueEnv\": \"KEY\", \"AllowedHosts\": "
+			     "[\"a.example.com\"]}]");
 	if (percent(g, 70))
 		put_bindings(&s, g);
 	if (percent(g, 25))

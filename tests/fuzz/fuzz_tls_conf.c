@@ -38,11 +38,38 @@ static void judge(const struct tls_conf *c, const struct tlsd_ask *ask)
 	if (!judge_is_sane(ask))
 		return;
 	judge_flow(&j, ask, &answer);
-	MUST(answer.verdict <= TLSD_INTERCEPT);
+	MUST(answer.verdict <= TLSD_READ);
+	MUST(answer.verdict != TLSD_READ ||
+	     (c->secrets.n && ask->port == 80 && ask->stage != TLSD_EARLY));
+	MUST(answer.verdict != TLSD_SPLICE || !c->secrets.n ||
+	     ask->stage == TLSD_EARLY || answer.bypass || ask->port != 80);
 	MUST(answer.verdict != TLSD_INTERCEPT || c->intercept);
 	MUST(answer.verdict != TLSD_WAIT || ask->stage == TLSD_EARLY);
 	MUST(!answer.leaf_len || answer.verdict == TLSD_INTERCEPT);
 	MUST(memchr(answer.pointer, 0, sizeof(answer.pointer)));
+}
+
+static void check_secrets(const struct tls_conf *c)
+{
+	size_t octets = 0;
+
+	MUST(c->secrets.n <= SECRET_MAX);
+	for (size_t i = 0; i < c->secrets.n; i++) {
+		const struct secret *s = &c->secrets.all[i];
+		const struct tls_value_source *from = &c->sources[i];
+
+		MUST(s->name && *s->name && !s->value && !s->value_len);
+		MUST(!secret_placeholder_flaw(s->placeholder,
+					      s->placeholder_len));
+		MUST(s->action <= SECRET_BLOCK_AND_TERMINATE);
+		MUST(!(s->inject & ~15u));
+		MUST(!from->file != !from->env);
+		MUST(!from->file || *from->file == '/');
+		for (size_t k = 0; k < s->n_hosts; k++)
+			MUST(*s->hosts[k].name);
+		octets += s->placeholder_len;
+	}
+	MUST(octets <= SECRET_PLACEHOLDERS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -66,8 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < c->walk.policy.walk[POLICY_EGRESS].n; i++)
 		MUST(c->rule_set[i] == TLS_NO_SET ||
 		     c->rule_set[i] < c->walk.n_pin_sets);
+	check_secrets(c);
 	for (unsigned int stage = 0; stage <= TLSD_HELLO; stage++) {
 		ask.stage = (uint8_t)stage;
+		ask.port = 80;
+		judge(c, &ask);
+		ask.port = 443;
 		judge(c, &ask);
 	}
 	ask.name_len = sizeof(pinned_name);

@@ -22,8 +22,8 @@ import jsonschema
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What concerns the text of a document; the rest depends on what is enforced.
-TEXT_CODES = {"host-bits", "mapped", "never-matches"}
+# What concerns the text of a document.
+TEXT_CODES = {"host-bits", "mapped", "never-matches", "secret-unused"}
 
 # Refused documents that the schema takes for valid: it cannot say what is wrong
 # with them, or would say it badly. All others that are JSON must be invalid.
@@ -31,7 +31,7 @@ SCHEMA_CANNOT_SAY = re.compile(
     r"^(text-bom|text-(crlf|tabs)$|key-twice|destination-(typo|blank|all|cidr|hex|"
     r"link-local-none|octet|digits|ip6|range|url|dots|two-dots|label|name|list|idna|"
     r"empty|zone|port|suffix|full-width)|port-(reversed|range)|pool-(text|family)|number-whole|"
-    r"number-exponent|duplicate|nameserver|secret-twice|warnings-too|name-|many)")
+    r"number-exponent|duplicate|nameserver|secret-(twice|too-many|placeholders-long)|warnings-too|name-|many)")
 
 BLOCK = re.compile(r"^(?P<file>.*?)(?::(?P<line>\d+):(?P<column>\d+))?: "
                    r"(?P<level>error|warning|note): (?P<rest>.*) \[(?P<code>[a-z0-9-]+)\]$")

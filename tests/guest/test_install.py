@@ -273,6 +273,20 @@ def life(name, g, certs):
     check(name + ": no CA: nothing is pointed at",
           "etc/msb-netc/trust.pem" not in look(g.root) and
           "etc/profile.d/msb-netc.sh" not in look(g.root))
+
+    g.give(None, None, "# Written by msb-netc.\nKEY='$MSB_KEY'\nODD='it'\\''s-odd'\n")
+    rc, said = g.install()
+    check(name + ": a secret alone: exit status", rc == 0, said)
+    check(name + ": a secret alone: no trust, and what a shell reads",
+          "etc/msb-netc/trust.pem" not in look(g.root) and
+          ("etc/profile.d/msb-netc.sh" in look(g.root)) ==
+          os.path.isdir(g.root + "/etc/profile.d"))
+    told = subprocess.run(
+        [*g.shell, "-c", 'set -au; . "$1"; env', "sh", g.root + "/etc/msb-netc/env"],
+        capture_output=True, text=True, check=True).stdout.split("\n")
+    check(name + ": a secret alone: what it reads",
+          "KEY=$MSB_KEY" in told and "ODD=it's-odd" in told, told)
+
     g.give(certs["ca1"], None)
     g.install()
     trusted(name + ": a CA alone", g, system + [ours["ca1"]])

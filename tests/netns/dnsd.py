@@ -69,7 +69,7 @@ def ruleset(pin_sets):
 class Channel:
     """The supervisor's end of a channel (compiler/base/channel.h)."""
 
-    SIZE = 4 + 4 + 64 * 4 + 256
+    SIZE = 4 + 4 + 64 * 4 + 512
 
     def __init__(self, path=None):
         if path:
@@ -82,7 +82,7 @@ class Channel:
 
     def send(self, word, fds=None):
         numbers = list(fds or {})
-        data = struct.pack("=II64I256s", TYPES.index(word), len(numbers),
+        data = struct.pack("=II64I512s", TYPES.index(word), len(numbers),
                            *(numbers + [0] * (64 - len(numbers))), b"")
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                    array.array("i", [fds[n] for n in numbers]))]

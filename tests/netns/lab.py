@@ -392,7 +392,7 @@ class Sandbox:
 
 
 def compile_document(program, document, directory, slot=0, name="test"):
-    """Write the artefacts of a document, with or without what is enforced."""
+    """Write the artefacts of a document."""
     shutil.rmtree(directory, ignore_errors=True)
-    run(program, document, directory, str(slot), name)
+    run(program, "compile", document, "-o", directory, "--slot", str(slot), "--name", name)
     return directory

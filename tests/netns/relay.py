@@ -23,9 +23,10 @@ from lab import make_namespace, run
 _libc = ctypes.CDLL(None, use_errno=True)
 PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
 TYPES = ["none", "prepare", "sockets", "ready", "commit", "abort", "status",
-         "stop", "ok", "failed", "connect", "connected", "refused"]
+         "stop", "ok", "failed", "connect", "connected", "refused", "hold",
+         "release", "terminate", "watch"]
 MAX = 64
-MESSAGE = struct.Struct("=II%dI256s" % MAX)
+MESSAGE = struct.Struct("=II%dI512s" % MAX)
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
 GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 STEER_PORT = 61440

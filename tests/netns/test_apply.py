@@ -146,8 +146,6 @@ def refusals(m, t):
     cases = (
         ("no such sandbox", "there is no sandbox", "gone", {"Policy": "none"}),
         ("an error", "[unknown-key]", "web", {"Polcy": "none"}),
-        ("not enforced", "[not-enforced]", "web",
-         {"OnSecretViolation": "block"}),
         ("the IPv4 pool", "IPv4Pool of a running sandbox", "web",
          {"IPv4Pool": "10.99.0.0/16"}),
         ("the IPv6 pool", "IPv6Pool of a running sandbox", "web",

@@ -244,9 +244,6 @@ def refusals(m, t):
     bad = m.document("bad", {"Polcy": "none"})
     refused(m, t, "a document with an error", 1, "[unknown-key]", "up", "web",
             bad, "--tap")
-    later = m.document("later", {"OnSecretViolation": "block"})
-    refused(m, t, "what is not enforced", 1, "[not-enforced]", "up", "web",
-            later, "--tap")
     refused(m, t, "a slot outside the pools", 1, "slot", "up", "web",
             m.document("small", {"IPv4Pool": "10.99.0.0/29"}), "--tap",
             "--slot", "2")

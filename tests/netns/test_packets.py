@@ -76,7 +76,7 @@ def check_file(report, lab, program, document, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--compile", required=True,
-                        help="the program compile_unenforced")
+                        help="msb-netc")
     parser.add_argument("--random", required=True,
                         help="the program flow_random")
     parser.add_argument("--judge", required=True,

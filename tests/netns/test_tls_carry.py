@@ -47,6 +47,32 @@ class Carry(Case):
         self.assertEqual(sums["server"], hashlib.sha256(data).hexdigest())
         self.assertEqual(sums["client"], hashlib.sha256(data[7:]).hexdigest())
 
+    def test_urgent_data(self):
+        """A read stops there, and what follows is behind it."""
+        worker = self.start(allow)
+        for to_server in (True, False):
+            client = self.dial()
+            server = self.spliced(client)
+            source, sink = (client, server) if to_server else (server, client)
+            for _ in range(3):
+                with worker.stopped():
+                    source.sendall(b"before")
+                    source.send(b"!", socket.MSG_OOB)
+                    source.sendall(b"after")
+                self.receive(sink, b"beforeafter")
+
+    def test_last_words(self):
+        """What comes with the end, however much, and small pieces."""
+        worker = self.start(allow)
+        for size in (1, 8191, 8192, 8193, 3 * 8192):
+            client = self.dial()
+            server = self.spliced(client)
+            data = os.urandom(size)
+            with worker.stopped():
+                server.sendall(data)
+                server.close()
+            self.assertEqual(drain(client), data)
+
     def test_half_close(self):
         self.start(allow)
         for guest_first in (True, False):
@@ -166,7 +192,7 @@ class Carry(Case):
         worker = self.start(lambda ask: say(WAIT) if ask.stage == EARLY else
                             say(SPLICE, None, 0 if ask.attempt else 101,
                                 not ask.attempt))
-        self.spliced(self.dial())
+        self.spliced(self.dial_silently())
         self.assertEqual([a.attempt for a in worker.asked], [0, 0, 1])
         self.assertEqual(worker.end(), 0)
         worker = self.start(lambda ask: say(SPLICE, to, again=1))

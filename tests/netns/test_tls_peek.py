@@ -4,6 +4,7 @@ import socket
 import struct
 import time
 
+import relay
 import tls_case
 from tls_alone import (DENY, EARLY, HELLO, INTERCEPT, PLAIN, PORT, SPLICE, WAIT,
                        client_hello, say)
@@ -16,8 +17,7 @@ class Peek(Case):
     def test_asks_with_the_name(self):
         worker = self.start(by_name)
         hello = client_hello("A.Example.COM.")
-        client = self.dial()
-        time.sleep(0.05)
+        client = self.dial_silently()
         self.nobody_dialled()
         self.spliced(client, hello)
         self.assertEqual(worker.stages(), [(EARLY, ""),
@@ -26,9 +26,70 @@ class Peek(Case):
         self.assertEqual((ask.address, ask.port, ask.attempt, ask.next),
                          ("127.0.0.2", PORT, 0, 0))
 
+    def test_said_at_once(self):
+        """Who speaks at once is asked about once."""
+        worker = self.start(by_name)
+        for data, word in (
+                (client_hello("a.example"), (HELLO, "a.example")),
+                (client_hello("b.example"), (HELLO, "b.example")),
+                (b"GET / HTTP/1.1\r\n\r\n", (PLAIN, ""))):
+            before = len(worker.asked)
+            with worker.stopped():
+                client = self.dial()
+                client.sendall(data)
+            if word[1].startswith("a."):
+                self.receive(self.accept(), data)
+            else:
+                self.is_reset(client)
+            self.assertEqual(worker.stages()[before:], [word])
+        self.nobody_dialled()
+
+    def test_begun_at_once(self):
+        """A hello that comes in parts is waited for, and its server is not."""
+        worker = self.start(allow)
+        hello = client_hello("a.example")
+        with worker.stopped():
+            client = self.dial()
+            client.sendall(hello[:30])
+        time.sleep(0.05)
+        self.assertEqual(worker.stages(), [])
+        self.nobody_dialled()
+        client.sendall(hello[30:])
+        self.receive(self.accept(), hello)
+        self.assertEqual(worker.stages(), [(HELLO, "a.example")])
+
+    def test_ended_at_once(self):
+        """Who says nothing at all may still hear a server."""
+        worker = self.start(allow)
+        with worker.stopped():
+            client = self.dial()
+            client.shutdown(socket.SHUT_WR)
+        server = self.accept()
+        server.sendall(b"220 ready\r\n")
+        server.close()
+        self.assertEqual(drain(client), b"220 ready\r\n")
+        self.assertEqual(worker.stages(), [(EARLY, ""), (PLAIN, "")])
+
+    def test_parts_are_acknowledged(self):
+        """Who waits for that before it says more (Nagle) does not wait long."""
+        self.start(by_name)
+        hello = client_hello("a.example")
+        times = []
+        for _ in range(5):
+            start = time.monotonic()
+            client = self.dial()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+            for at in range(0, 50, 10):
+                client.send(hello[at:at + 10])
+            client.send(hello[50:])
+            self.receive(self.accept(), hello)
+            times.append(time.monotonic() - start)
+        # The least that a delayed acknowledgement takes is 40 ms.
+        self.assertLess(min(times), 0.03)
+
     def test_ipv6(self):
         worker = self.start(by_name)
-        self.spliced(self.dial("::1"))
+        self.spliced(self.dial_silently("::1"))
         self.assertEqual(worker.asked[1].address, "::1")
 
     def test_octet_by_octet(self):
@@ -88,12 +149,12 @@ class Peek(Case):
 
     def test_plain(self):
         worker = self.start(allow)
-        self.spliced(self.dial(), b"GET / HTTP/1.1\r\n\r\n")
-        self.spliced(self.dial(), b"\x16\x02")
+        self.spliced(self.dial_silently(), b"GET / HTTP/1.1\r\n\r\n")
+        self.spliced(self.dial_silently(), b"\x16\x02")
         self.assertEqual(worker.stages()[1], (PLAIN, ""))
         self.assertEqual(worker.end(), 0)
         worker = self.start(by_name)
-        client = self.dial()
+        client = self.dial_silently()
         client.sendall(b"G")
         self.is_reset(client)
         self.nobody_dialled()
@@ -101,7 +162,7 @@ class Peek(Case):
 
     def test_no_name(self):
         worker = self.start(allow)
-        self.spliced(self.dial(), client_hello())
+        self.spliced(self.dial_silently(), client_hello())
         self.assertEqual(worker.stages()[1], (HELLO, ""))
 
     def test_broken_hello_gets_an_alert(self):
@@ -109,7 +170,7 @@ class Peek(Case):
             worker = self.start(policy)
             hello = bytearray(client_hello("a.example"))
             hello[-12] = 7
-            client = self.dial()
+            client = self.dial_silently()
             client.sendall(bytes(hello) + bytes(70000))
             self.assertEqual(drain(client), b"\x15\x03\x01\x00\x02\x02\x32")
             client.close()
@@ -152,7 +213,7 @@ class Peek(Case):
     def test_server_is_not_heard_within_a_hello(self):
         worker = self.start(lambda ask: say(
             DENY if ask.name == "b.example" else SPLICE))
-        client = self.dial()
+        client = self.dial_silently()
         hello = client_hello("b.example")
         client.sendall(hello[:20])
         time.sleep(0.05)
@@ -174,7 +235,7 @@ class Peek(Case):
 
     def test_guest_ends_within_a_hello(self):
         worker = self.start(allow)
-        client = self.dial()
+        client = self.dial_silently()
         client.sendall(client_hello("a.example")[:30])
         client.shutdown(socket.SHUT_WR)
         server = self.accept()
@@ -185,7 +246,7 @@ class Peek(Case):
         self.assertEqual(worker.stages()[1], (PLAIN, ""))
         self.assertEqual(worker.end(), 0)
         worker = self.start(by_name)
-        client = self.dial()
+        client = self.dial_silently()
         client.sendall(client_hello("a.example")[:30])
         client.shutdown(socket.SHUT_WR)
         self.is_reset(client)
@@ -232,7 +293,7 @@ class Time(Case):
         client.sendall(hello[9:])
         self.receive(server, hello)
         # But TLS that has begun is ended in time.
-        client = self.dial()
+        client = self.dial_silently()
         client.sendall(hello[:9])
         self.is_reset(client)
         self.is_reset(self.accept())
@@ -270,7 +331,7 @@ class Apply(Case):
         worker = self.start(self.policy)
         flows = {}
         for address in ("127.0.0.2", "127.0.0.3"):
-            client = self.dial(address)
+            client = self.dial_silently(address)
             flows[address] = client, self.spliced(client)
         self.next = {"127.0.0.3": {HELLO: say(DENY)}}
         self.assertEqual(worker.prepare(), ("ok", ""))
@@ -322,6 +383,24 @@ class Apply(Case):
         self.assertEqual(worker.commit(), ("ok", ""))
         self.is_reset(client)
         self.is_reset(server)
+
+    def test_said_while_one_is_prepared(self):
+        """Who has just been accepted is not asked about until it is over."""
+        worker = self.start(self.policy)
+        with worker.stopped():
+            client = self.dial()
+            silent = self.dial("127.0.0.3")
+            worker.prepare(wait=False)
+        self.assertEqual(relay.receive(worker.channel), ("ok", ""))
+        before = [a.stage for a in worker.asked if not a.next]
+        client.sendall(client_hello("a.example"))
+        time.sleep(0.05)
+        self.assertEqual([a.stage for a in worker.asked if not a.next],
+                         before)
+        self.assertEqual(worker.commit(), ("ok", ""))
+        self.receive(self.accept(), client_hello("a.example"))
+        self.accept().sendall(b"220 ready\r\n")
+        self.receive(silent, b"220 ready\r\n")
 
     def test_undecided(self):
         """Nothing is decided while a configuration is prepared."""

@@ -6,8 +6,10 @@ address of 127.0.0.0/8 at the worker's port, and the monitor connects to
 127.0.0.1 at the port of the test's own server.
 """
 import array
+import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -17,8 +19,8 @@ import threading
 import relay
 
 EARLY, PLAIN, HELLO = range(3)
-DENY, WAIT, SPLICE, INTERCEPT = range(4)
-TCP4, TCP6, _, _, ROOTS, CA_CERT, _ = range(7)
+DENY, WAIT, SPLICE, INTERCEPT, READ = range(5)
+TCP4, TCP6, NETLINK, _, ROOTS, CA_CERT, CA_KEY, SECRETS = range(8)
 PORT = 61441
 ASK = struct.Struct("=6BH16s256s")
 ANSWER = struct.Struct("=IiBBB255s96s2x")
@@ -60,6 +62,22 @@ class Ask:
             part = name[at + 1:at + 1 + name[at]]
             self.name += ("." if self.name else "") + part.decode()
             at += 1 + len(part)
+
+
+def secret(name, hosts=("api.example.com",), placeholder=None, **more):
+    """A secret, as tls.json has it."""
+    return {"Name": name, "ValueFile": "/nowhere/" + name,
+            "Placeholder": placeholder or "$MSB_" + name,
+            "AllowedHosts": list(hosts), "Inject": ["headers", "basic"],
+            "OnViolation": "block-and-log", **more}
+
+
+def values_file(values):
+    """The file of compiler/base/values.h."""
+    fd = os.memfd_create("", os.MFD_CLOEXEC)
+    os.write(fd, struct.pack("=%dI" % (len(values) + 1), len(values),
+                             *(len(v) for v in values)) + b"".join(values))
+    return os.fdopen(fd, "rb")
 
 
 def say(verdict, to=None, error=0, again=0, bypass=0, leaf=""):
@@ -148,8 +166,18 @@ class Worker:
         file.flush()
         return file
 
-    def prepare(self, intercept=None, roots=b"roots", ca=b"ca"):
-        """A configuration up to READY; what the worker says."""
+    @contextlib.contextmanager
+    def stopped(self):
+        """It sees nothing meanwhile, and everything at once then."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def prepare(self, intercept=None, roots=b"roots", ca=b"ca", secrets=(),
+                values=None, wait=True):
+        """A configuration up to READY; what the worker says, if waited for."""
         conf = {"Version": 1, "Name": "test", "Gateway4": "172.16.0.1",
                 "Gateway6": "fd00::1", "Guest4": "172.16.0.2",
                 "Guest6": "fd00::2", "DefaultEgress": "allow", "DNS": "none",
@@ -163,16 +191,21 @@ class Worker:
             sockets[CA_CERT] = self.file(ca)
         if not self.limits:
             del conf["Limits"]
+        if secrets:
+            conf["Secrets"] = list(secrets)
+        if values is not None:
+            sockets[SECRETS] = values_file(values)
         file = self.file(json.dumps(conf).encode())
         relay.send(self.channel, "prepare", fds=[file.fileno()])
         file.close()
         if sockets:
             relay.send(self.channel, "sockets", list(sockets),
                        [s.fileno() for s in sockets.values()])
-        for number in (ROOTS, CA_CERT):
+        for number in (ROOTS, CA_CERT, SECRETS):
             if number in sockets:
                 sockets[number].close()
-        return relay.ask(self.channel, "ready")
+        relay.send(self.channel, "ready")
+        return relay.receive(self.channel) if wait else None
 
     def commit(self):
         self.first = False

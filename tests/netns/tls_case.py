@@ -89,6 +89,14 @@ class Case(unittest.TestCase):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
+    def dial_silently(self, address="127.0.0.2"):
+        """Dial, and say nothing until the monitor is asked."""
+        before = len(self.worker.stages())
+        sock = self.dial(address)
+        self.assertTrue(wait_until(
+            lambda: (EARLY, "") in self.worker.stages()[before:]))
+        return sock
+
     def accept(self):
         sock = self.keep(self.listener.accept()[0])
         sock.settimeout(5)

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	close(fd);
-	fd = dial(conf, &to);
+	fd = dial(conf, &to, false);
 	code = fd < 0 ? errno : outcome(fd);
 	if (code)
 		printf("%s\n", strerror(code));

@@ -4,7 +4,8 @@
  * Its channels are given as numbers of descriptors. What it intercepts is not
  * TLS any more behind the ClientHello: "echo." says so to the guest, and says
  * back what the guest says, in upper case; "fail." fails; "wait." waits for
- * ever.
+ * ever; "leak." does as "echo." until the guest says "leak", which is taken for
+ * a placeholder of the first secret.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -29,6 +30,8 @@ struct intercept {
 	size_t len;
 	bool readable;
 	bool open;
+	bool gated;
+	bool leaked;
 };
 
 struct intercept_process *intercept_process_new(int signer,
@@ -74,6 +77,7 @@ struct intercept *intercept_begin(struct intercept_env *env,
 	if (f->leaf.len)
 		dname_format(f->leaf, leaf);
 	i->guest = f->guest;
+	i->gated = f->secrets;
 	snprintf(i->kind, sizeof(i->kind), "%.5s", name);
 	i->len = (size_t)snprintf(i->out, sizeof(i->out),
 				  "%s %s %zu %zu:", name, leaf,
@@ -111,6 +115,10 @@ enum intercept_state intercept_run(struct intercept *i)
 		if (n < 0)
 			return errno == EAGAIN ? INTERCEPT_WAIT
 					       : INTERCEPT_FAILED;
+		i->leaked = i->gated && !strcmp(i->kind, "leak.") && n == 4 &&
+			    !memcmp(i->out, "leak", 4);
+		if (i->leaked)
+			return INTERCEPT_FAILED;
 		for (; i->len < (size_t)n; i->len++)
 			i->out[i->len] =
 				(char)toupper((unsigned char)i->out[i->len]);
@@ -125,6 +133,16 @@ bool intercept_is_open(const struct intercept *i)
 const char *intercept_why(const struct intercept *i)
 {
 	return strcmp(i->kind, "fail.") ? NULL : "expired";
+}
+
+const struct gate_violation *intercept_violation(const struct intercept *i)
+{
+	static const struct gate_violation leak = {
+		.where = GATE_BODY,
+		.action = SECRET_BLOCK_AND_LOG,
+	};
+
+	return i->leaked ? &leak : NULL;
 }
 
 void intercept_end(struct intercept *i)

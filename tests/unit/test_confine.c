@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "confine.h"
+#include "values.h"
 
 #define FILES 64
 
@@ -57,6 +59,17 @@ static void use_what_is_allowed(void)
 	}
 }
 
+static int values;
+
+static void read_values(void)
+{
+	struct values v;
+
+	if (values_read(values, 1, &v))
+		_exit(1);
+	values_drop(&v);
+}
+
 static void unix_socket(void)
 {
 	make_socket(AF_UNIX, SOCK_STREAM);
@@ -95,6 +108,48 @@ Test(confine, what_is_needed_works)
 {
 	const int status = confined(use_what_is_allowed);
 
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
+		  (unsigned int)status);
+}
+
+Test(confine, values_can_be_read)
+{
+	const struct value value = {(const uint8_t *)"value", 5};
+	int status;
+
+	values = values_write(&value, 1);
+	cr_assert_geq(values, 0);
+	status = confined(read_values);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
+		  (unsigned int)status);
+	close(values);
+}
+
+static int compare(const void *x, const void *y)
+{
+	return (*(const int *)x > *(const int *)y) -
+	       (*(const int *)x < *(const int *)y);
+}
+
+static void sort_many(void)
+{
+	enum { MANY = 1 << 14 };
+	int *v = malloc(MANY * sizeof(*v));
+
+	for (int i = 0; i < MANY; i++)
+		v[i] = MANY - i;
+	qsort(v, MANY, sizeof(*v), compare);
+	if (v[0] != 1)
+		_exit(1);
+	free(v);
+}
+
+Test(confine, much_can_be_sorted)
+{
+	int status;
+
+	conf_warm_up();
+	status = confined(sort_many);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
 		  (unsigned int)status);
 }

@@ -29,9 +29,9 @@ Test(diag, prints_place_line_and_caret)
 
 	diag_add(&d, DIAG_ERROR, DIAG_NUMBER_RANGE, 0, "/Ports/1", "try less",
 		 "port %d is above 65535", 70000);
-	diag_add(&d, DIAG_NOTE, DIAG_NOT_ENFORCED, DIAG_AT_KEY, "/Ports", NULL,
+	diag_add(&d, DIAG_NOTE, DIAG_DNS_NAT, DIAG_AT_KEY, "/Ports", NULL,
 		 "not yet");
-	expect(&d, "net.json:2:2: note: /Ports: not yet [not-enforced]\n"
+	expect(&d, "net.json:2:2: note: /Ports: not yet [dns-nat]\n"
 		   "    2 | \t\"Ports\": [\"443\", 70000]\n"
 		   "      | \t^~~~~~~\n"
 		   "net.json:2:19: error: /Ports/1: port 70000 is above 65535 "

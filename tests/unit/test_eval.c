@@ -173,3 +173,55 @@ Test(eval, says_what_is_intercepted)
 				       rows[i].flow, note);
 	}
 }
+
+Test(eval, says_what_is_looked_through)
+{
+	static const struct {
+		const char *tls;
+		const char *flow;
+		const char *note;
+	} rows[] = {
+		{"", "egress tcp 198.51.100.7 80",
+		 "it is looked through for placeholders of secrets"},
+		{"", "egress tcp 172.16.0.1 80",
+		 "it is looked through for placeholders of secrets"},
+		{"", "egress tcp 172.16.0.1 81",
+		 "it goes on to the same port of the host's loopback"},
+		{"", "egress udp 198.51.100.7 80", NULL},
+		{"", "egress tcp 198.51.100.7 443", NULL},
+		{"", "egress tcp 10.0.0.7 80", NULL},
+		{"\"TLS\": {}, ", "egress tcp 198.51.100.7 443",
+		 "if it is TLS, it is intercepted; else it is closed, as there "
+		 "are secrets"},
+		{"\"TLS\": {}, ", "egress tcp 198.51.100.7 443 sni=a.example",
+		 "its TLS is intercepted"},
+		{"\"TLS\": {\"InterceptedPorts\": [80]}, ",
+		 "egress tcp 198.51.100.7 80 sni=a.example",
+		 "its TLS is intercepted"},
+	};
+	size_t i;
+	ARENA(a);
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy p;
+		struct flow f = read_flow(&a, rows[i].flow);
+		const char *note;
+
+		lower(&a,
+		      arena_printf(&a,
+				   "{%s\"Secrets\": [{\"Name\": \"KEY\", "
+				   "\"ValueEnv\": \"KEY\"}], \"Rules\": ["
+				   "{\"Action\": \"allow\", \"Destination\": "
+				   "\"public\"}, {\"Action\": \"allow\", "
+				   "\"Destination\": \"host\"}]}",
+				   rows[i].tls),
+		      &p);
+		note = eval_decide(&p, &f).note;
+		if (rows[i].note)
+			cr_expect_str_eq(note ? note : "", rows[i].note,
+					 "%s %s", rows[i].tls, rows[i].flow);
+		else
+			cr_expect_null(note, "%s %s: %s", rows[i].tls,
+				       rows[i].flow, note);
+	}
+}

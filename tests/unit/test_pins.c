@@ -270,6 +270,70 @@ Test(pins, msb_tlsd_is_there_where_tls_is_intercepted)
 	}
 }
 
+/* Also without interception: what is in clear on port 80 is read. */
+Test(pins, msb_tlsd_is_there_where_there_are_secrets)
+{
+	static const char secrets[] =
+		"\"Secrets\": [{\"Name\": \"KEY\", \"ValueEnv\": \"KEY\"}]";
+	static const struct {
+		const char *text;
+		const char *reason;
+		size_t ports;
+	} rows[] = {
+		{"", "there are secrets, and /Policy allows flows to port 80",
+		 1},
+		{", \"Policy\": \"none\"", NULL, 0},
+		{", " RULE_LIST(RULE_WITH("allow", "public", "\"Port\": 443")),
+		 NULL, 0},
+		{", " RULE_LIST(RULE_WITH("allow", "host",
+					  "\"Protocol\": \"tcp\", "
+					  "\"Port\": 80")),
+		 "there are secrets, and /Rules/0 allows flows to port 80", 1},
+		{", " RULE_LIST(
+			 RULE_WITH("allow", "public", "\"Protocol\": \"udp\"")),
+		 NULL, 0},
+		{", \"TLS\": {}",
+		 "TLS is intercepted, and /Policy allows flows to such ports; "
+		 "there are secrets, and /Policy allows flows to port 80",
+		 2},
+		/* Kept together, though nobody gets to one of them. */
+		{", \"TLS\": {}, " RULE_LIST(
+			 RULE_WITH("allow", "public", "\"Port\": 443")),
+		 "TLS is intercepted, and /Rules/0 allows flows to such ports",
+		 2},
+		{", \"TLS\": {}, " RULE_LIST(
+			 RULE_WITH("allow", "public", "\"Port\": 80")),
+		 "there are secrets, and /Rules/0 allows flows to port 80", 2},
+		{", \"TLS\": {\"InterceptedPorts\": [80]}",
+		 "TLS is intercepted, and /Policy allows flows to such ports",
+		 1},
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct planned p;
+		const char *reason;
+		size_t ports = 0;
+		ARENA(a);
+
+		cr_assert(plan_text(
+			&a, arena_printf(&a, "{%s%s}", secrets, rows[i].text),
+			&p));
+		reason = tlsd_reason(&p.plan);
+		cr_expect_str_eq(reason ? reason : "",
+				 rows[i].reason ? rows[i].reason : "", "%s",
+				 rows[i].text);
+		for (j = 0; j < p.plan.sandbox.n_sets; j++)
+			if (strcmp(p.plan.sandbox.sets[j].name,
+				   "intercepted") == 0)
+				ports = p.plan.sandbox.sets[j].n;
+		cr_expect_eq(ports, rows[i].ports, "%s", rows[i].text);
+		/* Also what goes to the host. */
+		cr_expect_not(plan_needs(&p.plan, PLAN_RELAYD), "%s",
+			      rows[i].text);
+	}
+}
+
 /* A list of names is there for whoever reads it: also where there is no DNS. */
 Test(pins, denied_names_are_a_file_for_msb_tlsd_alone)
 {

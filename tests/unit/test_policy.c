@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "enforced.h"
 #include "policy.h"
 
 static bool lower(struct arena *a, const char *text, uint32_t slot,
@@ -202,43 +201,5 @@ Test(policy, dns_is_served_by_the_least_that_does)
 			  rows[i].text);
 		cr_expect_eq(p.dns, rows[i].dns, "%s: %s", rows[i].text,
 			     p.dns_reason);
-	}
-}
-
-Test(policy, what_is_not_enforced_is_said)
-{
-	static const struct {
-		const char *text;
-		const char *pointer;
-	} rows[] = {
-		{"{}", NULL},
-		{"{\"DenyDomains\": [\"a.b\", \"c.d\"]}", NULL},
-		{"{\"Rules\": [{\"Action\": \"allow\", \"Destination\": "
-		 "\"a.b\"}]}",
-		 NULL},
-		{"{\"DNS\": {\"QueryTimeoutMs\": 100}}", NULL},
-		{"{\"TLS\": {}}", NULL},
-		{"{\"Ports\": {\"8080\": 80}}", NULL},
-		{"{\"MaxConnections\": 0}", NULL},
-		{"{\"OnSecretViolation\": \"block\"}", "/OnSecretViolation"},
-		{"{\"TrustHostCAs\": true}", NULL},
-		{"{\"TrustHostCAs\": false}", NULL},
-		{"{\"RateLimiter\": {\"Egress\": {\"Ops\": {\"Size\": 1, "
-		 "\"RefillTime\": 1000000}}}}",
-		 NULL},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct policy p;
-		struct diags d;
-		ARENA(a);
-
-		cr_assert(lower(&a, rows[i].text, 0, &d, &p), "%s",
-			  rows[i].text);
-		enforced_check(&d, &p, DIAG_ERROR);
-		cr_expect_eq(d.n, rows[i].pointer ? 1 : 0, "%s", rows[i].text);
-		if (d.n && rows[i].pointer)
-			cr_expect_str_eq(d.v[0].pointer, rows[i].pointer);
 	}
 }

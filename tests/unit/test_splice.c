@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,7 +33,9 @@ static void set_up(struct bench *b)
 			0);
 		b->peer[i] = side[i][0];
 	}
-	splice_init(&b->pump, side[0][1], side[1][1]);
+	splice_init(&b->pump);
+	splice_side(&b->pump, 0, side[0][1]);
+	splice_side(&b->pump, 1, side[1][1]);
 }
 
 static void take_down(struct bench *b)
@@ -46,10 +49,19 @@ static void take_down(struct bench *b)
 	}
 }
 
+/* What epoll would have said: the bits are the same. An error is for the test
+ * that is about it. */
 static enum splice_state run(struct bench *b)
 {
-	splice_events(&b->pump, 0, EPOLLIN | EPOLLOUT);
-	splice_events(&b->pump, 1, EPOLLIN | EPOLLOUT);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct pollfd p = {
+			.fd = b->pump.fd[i],
+			.events = (short)(SPLICE_EVENTS & ~EPOLLET),
+		};
+
+		cr_assert_geq(poll(&p, 1, 0), 0);
+		splice_events(&b->pump, i, (uint32_t)(p.revents & ~POLLERR));
+	}
 	return splice_run(&b->pool, &b->pump);
 }
 
@@ -78,8 +90,61 @@ Test(splice, both_ways_and_no_pipe_while_idle)
 	}
 	cr_expect_eq(b.pump.way[0].moved, 5);
 	cr_expect_eq(b.pump.way[1].moved, 4);
-	/* One was enough for both ways, and is kept. */
-	cr_expect_eq(b.pool.n, 1);
+	/* A few bytes need none. */
+	cr_expect_eq(b.pool.n, 0);
+	take_down(&b);
+}
+
+Test(splice, much_is_spliced_until_it_is_little_again)
+{
+	static char data[3 * 8192], got[sizeof(data) + 1];
+	struct bench b;
+
+	set_up(&b);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(write(b.peer[0], data, sizeof(data)),
+			     (ssize_t)sizeof(data));
+		cr_expect_eq(run(&b), SPLICE_WAIT);
+		cr_expect_eq(read(b.peer[1], got, sizeof(got)),
+			     (ssize_t)sizeof(data));
+		cr_expect(b.pump.way[0].bulk);
+		cr_expect_not(b.pump.way[1].bulk);
+		/* One is enough, and is kept. */
+		cr_expect_eq(b.pump.way[0].pipe[0], -1);
+		cr_expect_eq(b.pool.n, 1);
+	}
+	cr_assert_eq(write(b.peer[0], "few", 3), 3);
+	cr_expect_eq(run(&b), SPLICE_WAIT);
+	expect_text(b.peer[1], "few");
+	cr_expect_not(b.pump.way[0].bulk);
+	take_down(&b);
+}
+
+Test(splice, less_than_was_asked_for_is_all)
+{
+	struct bench b;
+
+	set_up(&b);
+	cr_assert_eq(write(b.peer[0], "first", 5), 5);
+	splice_events(&b.pump, 0, EPOLLIN);
+	cr_expect_eq(splice_run(&b.pool, &b.pump), SPLICE_WAIT);
+	cr_expect_not(b.pump.readable[0]);
+	/* Where an event has told of more, it is looked for. */
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(write(b.peer[0], "more", 4), 4);
+		splice_events(&b.pump, 0, EPOLLIN | EPOLLPRI);
+		cr_expect(b.pump.unsure[0]);
+		cr_expect_eq(splice_run(&b.pool, &b.pump), SPLICE_WAIT);
+		cr_expect_not(b.pump.readable[0]);
+		cr_expect_not(b.pump.unsure[0]);
+	}
+	cr_assert_eq(write(b.peer[0], "last", 4), 4);
+	shutdown(b.peer[0], SHUT_WR);
+	splice_events(&b.pump, 0, EPOLLIN | EPOLLRDHUP);
+	cr_expect_eq(splice_run(&b.pool, &b.pump), SPLICE_WAIT);
+	cr_expect(b.pump.way[0].shut);
+	expect_text(b.peer[1], "firstmoremorelast");
+	expect_text(b.peer[1], "");
 	take_down(&b);
 }
 
@@ -208,8 +273,11 @@ Test(splice, nobody_runs_for_ever)
 {
 	struct bench b = {0};
 
-	splice_init(&b.pump, open("/dev/zero", O_RDONLY | O_CLOEXEC),
-		    open("/dev/null", O_RDWR | O_CLOEXEC));
+	splice_init(&b.pump);
+	splice_side(&b.pump, 0, open("/dev/zero", O_RDONLY | O_CLOEXEC));
+	splice_side(&b.pump, 1, open("/dev/null", O_RDWR | O_CLOEXEC));
+	b.pump.readable[0] = true;
+	b.pump.way[0].bulk = true;
 	b.peer[0] = b.peer[1] = -1;
 	/* One way is enough. */
 	b.pump.way[1].ended = b.pump.way[1].shut = true;
@@ -235,18 +303,21 @@ Test(splice, an_error_ends_it_after_what_came_before)
 
 Test(splice, a_sink_that_is_gone_is_an_error)
 {
-	struct bench b;
+	for (int bulk = 0; bulk < 2; bulk++) {
+		struct bench b;
 
-	set_up(&b);
-	cr_assert_eq(write(b.peer[0], "lost", 4), 4);
-	close(b.peer[1]);
-	b.peer[1] = -1;
-	cr_expect_eq(run(&b), SPLICE_FAILED);
-	/* What is left in its pipe never reaches another connection. */
-	cr_expect_gt(b.pump.way[0].held, 0);
-	splice_release(&b.pool, &b.pump);
-	cr_expect_eq(b.pool.n, 0);
-	take_down(&b);
+		set_up(&b);
+		b.pump.way[0].bulk = bulk;
+		cr_assert_eq(write(b.peer[0], "lost", 4), 4);
+		close(b.peer[1]);
+		b.peer[1] = -1;
+		cr_expect_eq(run(&b), SPLICE_FAILED);
+		/* What is left in its pipe never reaches another connection. */
+		cr_expect_eq(b.pump.way[0].held, bulk ? 4 : 0);
+		splice_release(&b.pool, &b.pump);
+		cr_expect_eq(b.pool.n, 0);
+		take_down(&b);
+	}
 }
 
 Test(splice, the_pool_is_bounded)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eval.h"
+#include "str.h"
 #include "tls_conf.h"
 
 #define HEAD \
@@ -121,6 +122,84 @@ Test(tls_conf, the_host)
 	cr_expect_not(tls_conf_host(c, IP_V4, 80));
 }
 
+Test(tls_conf, secrets)
+{
+	ARENA(a);
+	const struct tls_conf *c = read_conf(
+		&a, HEAD DENY
+		",\"Secrets\":[{\"Name\":\"KEY\",\"ValueFile\":\"/run/key\","
+		"\"Placeholder\":\"@KEY@@\",\"AllowedHosts\":["
+		"\"API.example.com.\",\"*.example.net\"],"
+		"\"Inject\":[\"query\",\"headers\"],"
+		"\"OnViolation\":\"block-and-terminate\"},"
+		"{\"Name\":\"TOKEN\",\"ValueEnv\":\"T\"},"
+		"{\"Name\":\"NOWHERE\",\"ValueEnv\":\"N\",\"Inject\":[],"
+		"\"OnViolation\":\"block\"}]}");
+	const struct secret *s = c->secrets.all;
+
+	cr_assert_eq(c->secrets.n, 3);
+	cr_expect_str_eq(s[0].name, "KEY");
+	cr_expect_eq(s[0].placeholder_len, 6);
+	cr_expect_arr_eq(s[0].placeholder, "@KEY@@", 6);
+	cr_expect_null(s[0].value);
+	cr_expect_eq(s[0].value_len, 0);
+	cr_expect_eq(s[0].inject, SECRET_IN_QUERY | SECRET_IN_HEADERS);
+	cr_expect_eq(s[0].action, SECRET_BLOCK_AND_TERMINATE);
+	cr_assert_eq(s[0].n_hosts, 2);
+	cr_expect_str_eq(s[0].hosts[0].name, "api.example.com");
+	cr_expect_not(s[0].hosts[0].below);
+	cr_expect_str_eq(s[0].hosts[1].name, "example.net");
+	cr_expect(s[0].hosts[1].below);
+	cr_expect_str_eq(c->sources[0].file, "/run/key");
+	cr_expect_null(c->sources[0].env);
+	/* What is left out is as in the document. */
+	cr_expect_arr_eq(s[1].placeholder, "$MSB_TOKEN", 10);
+	cr_expect_eq(s[1].placeholder_len, 10);
+	cr_expect_eq(s[1].n_hosts, 0);
+	cr_expect_eq(s[1].inject, SECRET_IN_HEADERS | SECRET_IN_BASIC);
+	cr_expect_eq(s[1].action, SECRET_BLOCK_AND_LOG);
+	cr_expect_null(c->sources[1].file);
+	cr_expect_str_eq(c->sources[1].env, "T");
+	cr_expect_eq(s[2].inject, 0);
+	cr_expect_eq(s[2].action, SECRET_BLOCK);
+	/* The walk knows of them. */
+	cr_expect(eval_reads(&c->walk.policy, 80));
+	cr_expect_not(eval_reads(&c->walk.policy, 443));
+}
+
+/* A document that is compiled has no more, and neither has what it became. */
+Test(tls_conf, more_secrets_than_may_be)
+{
+	static const struct {
+		unsigned int n;
+		int len;
+		bool good;
+	} rows[] = {
+		{SECRET_MAX, 24, true},	    {SECRET_MAX, 25, false},
+		{SECRET_MAX + 1, 6, false}, {48, 128, true},
+		{49, 128, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char reason[CONF_REASON_MAX] = "";
+		const struct tls_conf *c;
+		STR(text);
+		ARENA(a);
+
+		str_puts(&text, HEAD DENY ",\"Secrets\":[");
+		for (unsigned int k = 0; k < rows[i].n; k++)
+			str_printf(&text,
+				   "%s{\"Name\":\"N%u\",\"ValueEnv\":\"V\","
+				   "\"Placeholder\":\"%0*u\"}",
+				   k ? "," : "", k, rows[i].len, k);
+		str_puts(&text, "]}");
+		c = tls_conf_decode(&a, str_text(&text), text.len, reason);
+		cr_expect_eq(!c, !rows[i].good, "%u of %d: %s", rows[i].n,
+			     rows[i].len, reason);
+		cr_expect(c || strstr(reason, "/Secrets"), "%s", reason);
+	}
+}
+
 Test(tls_conf, refused)
 {
 	static const struct {
@@ -155,6 +234,20 @@ Test(tls_conf, refused)
 		 "/PinSets/0/Destinations/0"},
 		{HEAD DENY ",\"Rules\":[{\"Action\":\"maybe\"}]}",
 		 "/Rules/0/Action"},
+		{HEAD DENY ",\"Secrets\":[{\"Name\":\"A\"}]}", "/Secrets/0"},
+		{HEAD DENY ",\"Secrets\":[{\"Name\":\"A\","
+			   "\"ValueFile\":\"a\"}]}",
+		 "/Secrets/0/ValueFile"},
+		{HEAD DENY ",\"Secrets\":[{\"Name\":\"A\","
+			   "\"ValueEnv\":\"a\",\"Value\":\"x\"}]}",
+		 "/Secrets/0/Value"},
+		{HEAD DENY ",\"Secrets\":[{\"Name\":\"A\",\"ValueEnv\":\"a\","
+			   "\"Placeholder\":\"short\"}]}",
+		 "/Secrets/0/Placeholder"},
+		{HEAD DENY ",\"Secrets\":[{\"Name\":\"A\",\"ValueEnv\":\"a\"},"
+			   "{\"Name\":\"A\",\"ValueEnv\":\"b\","
+			   "\"Placeholder\":\"@AAAAA@\"}]}",
+		 "/Secrets/1/Name"},
 	};
 	size_t i;
 

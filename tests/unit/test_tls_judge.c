@@ -22,7 +22,7 @@ struct world {
 
 static void make(struct arena *a, const char *text, struct world *w)
 {
-	const struct compile_request req = {"test", 0, true};
+	const struct compile_request req = {"test", 0};
 	char reason[CONF_REASON_MAX] = "";
 	const char *why;
 	STR(json);
@@ -141,6 +141,26 @@ static const char everything[] =
 	"{\"DefaultEgress\":\"allow\",\"DenyDomains\":[\"bad.example.com\"],"
 	"\"TLS\":{\"InterceptedPorts\":[]}}";
 
+#define SECRET \
+	"\"Secrets\":[{\"Name\":\"KEY\",\"ValueEnv\":\"KEY\"," \
+	"\"AllowedHosts\":[\"api.example.com\"]}],"
+
+static const char secret[] =
+	"{" SECRET "\"TLS\":{\"Bypass\":[\"bank.example\"]},\"Rules\":["
+	"{\"Action\":\"deny\",\"Destination\":\"no.example.com\"},"
+	"{\"Action\":\"allow\",\"Destination\":\".example.com\"},"
+	"{\"Action\":\"allow\",\"Destination\":\"198.51.100.0/24\"},"
+	"{\"Action\":\"allow\",\"Destination\":\"host\"}]}";
+
+/* Nothing is intercepted; port 80 is read nevertheless. */
+static const char secret_plain[] = "{" SECRET "\"DefaultEgress\":\"allow\"}";
+
+/* Port 80 is for TLS. */
+static const char secret_80[] = "{" SECRET
+				"\"TLS\":{\"InterceptedPorts\":[80]},"
+				"\"DefaultEgress\":\"allow\"}";
+
+#define READ	  TLSD_READ
 #define DENY	  TLSD_DENY
 #define WAIT	  TLSD_WAIT
 #define SPLICE	  TLSD_SPLICE
@@ -277,6 +297,39 @@ static const struct row {
 	 "/Rules/4"},
 	{intercepting, "198.51.100.7 853 sni=-", DENY, DENY, DENY,
 	 "always:dns-transport"},
+	/* Where there are secrets: plain text is read, TLS has to be TLS. */
+	{secret, "198.51.100.7 80 sni=-", SPLICE, READ, READ, "/Rules/2"},
+	{secret, "198.51.100.7 80 sni=other.example", SPLICE, READ, READ,
+	 "/Rules/2"},
+	{secret, "198.51.100.7 80 sni=bank.example", SPLICE, READ, READ,
+	 "/Rules/2"},
+	{secret, "198.51.100.7 80 sni=no.example.com", SPLICE, READ, DENY,
+	 "/Rules/0"},
+	{secret, "203.0.113.7 80 pin=a.example.com sni=-", SPLICE, READ, READ,
+	 "/Rules/1"},
+	{secret, "203.0.113.7 80 sni=-", DENY, DENY, DENY, "/DefaultEgress"},
+	{secret, "172.16.0.1 80 sni=-", SPLICE, READ, READ, "/Rules/3"},
+	{secret, "198.51.100.7 443 sni=other.example", WAIT, DENY, INTERCEPT,
+	 "/Rules/2"},
+	{secret, "198.51.100.7 443 sni=-", WAIT, DENY, INTERCEPT, "/Rules/2"},
+	{secret, "198.51.100.7 443 sni=bank.example", WAIT, DENY, SPLICE,
+	 "/Rules/2"},
+	{secret, "198.51.100.7 443 sni=no.example.com", WAIT, DENY, DENY,
+	 "/Rules/0"},
+	{secret, "203.0.113.7 443 pin=a.example.com sni=a.example.com", WAIT,
+	 DENY, INTERCEPT, "/Rules/1"},
+	{secret, "203.0.113.7 443 sni=a.example.com", DENY, DENY, DENY,
+	 "/DefaultEgress"},
+	{secret, "172.16.0.1 443 sni=-", WAIT, DENY, INTERCEPT, "/Rules/3"},
+	{secret, "198.51.100.7 8080 sni=-", SPLICE, SPLICE, SPLICE, "/Rules/2"},
+	{secret_plain, "203.0.113.7 80 sni=-", SPLICE, READ, READ,
+	 "/DefaultEgress"},
+	{secret_plain, "203.0.113.7 443 sni=a.example", SPLICE, SPLICE, SPLICE,
+	 "/DefaultEgress"},
+	{secret_80, "203.0.113.7 80 sni=a.example", WAIT, DENY, INTERCEPT,
+	 "/DefaultEgress"},
+	{secret_80, "203.0.113.7 443 sni=a.example", SPLICE, SPLICE, SPLICE,
+	 "/DefaultEgress"},
 	/* Allowed unless named; nothing is intercepted. */
 	{everything, "203.0.113.7 443 sni=bad.example.com", SPLICE, SPLICE,
 	 DENY, "/DenyDomains/0"},
@@ -318,6 +371,15 @@ static void compare(const struct world *w, const struct row *r,
 	else
 		meant.sni_kind = FLOW_SNI_NONE;
 	d = eval_decide(&w->compiled.policy, &meant);
+	/* What turns out not to be TLS is no flow that eval() is asked about:
+	 * the rules allow it. */
+	if (w->conf->secrets.n && stage != TLSD_HELLO && d.allow &&
+	    eval_intercepts(&w->compiled.policy, f->port)) {
+		cr_expect_eq(got.verdict, stage == TLSD_EARLY ? WAIT : DENY);
+		if (stage == TLSD_PLAIN)
+			cr_expect_str_eq(got.pointer, "always:unreadable");
+		return;
+	}
 	cr_expect_eq(d.allow, got.verdict >= TLSD_SPLICE,
 		     "%s: stage %d: eval says %s", r->flow, stage, d.pointer);
 	if (got.verdict != TLSD_WAIT)
@@ -503,18 +565,55 @@ Test(tls_judge, shared_sets_are_asked_once)
 	cr_expect_eq(sets.asked, 1);
 }
 
+/* What a document says of violations, as msb-tlsd understands it. */
+Test(tls_judge, what_a_violation_comes_to)
+{
+	static const struct {
+		const char *all;
+		const char *one;
+		enum secret_action action;
+	} v[] = {
+		{"", "", SECRET_BLOCK_AND_LOG},
+		{"block", "", SECRET_BLOCK},
+		{"block-and-log", "", SECRET_BLOCK_AND_LOG},
+		{"block-and-terminate", "", SECRET_BLOCK_AND_TERMINATE},
+		{"", "block", SECRET_BLOCK},
+		{"block", "block-and-terminate", SECRET_BLOCK_AND_TERMINATE},
+		{"block-and-terminate", "block", SECRET_BLOCK},
+		{"block-and-terminate", "block-and-log", SECRET_BLOCK_AND_LOG},
+	};
+	struct world w;
+	size_t i;
+	ARENA(a);
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		make(&a,
+		     arena_printf(&a,
+				  "{\"TLS\":{},\"OnSecretViolation\":\"%s\","
+				  "\"Secrets\":[{\"Name\":\"KEY\","
+				  "\"ValueEnv\":\"KEY\",\"AllowedHosts\":["
+				  "\"a.example\"],\"OnViolation\":\"%s\"}]}",
+				  v[i].all, v[i].one),
+		     &w);
+		cr_assert_eq(w.conf->secrets.n, 1);
+		cr_expect_eq(w.conf->secrets.all[0].action, v[i].action,
+			     "%s, %s", v[i].all, v[i].one);
+	}
+}
+
 Test(tls_judge, the_stricter_of_two)
 {
-	static const enum tlsd_verdict v[4][4] = {
-		[DENY] = {DENY, DENY, DENY, DENY},
-		[WAIT] = {DENY, WAIT, WAIT, WAIT},
-		[SPLICE] = {DENY, WAIT, SPLICE, DENY},
-		[INTERCEPT] = {DENY, WAIT, DENY, INTERCEPT},
+	static const enum tlsd_verdict v[5][5] = {
+		[DENY] = {DENY, DENY, DENY, DENY, DENY},
+		[WAIT] = {DENY, WAIT, WAIT, WAIT, WAIT},
+		[SPLICE] = {DENY, WAIT, SPLICE, DENY, DENY},
+		[INTERCEPT] = {DENY, WAIT, DENY, INTERCEPT, DENY},
+		[READ] = {DENY, WAIT, DENY, DENY, READ},
 	};
 	unsigned int i, j;
 
-	for (i = 0; i < 4; i++) {
-		for (j = 0; j < 4; j++) {
+	for (i = 0; i < 5; i++) {
+		for (j = 0; j < 5; j++) {
 			struct tlsd_answer a = {.verdict = i, .pointer = "/a"};
 			const struct tlsd_answer b = {.verdict = j,
 						      .pointer = "/b"};
