@@ -5,6 +5,7 @@
 
 #include "config_table.h"
 #include "diag.h"
+#include "field_places.h"
 #include "group.h"
 #include "str.h"
 
@@ -44,15 +45,18 @@ static const struct {
 	const char *name;
 	void (*print)(struct str *out);
 } outputs[] = {
-	{"schema", config_schema}, {"fields.mdoc", config_manual},
-	{"diags.mdoc", diags},	   {"groups.mdoc", groups},
-	{"lint.mdoc", lint},
+	{"schema", config_schema},     {"fields.mdoc", config_manual},
+	{"diags.mdoc", diags},	       {"groups.mdoc", groups},
+	{"lint.mdoc", lint},	       {"places.mdoc", field_places_manual},
+	{"places", field_places_list},
 };
 
 int main(int argc, char **argv)
 {
 	STR(out);
 
+	if (!field_places_complete())
+		return 1;
 	for (size_t i = 0; argc == 2 && i < sizeof(outputs) / sizeof(*outputs);
 	     i++) {
 		if (strcmp(argv[1], outputs[i].name) != 0)
@@ -62,7 +66,7 @@ int main(int argc, char **argv)
 		return ferror(stdout) ? 3 : 0;
 	}
 	fputs("usage: msb-gen schema|fields.mdoc|diags.mdoc|groups.mdoc|"
-	      "lint.mdoc\n",
+	      "lint.mdoc|places.mdoc|places\n",
 	      stderr);
 	return 2;
 }

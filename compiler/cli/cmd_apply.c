@@ -169,7 +169,9 @@ const struct cli_command cmd_apply = {
 		"are dead, open\nones too; flows that it allows go on. "
 		"Published ports are added and taken\naway, these with their "
 		"flows. Slot, pools and the guest's link cannot be\nchanged. "
-		"If anything fails, everything is as it was.",
+		"Values of secrets are read anew. If anything fails, "
+		"everything is\nas it was. A sandbox that was terminated is "
+		"refused.",
 	.options = options,
 	.run = run,
 };

@@ -37,8 +37,9 @@ const struct cli_command cmd_down = {
 	.complete = {"@sandbox"},
 	.summary = "remove a sandbox",
 	.details =
-		"Also what an interrupted \"up\" or \"run\" has left behind. "
-		"The guest's\nnamespace stays; its eth0 goes.",
+		"Also what an interrupted \"up\" or \"run\" has left behind, "
+		"and what was\nterminated. The guest's namespace stays; its "
+		"eth0 goes.",
 	.options = options,
 	.run = run,
 };

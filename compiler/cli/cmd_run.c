@@ -291,9 +291,9 @@ const struct cli_command cmd_run = {
 		"trusts them, too, by its system's files of\ncertificates and "
 		"by variables. The exit status is that of CMD, 128 and the\n"
 		"signal's number if one ended it, 126 or 127 if it cannot be "
-		"run; 125 if the\nsandbox was terminated, when a secret that "
-		"says so was about to go where it may\nnot: then all that "
-		"runs in the sandbox is killed. The sandbox\nconfines the network alone: a CMD with the "
+		"run. If the\nsandbox is terminated because of a secret, CMD "
+		"is killed, with what it has\nstarted, and the exit status is "
+		"125. The sandbox confines the network alone: a\nCMD with the "
 		"privileges of root can leave it.",
 	.options = options,
 	.run = run,

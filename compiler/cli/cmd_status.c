@@ -443,9 +443,10 @@ const struct cli_command cmd_status = {
 		"With NAME the packets and bytes that each rule of the "
 		"document has\ndecided are counted; of a flow that is allowed "
 		"the first packet counts.\nThe exit status is 0 if the "
-		"sandbox is whole, and 1 if it is not.\nWith --prove the listing of the "
-		"running ruleset is read back, and the exit\nstatus is 1 if there is a "
-		"flow that it does not judge as the document does.",
+		"sandbox is whole, and 1 if it is not, or was\nterminated. "
+		"With --prove the listing of the running ruleset is read "
+		"back, and\nthe exit status is 1 if there is a flow that it "
+		"does not judge as the document\ndoes.",
 	.options = options,
 	.run = run,
 };

@@ -177,7 +177,8 @@ const struct cli_command cmd_up = {
 	.summary = "make a sandbox and put its policy in force",
 	.details = "NAME is 1 to 32 of a-z, 0-9 and \"-\". The gateway is the "
 		   "network namespace\nmsb-NAME. Without --slot a free slot is "
-		   "leased. If anything fails,\neverything is as it was.",
+		   "leased. Values of secrets are read\nfirst. If anything "
+		   "fails, everything is as it was.",
 	.options = options,
 	.run = run,
 };

@@ -2,7 +2,7 @@
 # Write a page of the manual, with what the programs know put in its place:
 # cmake -DIN=PAGE.in -DOUT=PAGE [-DFIELDS=FILE -DDIAGS=FILE ...] -P assemble.cmake
 file(READ ${IN} page)
-foreach(part COMMANDS FIELDS DIAGS GROUPS LINT VARIABLES)
+foreach(part COMMANDS FIELDS DIAGS GROUPS LINT VARIABLES PLACES)
 	string(FIND "${page}" "@${part}@\n" at)
 	if(at EQUAL -1)
 		continue()

@@ -23,6 +23,11 @@ INTERCEPTED = {"DNS": DNS, "TLS": {"InterceptedPorts": [8443, 443]}, "Rules": [
     {"Action": "allow", "Destination": "203.0.113.0/24"},
     {"Action": "allow", "Destination": "2001:db8::9"}]}
 
+SECRET = {"DNS": DNS, "Secrets": [{"Name": "KEY", "ValueEnv": "KEY"}], "Rules": [
+    {"Action": "allow", "Destination": "host", "Port": "1-10000"},
+    {"Action": "allow", "Destination": "203.0.113.0/24"},
+    {"Action": "allow", "Destination": "2001:db8::9"}]}
+
 
 def _handed(stage, s, to, port, what):
     """It comes to the listener under the address that it was for."""
@@ -99,6 +104,64 @@ def intercepted_flows(stage):
     relay.close()
 
 
+def read_flows(stage):
+    """Where there are secrets: what is allowed at port 80, and only TCP."""
+    s = stage.sandbox(SECRET)
+    plain = {k: v for k, v in SECRET.items() if k != "Secrets"}
+    policies = (
+        # Nobody reads it any more: what is carried stays.
+        stage.compile(plain),
+        stage.compile(dict(SECRET, Rules=SECRET["Rules"][:1])))
+    stage.silence(stage.lab.world)
+    with_tlsd, relay = Relay(s, TLS_PORT), Relay(s)
+    for v in FAMILIES:
+        own, gateway = s.guest_ip[v], s.gateway_ip[v]
+        _handed(stage, s, OTHER[v], 80, "an allowed address")
+        _handed(stage, s, gateway, 80, "the gateway")
+        got = ask(s.guest, v, TCP, WEB[v], 80, wait=SILENCE)
+        stage.check("IPv%d a denied address" % v, got == "silence", got)
+        for proto, port, word in ((wire.TCP, 81, "TCP to port 81"),
+                                  (wire.TCP, 443, "TCP to port 443"),
+                                  (wire.UDP, 80, "UDP to port 80")):
+            mark = 700 + 10 * port + v
+            stage.crosses("IPv%d %s" % (v, word), s, wire.ip(
+                own, OTHER[v], proto, wire.transport(
+                    own, OTHER[v], proto, 30000 + v, port, mark)), mark)
+        got = ask(s.guest, v, TCP, gateway, 81)
+        stage.check("IPv%d another port of the gateway is the relay's" % v,
+                    got == "%s 81 for %s" % (gateway, own), got)
+        replaced_while_carried(stage, s, (OTHER[v], 80), with_tlsd, policies)
+    with_tlsd.close()
+    relay.close()
+
+
+def late_secrets(stage):
+    """A connection to port 80 that nobody has read ends where it is to be.
+
+    One that msb-relayd carries is msb-relayd's to end, by its own copy of the rules.
+    """
+    plain = {k: v for k, v in SECRET.items() if k != "Secrets"}
+    s = stage.sandbox(plain)
+    secret = stage.compile(SECRET)
+    for v in FAMILIES:
+        server = Server(stage.lab.world, v, TCP, 80, OTHER[v])
+        with s.guest.socket(AF[v], TCP) as client:
+            client.settimeout(WAIT)
+            client.connect((str(OTHER[v]), 80))
+            s.replace(secret)
+            with_tlsd = Relay(s, TLS_PORT)
+            client.send(b"x")
+            try:
+                got = client.recv(100)
+            except OSError as error:
+                got = error
+            stage.check("IPv%d it is reset" % v, "reset" in str(got), str(got))
+            stage.check("IPv%d and not taken over" % v, not with_tlsd.accepted)
+            with_tlsd.close()
+            s.replace(s.directory)
+        server.close()
+
+
 def nobody_dials_helpers(stage):
     """The ports of helpers' sockets are ports of the host to a guest, or none."""
     s = stage.sandbox(dict(NAMED, TLS={}))
@@ -158,6 +221,8 @@ def late_names(stage):
 SCENES = {
     "named-flows": named_flows,
     "intercepted-flows": intercepted_flows,
+    "read-flows": read_flows,
+    "late-secrets": late_secrets,
     "nobody-dials-helpers": nobody_dials_helpers,
     "late-names": late_names,
 }

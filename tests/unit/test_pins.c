@@ -285,9 +285,12 @@ Test(pins, msb_tlsd_is_there_where_there_are_secrets)
 		{", \"Policy\": \"none\"", NULL, 0},
 		{", " RULE_LIST(RULE_WITH("allow", "public", "\"Port\": 443")),
 		 NULL, 0},
-		{", " RULE_LIST(RULE_WITH("allow", "host", "\"Port\": 80")),
+		{", " RULE_LIST(RULE_WITH("allow", "host",
+					  "\"Protocol\": \"tcp\", "
+					  "\"Port\": 80")),
 		 "there are secrets, and /Rules/0 allows flows to port 80", 1},
-		{", " RULE_LIST(RULE_WITH("allow", "*", "\"Protocol\": \"udp\"")),
+		{", " RULE_LIST(
+			 RULE_WITH("allow", "public", "\"Protocol\": \"udp\"")),
 		 NULL, 0},
 		{", \"TLS\": {}",
 		 "TLS is intercepted, and /Policy allows flows to such ports; "
@@ -325,6 +328,9 @@ Test(pins, msb_tlsd_is_there_where_there_are_secrets)
 				   "intercepted") == 0)
 				ports = p.plan.sandbox.sets[j].n;
 		cr_expect_eq(ports, rows[i].ports, "%s", rows[i].text);
+		/* Also what goes to the host. */
+		cr_expect_not(plan_needs(&p.plan, PLAN_RELAYD), "%s",
+			      rows[i].text);
 	}
 }
 

@@ -565,6 +565,42 @@ Test(tls_judge, shared_sets_are_asked_once)
 	cr_expect_eq(sets.asked, 1);
 }
 
+/* What a document says of violations, as msb-tlsd understands it. */
+Test(tls_judge, what_a_violation_comes_to)
+{
+	static const struct {
+		const char *all;
+		const char *one;
+		enum secret_action action;
+	} v[] = {
+		{"", "", SECRET_BLOCK_AND_LOG},
+		{"block", "", SECRET_BLOCK},
+		{"block-and-log", "", SECRET_BLOCK_AND_LOG},
+		{"block-and-terminate", "", SECRET_BLOCK_AND_TERMINATE},
+		{"", "block", SECRET_BLOCK},
+		{"block", "block-and-terminate", SECRET_BLOCK_AND_TERMINATE},
+		{"block-and-terminate", "block", SECRET_BLOCK},
+		{"block-and-terminate", "block-and-log", SECRET_BLOCK_AND_LOG},
+	};
+	struct world w;
+	size_t i;
+	ARENA(a);
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		make(&a,
+		     arena_printf(&a,
+				  "{\"TLS\":{},\"OnSecretViolation\":\"%s\","
+				  "\"Secrets\":[{\"Name\":\"KEY\","
+				  "\"ValueEnv\":\"KEY\",\"AllowedHosts\":["
+				  "\"a.example\"],\"OnViolation\":\"%s\"}]}",
+				  v[i].all, v[i].one),
+		     &w);
+		cr_assert_eq(w.conf->secrets.n, 1);
+		cr_expect_eq(w.conf->secrets.all[0].action, v[i].action,
+			     "%s, %s", v[i].all, v[i].one);
+	}
+}
+
 Test(tls_judge, the_stricter_of_two)
 {
 	static const enum tlsd_verdict v[5][5] = {
