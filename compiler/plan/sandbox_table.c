@@ -423,6 +423,13 @@ static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 
 	build_neighbour(build_rule(a, c, &b));
 	build_end(&b, NFT_ACCEPT, false, NULL);
+	/* What is carried has the most packets, and so it is first. */
+	if (needs->tls) {
+		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+		sandbox_tls_dialled(a, NFT_IIFNAME, c);
+	}
 	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 	build_stamp_is(&b, 0);
 	build_end(&b, NFT_ACCEPT, false, NULL);
@@ -435,12 +442,6 @@ static void chain_input(struct arena *a, const struct sandbox_needs *needs,
 		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
 		build_stamp_is(&b, TABLE_OWNER_DNS);
 		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	if (needs->tls) {
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-		sandbox_tls_dialled(a, NFT_IIFNAME, c);
 	}
 }
 
@@ -469,6 +470,14 @@ static void chain_output(struct arena *a, const struct policy *p,
 
 	build_neighbour(build_rule(a, c, &b));
 	build_end(&b, NFT_ACCEPT, false, NULL);
+	/* What is carried has the most packets, and so it is first. */
+	if (needs->tls) {
+		sandbox_tls_dialled(a, NFT_OIFNAME, c);
+		sandbox_tls_dial(a, c);
+		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
+		build_stamp_is(&b, TABLE_OWNER_TLS);
+		build_end(&b, NFT_ACCEPT, false, NULL);
+	}
 	if (relay) {
 		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
 		build_stamp_is(&b, TABLE_OWNER_RELAY);
@@ -488,14 +497,8 @@ static void chain_output(struct arena *a, const struct policy *p,
 		build_value(&b, NFT_CT_DPORT, 53);
 		build_end_goto(&b, chains[CHAIN_EGRESS].name);
 	}
-	if (needs->tls) {
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
+	if (needs->tls)
 		sandbox_tls_late(a, c);
-		sandbox_tls_dial(a, c);
-		sandbox_tls_dialled(a, NFT_OIFNAME, c);
-	}
 	/* What the relay sends on a flow that it carries waits for the policy
 	 * in force, but for the reset that ends it. */
 	for (i = 0; i < 2 && needs->steer; i++) {

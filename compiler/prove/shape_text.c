@@ -142,11 +142,11 @@ static const struct {
 	{ALWAYS, "chain input {"},
 	{ALWAYS, "type filter hook input priority filter; policy drop;"},
 	{ALWAYS, ND},
+	{TLS, "iifname \"guest0\" ct mark TAKEN accept"},
+	{TLS, "iifname \"uplink0\" " DIALS "accept"},
 	{ALWAYS, "iifname \"guest0\" ct mark STAMP accept"},
 	{RELAY, "iifname \"guest0\" ct mark RELAYED accept"},
 	{QUERY, "iifname \"guest0\" ct mark QUERIED accept"},
-	{TLS, "iifname \"guest0\" ct mark TAKEN accept"},
-	{TLS, "iifname \"uplink0\" " DIALS "accept"},
 	{ALWAYS, "}"},
 
 	{ALWAYS, "chain forward {"},
@@ -158,6 +158,10 @@ static const struct {
 	{ALWAYS, "chain output {"},
 	{ALWAYS, "type filter hook output priority filter; policy drop;"},
 	{ALWAYS, ND},
+	{TLS, "oifname \"uplink0\" " DIALS "accept"},
+	{TLS, "oifname \"uplink0\" meta l4proto tcp meta mark 0x00000002 "
+	      "ct mark set DIALLED accept"},
+	{TLS, "oifname \"guest0\" ct mark TAKEN accept"},
 	{RELAY, "oifname \"guest0\" ct mark RELAYED accept"},
 	{OPENS_TCP, "oifname \"guest0\" ct direction original ct original ip "
 		    "saddr GW4 meta l4proto tcp ct original proto-dst "
@@ -176,13 +180,9 @@ static const struct {
 		"meta l4proto tcp ct original proto-dst 53 goto egress"},
 	{QUERY, "oifname \"guest0\" " RESETS
 		"meta l4proto udp ct original proto-dst 53 goto egress"},
-	{TLS, "oifname \"guest0\" ct mark TAKEN accept"},
 	{TLS,
 	 "oifname \"guest0\" " RESETS TAKES "tcp flags & rst == rst accept"},
 	{TLS, "oifname \"guest0\" " ANSWERS TAKES "goto egress"},
-	{TLS, "oifname \"uplink0\" meta l4proto tcp meta mark 0x00000002 "
-	      "ct mark set DIALLED accept"},
-	{TLS, "oifname \"uplink0\" " DIALS "accept"},
 	{HOST, "oifname \"guest0\" " RESETS
 	       "ct original ip daddr GW4 tcp flags & rst == rst accept"},
 	{HOST, "oifname \"guest0\" " ANSWERS "ct original ip daddr GW4 " BOTH

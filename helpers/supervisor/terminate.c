@@ -169,7 +169,7 @@ static void copy_plain(char to[CHANNEL_TEXT_MAX], const char *text)
 {
 	size_t n = 0;
 
-	for (; text[n] && n < CHANNEL_TEXT_MAX - 1; n++)
+	for (; n < CHANNEL_TEXT_MAX - 1 && text[n]; n++)
 		to[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
 	to[n] = '\0';
 }

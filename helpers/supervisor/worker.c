@@ -186,6 +186,7 @@ static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 	    (m.type == CHANNEL_OK || m.type == CHANNEL_FAILED ||
 	     m.type == CHANNEL_STATUS)) {
 		answered(s, &m);
+		rotate_settle(s);
 		return;
 	}
 	if (rc == 1 && !m.count && m.type == CHANNEL_TERMINATE &&
@@ -339,6 +340,7 @@ static void ended(struct monitor *m, int status)
 	if (!s->stopping)
 		log_event(&s->log, "died", fields);
 	answer_all(s);
+	rotate_settle(s);
 	/* Nothing is in force yet, so there is nothing to start it for. */
 	if (!s->now.there)
 		loop_unset(&m->queue, &m->timer);

@@ -313,7 +313,7 @@ bool crypto_begin(struct crypto *c)
 
 const char *crypto_name(const struct crypto *c)
 {
-	return c->ecc ? "libgcrypt, nettle" : "libgcrypt, wolfSSL";
+	return c->ecc ? "libgcrypt+nettle" : "libgcrypt+wolfSSL";
 }
 
 void crypto_end(struct crypto *c)

@@ -29,6 +29,12 @@
 /** ENGINE_TICKET - Octets of a ticket's end, by which it is known again */
 #define ENGINE_TICKET 16
 
+/** struct tide - How many there are, and most since memory was given back */
+struct tide {
+	size_t now;
+	size_t peak;
+};
+
 /**
  * struct intercept_process - What a process has once
  * @signer:	channel to the signer
@@ -39,7 +45,7 @@
  * @key_len:	octets
  * @point:	its public key, as the signer wants it
  * @live:	connections
- * @peak:	most of them since memory was last given back
+ * @shaking:	those that are not open yet
  * @stream:	room for what is on its way from one side to the other: one for
  *		all connections, as nothing stays in it
  */
@@ -51,8 +57,8 @@ struct intercept_process {
 	uint8_t key[160];
 	uint32_t key_len;
 	uint8_t point[TLSD_KEY_MAX];
-	size_t live;
-	size_t peak;
+	struct tide live;
+	struct tide shaking;
 	struct stream stream;
 };
 
@@ -98,7 +104,7 @@ enum engine_stage {
 
 /**
  * struct way - What goes from one side to the other
- * @batch:	octets that are read at once, at most
+ * @batch:	octets that are read at once, at most: see stream_read()
  * @out:	what a gate has let through, and goes next
  * @finished:	the gate knows that nothing more comes
  * @ended:	nothing more comes
@@ -137,6 +143,7 @@ enum { GUEST, SERVER };
  *		found
  * @chain_done:	the server's certificates were looked at, and are in order
  * @counted:	it is one of the process's @live
+ * @shaking:	and one of its @shaking
  * @saved:	the server's session was kept
  * @ticket:	end of the ticket that was offered
  * @alpn:	protocols that the guest offered, of those that are carried
@@ -157,6 +164,7 @@ struct intercept {
 	enum alert_cause verdict;
 	bool chain_done;
 	bool counted;
+	bool shaking;
 	bool saved;
 	uint8_t ticket[ENGINE_TICKET];
 	char alpn[ENGINE_ALPN];
@@ -248,11 +256,11 @@ void gated_end(struct intercept *i);
 
 /* ---- pump.c ---------------------------------------------------------- */
 
-/** pump_open() - Both handshakes are over: take over from wolfSSL
- *
- * Return: false if it cannot be
+/** pump_open() - Both handshakes are over: take over from wolfSSL; CAUSE_NONE
+ * on success
  */
-bool pump_open(struct intercept *i) __attribute__((warn_unused_result));
+enum alert_cause pump_open(struct intercept *i)
+	__attribute__((warn_unused_result));
 
 /** pump_run() - Carry what there is, both ways */
 enum intercept_state pump_run(struct intercept *i)

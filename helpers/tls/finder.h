@@ -14,16 +14,12 @@
  * is an escape, and then mostly soon again, so that mostly one is made.
  *
  * Where a placeholder is the beginning of another one ($MSB_KEY, $MSB_KEY2) the
- * longest counts.
+ * longest counts. Only where none of them may be there is it not waited for:
+ * what has come of it in one piece of a stream is named then.
  *
- * Not every octet is looked at. If the shortest pattern has ten, then of the
- * groups of three octets that begin at every eighth place of the stream one is
- * within the first ten of each pattern: where none of these groups is, no
- * pattern begins. That is a bit in a table for every eight octets; with a
- * shorter one the places are closer, with six every fourth. Escapes and lines'
- * ends, which could be within that beginning, are looked for on their own, 16
- * octets at a time. The automaton begins a few octets before what was found,
- * and works until it is back at its root.
+ * Most octets are not read by it. Where nothing is open, the next place where a
+ * pattern may begin is looked for (finder_scan.h), and the automaton works from
+ * there until it is back at its root.
  */
 #ifndef MSB_FINDER_H
 #define MSB_FINDER_H

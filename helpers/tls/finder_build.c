@@ -125,25 +125,6 @@ static uint16_t child(struct finder *f, size_t *room, uint16_t node, uint8_t c)
 	return (uint16_t)f->n_nodes++;
 }
 
-/* What is looked at of a pattern's beginning. */
-static void add_head(struct finder *f, const uint8_t *text)
-{
-	for (size_t i = 0; i + FINDER_GRAM <= f->head; i++) {
-		const uint32_t gram = finder_gram((uint32_t)text[i] |
-						  (uint32_t)text[i + 1] << 8 |
-						  (uint32_t)text[i + 2] << 16);
-
-		f->grams[gram / 64] |= (uint64_t)1 << (gram % 64);
-	}
-	for (size_t i = 0; i < f->head; i++)
-		f->heads[text[i]] = true;
-	for (size_t i = 0; i + 1 < f->head; i++) {
-		const uint32_t pair = finder_pair(text[i], text[i + 1]);
-
-		f->pairs[pair / 64] |= (uint64_t)1 << (pair % 64);
-	}
-}
-
 /* Adds @text to the patterns' tree, up to its last octet. */
 static uint16_t add_text(struct finder *f, size_t *room, const uint8_t *text,
 			 size_t len, bool base64)
@@ -156,7 +137,7 @@ static uint16_t add_text(struct finder *f, size_t *room, const uint8_t *text,
 			return 0;
 		f->nodes[node].base64 |= base64;
 	}
-	add_head(f, text);
+	finder_scan_add(&f->scan, text);
 	return node;
 }
 
@@ -259,32 +240,64 @@ static bool fill(struct finder *f)
 	return n_queued == f->n_nodes - 1;
 }
 
-/* The shortest pattern decides: a base64 form is longer than what it is of. */
-static void set_step(struct finder *f, const struct secrets *s)
+static void add_bits(struct secret_bits *to, const struct secret_bits *b)
 {
-	size_t shortest = FINDER_GRAM + FINDER_STEP_MAX - 1;
+	for (size_t i = 0; i < sizeof(b->words) / sizeof(*b->words); i++)
+		to->words[i] |= b->words[i];
+}
 
-	for (size_t i = 0; i < s->n; i++)
-		if (s->all[i].placeholder_len < shortest)
-			shortest = s->all[i].placeholder_len;
-	f->head = shortest;
-	f->step = shortest - FINDER_GRAM + 1;
+/* Whose patterns end below each node, while rows have nothing but children,
+ * which come behind their parents. */
+static struct secret_bits *list_below(const struct finder *f)
+{
+	struct secret_bits *below = calloc(f->n_nodes, sizeof(*below));
+
+	for (size_t node = f->n_nodes; below && node-- > 0;)
+		for (size_t c = 0; c < f->n_classes; c++) {
+			const uint16_t to = f->next[node * f->n_classes + c];
+			const int16_t pattern = f->nodes[to].pattern;
+
+			if (!to)
+				continue;
+			add_bits(&below[node], &below[to]);
+			if (pattern >= 0)
+				secret_bit_set(&below[node],
+					       (size_t)pattern / 2);
+		}
+	return below;
+}
+
+static void fill_longer(struct finder *f, const struct secret_bits *below)
+{
+	for (size_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].pattern >= 0)
+			add_bits(&f->longer[f->nodes[i].pattern / 2],
+				 &below[i]);
 }
 
 static bool build(struct finder *f, const struct secrets *s)
 {
+	struct secret_bits *below;
 	size_t room = 0;
+	bool filled;
 
 	make_classes(f, s);
-	set_step(f, s);
-	if (!grow(f, &room))
+	finder_scan_begin(&f->scan);
+	f->n_secrets = s->n;
+	f->longer = calloc(s->n ? s->n : 1, sizeof(*f->longer));
+	if (!f->longer || !grow(f, &room))
 		return false;
 	f->n_nodes = 1;
 	f->nodes[0].pattern = -1;
 	for (size_t i = 0; i < s->n; i++)
 		if (!add_secret(f, &room, &s->all[i], i))
 			return false;
-	return fill(f);
+	below = list_below(f);
+	filled = below && fill(f);
+	if (filled)
+		fill_longer(f, below);
+	free(below);
+	return filled;
 }
 
 struct finder *finder_new(const struct secrets *s)
@@ -303,11 +316,14 @@ void finder_free(struct finder *f)
 		return;
 	free(f->next);
 	free(f->nodes);
+	free(f->longer);
 	free(f);
 }
 
 size_t finder_size(const struct finder *f)
 {
-	return sizeof(*f) + f->n_nodes * (f->n_classes * sizeof(*f->next) +
-					  sizeof(*f->nodes));
+	return sizeof(*f) +
+	       f->n_nodes *
+		       (f->n_classes * sizeof(*f->next) + sizeof(*f->nodes)) +
+	       f->n_secrets * sizeof(*f->longer);
 }

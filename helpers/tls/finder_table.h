@@ -4,15 +4,10 @@
 #define MSB_FINDER_TABLE_H
 
 #include "finder.h"
+#include "finder_scan.h"
 
-/** FINDER_GRAM - Octets of the groups that are sampled */
-#define FINDER_GRAM 3
-
-/** FINDER_STEP_MAX - Distance of two samples at most */
-#define FINDER_STEP_MAX 8
-
-_Static_assert(FINDER_GRAM < SECRET_PLACEHOLDER_MIN,
-	       "a placeholder has no two samples to choose from");
+_Static_assert(FINDER_HEAD <= SECRET_PLACEHOLDER_MIN / 2,
+	       "each base64 form has as many octets of its own");
 
 /** FINDER_NEWLINE - Class of a line's ends */
 #define FINDER_NEWLINE 1
@@ -41,11 +36,10 @@ struct finder_node {
  * @n_nodes:	how many
  * @n_classes:	classes of octets
  * @class:	the class of each octet
- * @step:	distance of two samples
- * @head:	octets of a pattern's beginning, which has one sample in it
- * @grams:	bit for each hash of a group that is in a pattern's beginning
- * @heads:	octets that are in a pattern's beginning
- * @pairs:	bit for each two that follow one another there
+ * @scan:	where the automaton has to begin
+ * @longer:	for each secret, those that one of it that is open can turn out
+ *		to be instead, when more is read
+ * @n_secrets:	how many
  */
 struct finder {
 	uint16_t *next;
@@ -53,23 +47,9 @@ struct finder {
 	size_t n_nodes;
 	size_t n_classes;
 	uint8_t class[256];
-	size_t step;
-	size_t head;
-	uint64_t grams[1024];
-	bool heads[256];
-	uint64_t pairs[128 * 128 / 64];
+	struct finder_scan scan;
+	struct secret_bits *longer;
+	size_t n_secrets;
 };
-
-/** finder_gram() - Hash of a group, the first octet the lowest: 16 bits */
-static inline uint32_t finder_gram(uint32_t group)
-{
-	return (group * UINT32_C(0x9e3779b1)) >> 16;
-}
-
-/** finder_pair() - Number of two octets, both ASCII */
-static inline uint32_t finder_pair(uint8_t first, uint8_t second)
-{
-	return (uint32_t)first << 7 | second;
-}
 
 #endif

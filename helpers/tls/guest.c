@@ -27,10 +27,10 @@ static bool evict(struct worker *w, const struct tls_flow *but)
 }
 
 /*
- * Whether what a guest sends is acknowledged at once. A ClientHello has an answer
- * soon, and the acknowledgement goes with it: listening sockets are told so, and
- * those that they accept have it from them. Who sends a part, and waits for its
- * acknowledgement before the next (Nagle), is not to wait.
+ * Whether what a guest sends is acknowledged at once. A ClientHello has an
+ * answer soon, and the acknowledgement goes with it: listening sockets are told
+ * so, and those that they accept have it from them. Who sends a part, and waits
+ * for its acknowledgement before the next (Nagle), is not to wait.
  */
 static void hurry(int fd, bool now)
 {

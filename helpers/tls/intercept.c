@@ -21,8 +21,10 @@
 /* supported_groups (RFC 8446 section 4.2.7). */
 #define EXTENSION_GROUPS 10
 
-/* Connections that there have to have been before memory is given back. */
-#define TRIM_MIN 64
+/* How many connections, and handshakes, there have to have been at a time
+ * before what they took is given back. */
+#define TRIM_LIVE    64
+#define TRIM_SHAKING 16
 
 /* ---- What is there once ---------------------------------------------- */
 
@@ -244,6 +246,32 @@ static bool has_group(const struct intercept_flow *f)
 	return true;
 }
 
+static void rise(struct tide *t)
+{
+	t->now++;
+	if (t->peak < t->now)
+		t->peak = t->now;
+}
+
+/* What @many took is given back when no more than @rest of them are left: not
+ * for each, as to look for it takes time. */
+static void fall(struct tide *t, size_t many, size_t rest)
+{
+	t->now--;
+	if (t->peak < many || t->now > rest)
+		return;
+	t->peak = t->now;
+	malloc_trim(0);
+}
+
+/* wolfSSL's part of a connection is 100 KB, and is released. */
+static void end_handshake(struct intercept *i)
+{
+	if (i->shaking)
+		fall(&i->env->process->shaking, TRIM_SHAKING, 0);
+	i->shaking = false;
+}
+
 struct intercept *intercept_begin(struct intercept_env *env,
 				  const struct intercept_flow *f)
 {
@@ -277,9 +305,9 @@ struct intercept *intercept_begin(struct intercept_env *env,
 		i->cause = CAUSE_HTTP2_ONLY;
 	else
 		i->cause = upstream_begin(i);
-	env->process->live++;
-	if (env->process->peak < env->process->live)
-		env->process->peak = env->process->live;
+	rise(&env->process->live);
+	rise(&env->process->shaking);
+	i->shaking = true;
 	i->counted = true;
 	return i;
 }
@@ -306,17 +334,6 @@ const struct gate_violation *intercept_violation(const struct intercept *i)
 	return i->cause == CAUSE_VIOLATION ? &i->violation : NULL;
 }
 
-/* What many connections took is given back when half of them are gone: not
- * for each, as to look for it takes time. */
-static void release(struct intercept_process *p)
-{
-	p->live--;
-	if (p->peak < TRIM_MIN || p->live > p->peak / 2)
-		return;
-	p->peak = p->live;
-	malloc_trim(0);
-}
-
 void intercept_end(struct intercept *i)
 {
 	struct intercept_process *p;
@@ -329,9 +346,10 @@ void intercept_end(struct intercept *i)
 	side_release(&i->side[GUEST]);
 	side_release(&i->side[SERVER]);
 	gated_end(i);
+	end_handshake(i);
 	free(i);
 	if (counted)
-		release(p);
+		fall(&p->live, TRIM_LIVE, p->live.peak / 2);
 }
 
 /* An alert by the server that ends a handshake, as the guest is told of it:
@@ -435,15 +453,18 @@ static enum intercept_state run_server(struct intercept *i)
 static enum intercept_state run_guest(struct intercept *i)
 {
 	struct side *const s = &i->side[GUEST];
+	enum alert_cause cause;
 	uint8_t code;
 	int error;
 	int n;
 
 	n = takeover_shake(s, wolfSSL_accept);
 	if (n == WOLFSSL_SUCCESS) {
-		if (!pump_open(i))
-			return leave(i, CAUSE_TAKEOVER);
+		cause = pump_open(i);
+		if (cause != CAUSE_NONE)
+			return leave(i, cause);
 		i->stage = STAGE_OPEN;
+		end_handshake(i);
 		return INTERCEPT_MORE;
 	}
 	error = wolfSSL_get_error(s->ssl, n);

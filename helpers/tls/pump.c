@@ -28,17 +28,19 @@
 /* The least that is read at once: a record, mostly. */
 #define BATCH_MIN ((size_t)RECORD_MAX)
 
-bool pump_open(struct intercept *i)
+enum alert_cause pump_open(struct intercept *i)
 {
 	struct stream *const st = &i->env->process->stream;
 
 	st->aead = &i->env->process->crypto.aead;
+	if (!stream_ready(st))
+		return CAUSE_MEMORY;
 	for (unsigned int k = GUEST; k <= SERVER; k++) {
 		if (!stream_begin(&i->side[k]))
-			return false;
+			return CAUSE_TAKEOVER;
 		i->way[k].batch = BATCH_MIN;
 	}
-	return true;
+	return CAUSE_NONE;
 }
 
 /* ---- Carrying -------------------------------------------------------- */
@@ -51,18 +53,21 @@ enum outcome {
 	VIOLATED, /* the gate ends it */
 };
 
-/* Whether a fatal alert can be sent: not into the middle of a record, nor
- * behind the end. */
-static bool can_tell(const struct intercept *i, unsigned int to)
+/* Whether something can be said still: nothing comes behind the end. */
+static bool is_heard(const struct intercept *i, unsigned int to)
 {
-	return !i->side[to].stream.wait && !i->way[!to].shut &&
-	       !i->side[to].dead;
+	return !i->way[!to].shut && !i->way[!to].told;
+}
+
+static void tell(struct intercept *i, unsigned int to, uint8_t code)
+{
+	if (is_heard(i, to))
+		stream_alert(&i->env->process->stream, &i->side[to], code);
 }
 
 /* What a side sent is wrong, or a fatal alert: it is over for both. */
 static enum outcome fail(struct intercept *i, unsigned int from)
 {
-	struct stream *const st = &i->env->process->stream;
 	struct side *const s = &i->side[from];
 	uint8_t code = ALERT_INTERNAL_ERROR;
 
@@ -71,10 +76,9 @@ static enum outcome fail(struct intercept *i, unsigned int from)
 	i->cause = CAUSE_BROKEN;
 	if (alert_received(s, &code))
 		i->cause = from == GUEST ? CAUSE_GUEST_ALERT : CAUSE_ALERT;
-	else if (can_tell(i, from))
-		stream_alert(st, s, s->stream.fault);
-	if (can_tell(i, !from))
-		stream_alert(st, &i->side[!from], code);
+	else
+		tell(i, from, s->stream.fault);
+	tell(i, !from, code);
 	return FAILED;
 }
 
@@ -169,7 +173,7 @@ static enum outcome answer(struct intercept *i, unsigned int from)
 	struct stream *const st = &i->env->process->stream;
 	struct side *const s = &i->side[from];
 
-	if (!s->stream.due || s->stream.wait || i->way[!from].shut)
+	if (!s->stream.due || s->stream.wait || !is_heard(i, from))
 		return MOVED;
 	return stream_answer(st, s) && stream_flush(st, s) ? MOVED : starve(i);
 }
@@ -329,20 +333,22 @@ static enum intercept_state run(struct intercept *i)
 	return more ? INTERCEPT_MORE : INTERCEPT_WAIT;
 }
 
-/* Servers repeat what they were told: with a gate, also secrets' values. */
-static void wipe(const struct intercept *i)
+/* Servers repeat what they were told: with a gate, also secrets' values. What a
+ * connection that ends for want of memory has not sent is nobody else's. */
+static void leave_room(const struct intercept *i)
 {
 	struct stream *const st = &i->env->process->stream;
 
 	if (i->gate)
 		explicit_bzero(st->text, st->text_len);
 	st->text_len = 0;
+	stream_forget(st);
 }
 
 enum intercept_state pump_run(struct intercept *i)
 {
 	const enum intercept_state state = run(i);
 
-	wipe(i);
+	leave_room(i);
 	return state;
 }

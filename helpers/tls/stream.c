@@ -26,6 +26,15 @@
 /* Room for what is sealed that is kept from one time to the next. */
 #define OUT_KEPT (2 * STREAM_READ)
 
+bool stream_ready(struct stream *st)
+{
+	if (!st->in)
+		st->in = malloc(STREAM_READ);
+	if (!st->text)
+		st->text = malloc(STREAM_READ);
+	return st->in && st->text;
+}
+
 bool stream_begin(struct side *s)
 {
 	if (!takeover_finish(s) ||
@@ -217,9 +226,8 @@ static void keep(struct side *s, const uint8_t *octets, size_t len)
 static size_t fill(struct stream *st, struct side *s, size_t max)
 {
 	const size_t had = s->ahead ? s->ahead_len - s->ahead_at : 0;
-	const size_t room = sizeof(st->in) - had;
-	const size_t got =
-		side_receive(s, st->in + had, max < room ? max : room);
+	const size_t got = max > had ? side_receive(s, st->in + had, max - had)
+				     : 0;
 
 	/* What waited is part of a record, but for what was read of a guest
 	 * before its handshake. */
@@ -256,6 +264,14 @@ struct stream_read stream_read(struct stream *st, struct side *s, size_t max)
 
 /* ---- What is sent ---------------------------------------------------- */
 
+static void drop_out(struct stream *st)
+{
+	free(st->out);
+	st->out = NULL;
+	st->out_len = 0;
+	st->out_room = 0;
+}
+
 static bool make_room(struct stream *st, size_t more)
 {
 	const size_t need = st->out_len + more;
@@ -276,6 +292,9 @@ static bool seal(struct stream *st, struct side *s, enum record_type type,
 {
 	size_t n;
 
+	if (st->out_len && st->to != s && !stream_flush(st, st->to))
+		return false;
+	st->to = s;
 	if (!make_room(st, len + RECORD_MORE))
 		return false;
 	n = record_seal(&s->records, st->aead, type, text, len,
@@ -327,57 +346,83 @@ bool stream_close(struct stream *st, struct side *s)
 	return seal(st, s, RECORD_ALERT, alert, sizeof(alert));
 }
 
-static bool flush_rest(struct side *s)
+static void flush_waiting(struct side *s)
 {
 	struct stream_end *const e = &s->stream;
 
+	if (!e->wait)
+		return;
 	e->wait_at += side_transmit(s, e->wait + e->wait_at,
 				    e->wait_len - e->wait_at);
-	if (e->wait_at == e->wait_len || s->dead) {
-		free(e->wait);
-		e->wait = NULL;
-	}
+	if (e->wait_at < e->wait_len && !s->dead)
+		return;
+	free(e->wait);
+	e->wait = NULL;
+}
+
+/* Octets wait, behind those that do. */
+static bool wait_for(struct side *s, const uint8_t *octets, size_t len)
+{
+	struct stream_end *const e = &s->stream;
+	const size_t had = e->wait ? e->wait_len - e->wait_at : 0;
+	uint8_t *const all = malloc(had + len);
+
+	if (!all)
+		return false;
+	if (had)
+		memcpy(all, e->wait + e->wait_at, had);
+	memcpy(all + had, octets, len);
+	free(e->wait);
+	e->wait = all;
+	e->wait_at = 0;
+	e->wait_len = had + len;
 	return true;
 }
 
 bool stream_flush(struct stream *st, struct side *s)
 {
-	struct stream_end *const e = &s->stream;
-	size_t left;
+	const size_t len = st->to == s ? st->out_len : 0;
+	size_t sent = 0;
+	bool ok = true;
 
-	if (e->wait)
-		return flush_rest(s);
-	left = st->out_len;
-	if (left)
-		left -= side_transmit(s, st->out, left);
-	if (left && !s->dead) {
-		e->wait = malloc(left);
-		if (!e->wait)
-			return false;
-		memcpy(e->wait, st->out + st->out_len - left, left);
-		e->wait_at = 0;
-		e->wait_len = left;
-	}
+	flush_waiting(s);
+	if (!len)
+		return true;
+	if (!s->stream.wait && !s->dead)
+		sent = side_transmit(s, st->out, len);
+	if (sent < len && !s->dead)
+		ok = wait_for(s, st->out + sent, len - sent);
 	st->out_len = 0;
 	if (st->out_room > OUT_KEPT)
-		stream_release(st);
-	return true;
+		drop_out(st);
+	return ok;
 }
 
 void stream_alert(struct stream *st, struct side *s, uint8_t code)
 {
 	const uint8_t alert[] = {LEVEL_FATAL, code};
 
-	st->out_len = 0;
+	/* What was sealed before it is numbered before it. */
+	if (st->out_len && !stream_flush(st, st->to))
+		return;
+	if (s->stream.wait || s->dead)
+		return;
 	if (seal(st, s, RECORD_ALERT, alert, sizeof(alert)))
 		(void)side_send(s, st->out, st->out_len);
 	st->out_len = 0;
 }
 
+void stream_forget(struct stream *st)
+{
+	st->out_len = 0;
+	st->to = NULL;
+}
+
 void stream_release(struct stream *st)
 {
-	free(st->out);
-	st->out = NULL;
-	st->out_len = 0;
-	st->out_room = 0;
+	drop_out(st);
+	free(st->in);
+	free(st->text);
+	st->in = NULL;
+	st->text = NULL;
 }

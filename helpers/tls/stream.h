@@ -8,9 +8,9 @@
  * are complete are opened, one behind the other; the rest of the last one waits
  * for what is missing. What is to be said is sealed in records as large as they
  * may be, whatever it came in, and all of them are sent by one call. So a
- * megabyte is some sixteen calls each way, and as many packets to the kernel,
- * instead of sixty-four and more; between two processes most of what TLS costs
- * is that, and not the ciphers.
+ * megabyte is twenty calls each way, and as many packets in the kernel, instead
+ * of sixty-four and more: most of what TLS costs between two processes is that,
+ * and not the ciphers.
  *
  * There is one room for all connections: nothing stays in it from one call of
  * the pump to the next. What has to is kept with its end: less than a record
@@ -27,8 +27,12 @@
 
 #include "side.h"
 
-/** STREAM_READ - Octets that are read at once, at most */
-#define STREAM_READ ((size_t)64 << 10)
+/** STREAM_READ - Octets that are read at once, and wait from before, at most:
+ * three of the largest records. Sealed anew they are one packet of the
+ * kernel's, which holds less than 64 KB; a fourth would be a packet of its own,
+ * and cost a third more.
+ */
+#define STREAM_READ ((size_t)3 * (RECORD_TEXT + RECORD_MORE))
 
 /** enum stream_due - What is to be sent before all else */
 enum stream_due {
@@ -42,8 +46,9 @@ enum stream_due {
  * @out:	sealed octets, owned
  * @out_len:	how many
  * @out_room:	octets that fit
- * @in:		what was read, behind what waited
- * @text:	what was in it
+ * @to:		end that they are for
+ * @in:		what was read, behind what waited: STREAM_READ octets, owned
+ * @text:	what was in it, likewise; both there with the first connection
  * @text_len:	octets of that to be wiped
  */
 struct stream {
@@ -51,8 +56,9 @@ struct stream {
 	uint8_t *out;
 	size_t out_len;
 	size_t out_room;
-	uint8_t in[STREAM_READ + RECORD_MAX];
-	uint8_t text[STREAM_READ + RECORD_MAX];
+	struct side *to;
+	uint8_t *in;
+	uint8_t *text;
 	size_t text_len;
 };
 
@@ -62,6 +68,9 @@ struct stream_read {
 	size_t text;
 };
 
+/** stream_ready() - Have memory for a first connection; false: there is none */
+bool stream_ready(struct stream *st) __attribute__((warn_unused_result));
+
 /** stream_begin() - Take the connection over from wolfSSL; false: it cannot be
  */
 bool stream_begin(struct side *s) __attribute__((warn_unused_result));
@@ -70,7 +79,8 @@ bool stream_begin(struct side *s) __attribute__((warn_unused_result));
  * stream_read() - Read what there is
  * @st:		room: @text holds what was said
  * @s:		end; it is readable
- * @max:	octets that are read at most
+ * @max:	octets that are read at most, with those that wait: RECORD_MAX
+ *to STREAM_READ
  *
  * How it ended, or broke, is in the end: what was said before that comes first.
  */
@@ -81,10 +91,12 @@ bool stream_is_over(const struct side *s);
 
 /**
  * stream_say() - Seal what is to be said
- * @st:		room; stream_flush() of the same end comes before another end's
- * @s:		end, where nothing waits
+ * @st:		room
+ * @s:		end
  * @text:	what is said
  * @len:	octets of it, as many as there are
+ *
+ * It is sent by stream_flush(), or by what is said to another end.
  *
  * Return: false if there is no memory
  */
@@ -113,11 +125,19 @@ bool stream_flush(struct stream *st, struct side *s)
 
 /**
  * stream_alert() - Send a fatal alert, all or nothing
- * @st:		room, without anything in it
- * @s:		end, where nothing waits
+ * @st:		room
+ * @s:		end; it is told nothing if something waits there, as that may be
+ *		part of a record
  * @code:	description
+ *
+ * What was said before is sent before.
  */
 void stream_alert(struct stream *st, struct side *s, uint8_t code);
+
+/** stream_forget() - Drop what was said and not sent: its end is not there for
+ * ever
+ */
+void stream_forget(struct stream *st);
 
 /** stream_release() - Release the room's memory */
 void stream_release(struct stream *st);

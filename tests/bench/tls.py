@@ -20,6 +20,10 @@ machine's other work changes less. Peers that are not installed are left out.
     intercept   ours, decrypted             haproxy-tcp TCP mode, not looked at
     direct      forwarded                   sslsplit, mitmproxy, squid   decrypted
 
+"haproxy" is told where the server is, and what the guest sends is redirected to it
+by NAT. "haproxy-tproxy" is as ours: it has the guest's connections by TPROXY, and
+dials what the guest has dialled. Neither has a ruleset in its gateway but for that.
+
 Runs in namespaces of its own, as root.
 """
 import argparse
@@ -47,9 +51,10 @@ OURS = {
                   "TLS": {"UpstreamCACerts": ["@root"]}},
 }
 PORTS = {"haproxy": 9001, "haproxy-tcp": 9002, "sslsplit": 9003,
-         "mitmproxy": 9004, "squid": 9005}
+         "mitmproxy": 9004, "squid": 9005, "haproxy-tproxy": 9007}
 PROGRAMS = {"haproxy": "haproxy", "haproxy-tcp": "haproxy",
-            "sslsplit": "sslsplit", "mitmproxy": "mitmdump", "squid": "squid"}
+            "sslsplit": "sslsplit", "mitmproxy": "mitmdump", "squid": "squid",
+            "haproxy-tproxy": "haproxy"}
 HAPROXY = """global
   nbthread 1
   maxconn 4096
@@ -71,6 +76,13 @@ frontend named
   use_backend named if { req.ssl_sni -m end .example.com }
 backend named
   server named %s:443
+frontend dialled
+  bind 0.0.0.0:%d transparent
+  tcp-request inspect-delay 5s
+  tcp-request content reject if !{ req.ssl_hello_type 1 }
+  use_backend dialled if { req.ssl_sni -m end .example.com }
+backend dialled
+  server dialled 0.0.0.0:443
 """
 SQUID = """http_port 127.0.0.1:9006
 https_port %(port)d intercept ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert=%(dir)s/bench.pem
@@ -164,6 +176,9 @@ class Peers:
   }
 }
 """)
+        self.gateway.run("ip", "rule", "add", "fwmark", "1", "lookup", "100")
+        self.gateway.run("ip", "route", "add", "local", "default", "dev", "lo",
+                         "table", "100")
         self.guest.sysctl("net/ipv4/ip_local_port_range", "1024 65535")
         self.gateway.sysctl("net/ipv4/ip_local_port_range", "10000 65535")
         self.pki = world.pki
@@ -200,11 +215,17 @@ class Peers:
         path = os.path.join(self.dir, "haproxy.cfg")
         with open(path, "w", encoding="ascii") as file:
             file.write(HAPROXY % (PORTS["haproxy-tcp"], SERVER, IDLE_SERVER,
-                                  PORTS["haproxy"], SERVER))
+                                  PORTS["haproxy"], SERVER,
+                                  PORTS["haproxy-tproxy"]))
         return self._spawn("haproxy", "haproxy", "-q", "-db", "-f", path)
 
     def _haproxy_tcp(self):
-        return self.running.get("haproxy") or self._haproxy()
+        for name in ("haproxy", "haproxy-tcp", "haproxy-tproxy"):
+            if name in self.running:
+                return self.running[name]
+        return self._haproxy()
+
+    _haproxy_tproxy = _haproxy_tcp
 
     def _sslsplit(self):
         return self._spawn("sslsplit", "sslsplit", "-u", "root", "-k",
@@ -243,18 +264,26 @@ class Peers:
 
     def redirect(self, name):
         """Lead the guest's port 443 to one of them, or on."""
-        rule = "" if name == "direct" else \
-            "iifname \"guest0\" tcp dport 443 redirect to :%d" % PORTS[name]
+        rule = hook = ""
+        if name.endswith("-tproxy"):
+            hook = "iifname \"guest0\" tcp dport 443 tproxy to :%d meta mark " \
+                "set 1 accept" % PORTS[name]
+        elif name != "direct":
+            rule = "iifname \"guest0\" tcp dport 443 redirect to :%d" % \
+                PORTS[name]
         self.gateway.run("nft", "-f", "-", text="""table ip bench
 delete table ip bench
 table ip bench {
+  chain steer { type filter hook prerouting priority mangle
+    %s
+  }
   chain in { type nat hook prerouting priority dstnat
     %s
   }
   chain out { type nat hook postrouting priority srcnat
   }
 }
-""" % rule)
+""" % (hook, rule))
 
     def close(self):
         for process in set(self.running.values()):
@@ -378,12 +407,13 @@ class Bench:
         """KiB that one idle connection takes."""
         place = self.place(name)
         before = pss(self.pids(name))
-        # HAProxy is told where to go; the others see it.
+        # These are told where to go; the others see it.
+        told = ("haproxy", "haproxy-tcp")
         with place:
             client = subprocess.Popen(
-                [self.args.load, "idle", SERVER if name.startswith("haproxy")
+                [self.args.load, "idle", SERVER if name in told
                  else IDLE_SERVER, "443", NAME,
-                 str(20 if name.startswith("haproxy") else self.args.idle)],
+                 str(20 if name in told else self.args.idle)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True)
         line = client.stdout.readline()

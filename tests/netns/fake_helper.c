@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i + 1 < argc; i++)
 		if (strcmp(argv[i], "--channel-fd") == 0)
-			p[0].fd = atoi(argv[i + 1]);
+			p[0].fd = (int)strtol(argv[i + 1], NULL, 10);
 	while (poll(p, 2, -1) > 0) {
 		if (p[1].revents &&
 		    (read(p[1].fd, &info, sizeof(info)) != sizeof(info) ||

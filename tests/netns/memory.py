@@ -1,10 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """memory.py - Where in a process's memory something is."""
+import array
+import itertools
+import mmap
 import os
 import re
 
 # Flags of an area that is locked, in no core file, and no child's.
 KEPT = {"lo", "dd", "dc"}
+PRESENT, SWAPPED = 1 << 63, 1 << 62
+
+
+def runs(pagemap, start, end):
+    """The parts of an area that there is something in: (from, to) each."""
+    entries = array.array("Q", os.pread(pagemap, (end - start) //
+                                        mmap.PAGESIZE * 8,
+                                        start // mmap.PAGESIZE * 8))
+    at = start
+    for there, group in itertools.groupby(
+            entries, lambda e: bool(e & (PRESENT | SWAPPED))):
+        size = sum(1 for _ in group) * mmap.PAGESIZE
+        if there:
+            yield at, at + size
+        at += size
 
 
 def search(pid, values):
@@ -12,7 +30,8 @@ def search(pid, values):
     found = {}
     with open("/proc/%d/smaps" % pid, encoding="ascii") as file:
         lines = file.read().splitlines()
-    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory, \
+            open("/proc/%d/pagemap" % pid, "rb", buffering=0) as pagemap:
         for line in lines:
             place = re.match(r"([0-9a-f]+)-([0-9a-f]+) (r?).*?(\[v\w+\])?$",
                              line)
@@ -20,13 +39,14 @@ def search(pid, values):
                 start, end = (int(n, 16) for n in place.group(1, 2))
                 # Not what a sanitizer has reserved for itself.
                 skip = (not place.group(3) or place.group(4) or
-                        end - start > 1 << 30)
+                        end - start > 1 << 32)
             elif line.startswith("VmFlags:") and not skip:
-                data = os.pread(memory.fileno(), end - start, start)
-                for value in values:
-                    if value in data:
-                        found.setdefault(value, []).append(
-                            set(line.split()[1:]))
+                there = set()
+                for first, last in runs(pagemap.fileno(), start, end):
+                    data = os.pread(memory.fileno(), last - first, first)
+                    there |= {value for value in values if value in data}
+                for value in there:
+                    found.setdefault(value, []).append(set(line.split()[1:]))
     return found
 
 

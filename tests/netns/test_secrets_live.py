@@ -17,14 +17,20 @@ import time
 
 import relay
 from lab import Namespace, run
-from machine import STATE, alive, end, wait_for
-from report import main, unchanged
+from machine import STATE, alive, end
+from machine import wait_for as wait_so_long
+from report import main, settled, unchanged
 
 WEB = STATE + "/sandboxes/web/"
 LOG = STATE + "/events.log"
 REASON = "secret KEY??[2J / header, 198.51.100.7:443"
 VALUES = ("first-value-7261", "second value 9304", "third-value-5518")
 SECRETS_FD = 7
+
+
+def wait_for(test):
+    """Long enough for a machine that is busy with other tests."""
+    return wait_so_long(test, 40)
 
 
 class Stage:
@@ -93,10 +99,16 @@ class Stage:
         """What is said of it, and what the helper says of itself."""
         return json.loads(self.m.netc("status", "web", "--json").stdout)
 
+    def words(self):
+        """What the supervisor says of it and the helper of itself; "" if they
+        have not answered in time."""
+        return self.status()["tls_status"] or ""
+
     def said(self):
         """(worker's number, commits, values)"""
-        text = self.status()["tls_status"]
-        words, _, values = text.partition(" values ")
+        got = []
+        wait_for(lambda: got.append(self.words()) or " values " in got[-1])
+        words, _, values = got[-1].partition(" values ")
         words = words.split()
         return (int(words[1]), int(words[words.index("commits") + 1]),
                 tuple(values.split(",")))
@@ -105,7 +117,10 @@ class Stage:
         return self.said()[2]
 
     def supervisor(self):
-        return self.status()["tls_supervisor"]
+        got = []
+        wait_for(lambda: got.append(self.status()["tls_supervisor"]) or
+                 got[-1])
+        return got[-1]
 
     def events(self, kind):
         with open(LOG, encoding="ascii") as file:
@@ -169,7 +184,7 @@ def values_that_are_none(m, t):
         ("too long by one", "x" * 16385 + "\n", "at most 16384"),
     ]
     t.check("it is up", s.values() == VALUES, s.values())
-    before = m.look()
+    before = settled(m)
     for what, text, why in cases:
         if text is not None:
             s.write("x", text)
@@ -243,8 +258,8 @@ def values_come_again_with_apply(m, t):
     t.check("the same document has new values", s.said()[1:] == (2, want),
             s.said())
     s.good("apply", "web", s.describe([], "without"))
-    t.check("a document without", "values \n" in s.status()["tls_status"] +
-            "\n", s.status()["tls_status"])
+    t.check("a document without", wait_for(
+        lambda: s.words().endswith("values ")), s.words())
     s.good("apply", "web", s.document)
     t.check("and with them again", s.values() == want, s.values())
     s.down()
@@ -256,8 +271,7 @@ def values_outlive_the_helper(m, t):
     worker = s.said()[0]
     os.kill(worker, signal.SIGKILL)
     t.check("the next one has them", wait_for(
-        lambda: s.status()["tls_status"].find(" values ") > 0 and
-        s.said()[0] != worker and s.values() == VALUES), s.said())
+        lambda: s.said()[0] != worker and s.values() == VALUES), s.said())
     s.down()
 
 
@@ -271,24 +285,51 @@ def rotation(m, t):
     t.check("one was another", [e["changed"] for e in told] == [1], told)
     t.check("it is in force, and the variable's stays", s.said()[1:] == (
         2, ("rotated-1", *VALUES[1:])), s.said())
-    mask = s.status()["tls_status"].split()
+    mask = s.words().split()
     t.check("all else came again", int(mask[mask.index("fds") + 1], 16) &
             0xf0 == 0xf0, mask)
     told = s.rotate()
     t.check("nothing is another", [e["changed"] for e in told] == [0] and
             s.said()[1] == 2, told)
+    supervisor = s.supervisor()
+    for i in range(8):
+        s.write("a", "many-%d" % i)
+        os.kill(supervisor, signal.SIGHUP)
+    t.check("the last of many", wait_for(
+        lambda: s.values()[0] == "many-7"), s.said())
     s.write("a", "rotated-2")
     os.chown(s.path("a"), 65534, 65534)
     os.chmod(s.path("a"), 0o600)
-    s.rotate()
+    wait_for(lambda: s.rotate() and s.values()[0] == "rotated-2")
     t.check("a file of another user", s.values()[0] == "rotated-2",
             s.values())
     worker = s.said()[0]
     os.kill(worker, signal.SIGKILL)
     t.check("the next helper has what was rotated", wait_for(
-        lambda: s.status()["tls_status"].find(" values ") > 0 and
-        s.said()[0] != worker and s.values()[0] == "rotated-2"), s.said())
+        lambda: s.said()[0] != worker and s.values()[0] == "rotated-2"), s.said())
     os.kill(s.status()["tls_supervisor"], signal.SIGTERM)
+    s.down()
+
+
+def rotation_with_less_power(m, t):
+    """Where root has no power over other users' files, and cannot raise limits,
+    as in containers."""
+    s = Stage(m)
+    done = subprocess.run(
+        ["setpriv", "--bounding-set", "-dac_read_search,-sys_resource",
+         *m.command("up", "--helpers", s.helpers, "web", s.document,
+                    "--guest-netns", "box")], env=s.env, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    t.check("it is up", done.returncode == 0 and s.values() == VALUES,
+            done.stderr)
+    s.write("a", "rotated\n")
+    s.rotate()
+    t.check("its own file", s.values()[0] == "rotated", s.values())
+    os.chown(s.path("a"), 65534, 65534)
+    os.chmod(s.path("a"), 0o600)
+    told = s.rotate("rotation-failed")
+    t.check("another's", [(e["secret"], e["reason"]) for e in told] == [
+        ("KEY", "Permission denied")], told)
     s.down()
 
 
@@ -314,8 +355,7 @@ def rotation_that_fails(m, t):
     t.check("the old ones stay", s.said() == before, s.said())
     os.kill(before[0], signal.SIGKILL)
     t.check("also for the next helper", wait_for(
-        lambda: " values " in s.status()["tls_status"] and
-        s.said()[0] != before[0]) and s.values() == VALUES, s.said())
+        lambda: s.said()[0] != before[0]) and s.values() == VALUES, s.said())
     s.write("c", "fine\n")
     s.rotate()
     t.check("and then it goes", s.values() == ("good", VALUES[1], "fine"),
@@ -384,7 +424,7 @@ def rotation_of_the_real_one(m, t):
     s.up()
 
     def worker():
-        return int(s.status()["tls_status"].split()[1])
+        return int(s.words().split()[1])
     first = worker()
     for i in range(3):
         s.write("a", "rotated-%d" % i)
@@ -392,14 +432,14 @@ def rotation_of_the_real_one(m, t):
         t.check("rotated", [e["changed"] for e in told] == [1], told)
     os.kill(first, signal.SIGKILL)
     t.check("it starts with them", wait_for(
-        lambda: "restarts 1" in s.status()["tls_status"] and
-        len(s.status()["tls_status"].split()) > 6), s.status()["tls_status"])
+        lambda: "restarts 1 " in s.words() and
+        len(s.words().split()) > 6), s.words())
     s.write("a", "and-again")
     told = s.rotate()
     t.check("and takes others", [e["changed"] for e in told] == [1], told)
     s.good("apply", "web", s.document)
-    t.check("all the time", "restarts 1 " in s.status()["tls_status"] and
-            not s.events("not-started"), s.status()["tls_status"])
+    t.check("all the time", wait_for(lambda: "restarts 1 " in s.words()) and
+            not s.events("not-started"), s.words())
     for pid in map(int, family(s.supervisor())):
         with open("/proc/%d/coredump_filter" % pid, encoding="ascii") as file:
             t.check("nothing goes into a core", int(file.read(), 16) == 0)
@@ -460,7 +500,8 @@ def memory(m, t):
     t.check("what is refused is not kept", done.returncode == 3 and
             len(values_of(supervisor)) == 1, done.stderr)
     locked = status_of(supervisor, "VmLck")
-    t.check("its pages are locked", int(locked.split()[0]) > 0, locked)
+    t.check("its pages are locked", m.args.any_memory or
+            int(locked.split()[0]) > 0, locked)
     may_raise = int(status_of(os.getpid(), "CapEff"), 16) >> 24 & 1
     for pid in (supervisor, s.said()[0]):
         with open("/proc/%d/coredump_filter" % pid, encoding="ascii") as file:
@@ -516,8 +557,7 @@ def terminated(m, t):
     os.kill(s.said()[0], signal.SIGUSR1)
     worker = s.said()[0]
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: " values " in s.status()["tls_status"] and
-             s.said()[0] != worker)
+    wait_for(lambda: s.said()[0] != worker)
     held(s, t, "with another helper", begun)
     t.check("one event, one line", len(s.events("terminated")) == 1 and
             os.path.getsize(WEB + "exit.json") > 0)
@@ -585,8 +625,10 @@ def terminated_on_a_full_disk(m, t):
                     file.write(bytes(4096))
         except OSError:
             pass
-        pid = int(json.loads(netc("status", "web", "--json").stdout)[
-            "tls_status"].split()[1])
+        said = []
+        wait_for(lambda: said.append(json.loads(netc(
+            "status", "web", "--json").stdout)["tls_status"]) or said[-1])
+        pid = int(said[-1].split()[1])
         os.kill(pid, signal.SIGUSR1)
         path = small + "/sandboxes/web/exit.json"
         t.check("it is written all the same", wait_for(
@@ -605,10 +647,11 @@ def terminated_by_others(m, t):
     s = Stage(m)
     s.up(s.describe([], "ports", PortBindings=[
         {"HostPort": 8000, "GuestPort": 80}]))
-    worker = int(s.status()["helper_status"].split()[1])
-    os.kill(worker, signal.SIGUSR1)
+    said = []
+    wait_for(lambda: said.append(s.status()["helper_status"]) or said[-1])
+    os.kill(int(said[-1].split()[1]), signal.SIGUSR1)
     t.check("it is killed, and nothing else happens", wait_for(
-        lambda: "restarts 1" in s.status()["helper_status"]) and
+        lambda: "restarts 1" in (s.status()["helper_status"] or "")) and
         s.status()["health"] == "ok" and
         {"guest0", "uplink0"} <= set(s.links()), s.status())
     s.down()
@@ -622,7 +665,7 @@ def runs(m, t):
               "mv %s.tmp %s; sleep 1000" % ((shown,) * 5))
     process = m.start("run", "--helpers", s.helpers, s.document, "--", "sh",
                       "-c", script, env=s.env, stdin=subprocess.DEVNULL)
-    wait_for(lambda: os.path.exists(shown), 20)
+    wait_for(lambda: os.path.exists(shown))
     with open(shown, encoding="ascii") as file:
         text = file.read()
     other = int(text.split("\n", 1)[0])
@@ -630,13 +673,12 @@ def runs(m, t):
             VALUES[1] not in text, text)
     names = m.names()
     t.check("it runs", len(names) == 1 and alive(other), names)
-    status = json.loads(m.good("status", names[0], "--json"))
-    os.kill(int(status["tls_status"].split()[1]), signal.SIGUSR1)
+    os.kill(of_run(m, names[0]), signal.SIGUSR1)
     begun = time.monotonic()
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     t.check("it ends with 125", process.returncode == 125,
             process.returncode)
-    t.check("at once", time.monotonic() - begun < 5)
+    t.check("at once", time.monotonic() - begun < 15)
     t.check("it says why", "terminated" in said and REASON in said, said)
     t.check("what it had started is gone", wait_for(lambda: not alive(other)))
     t.check("and so is the sandbox", not m.names(), m.names())
@@ -646,18 +688,25 @@ def runs(m, t):
                 done.returncode == code, done.stderr)
 
 
+def of_run(m, name):
+    """The helper of another sandbox."""
+    said = []
+    wait_for(lambda: said.append(json.loads(m.netc(
+        "status", name, "--json").stdout)["tls_status"]) or said[-1])
+    return int(said[-1].split()[1])
+
+
 def runs_under_another_supervisor(m, t):
     """One that an apply has started is found, and its file if it is gone."""
     s = Stage(m)
     process = m.start("run", "--helpers", s.helpers, m.public, "--", "sleep",
                       "1000", env=s.env, stdin=subprocess.DEVNULL)
     wait_for(lambda: len(m.names()) == 1 and json.loads(m.good(
-        "status", "--json"))[0]["health"] == "running", 20)
+        "status", "--json"))[0]["health"] == "running")
     name = m.names()[0]
     s.good("apply", name, s.document)
-    status = json.loads(m.good("status", name, "--json"))
-    os.kill(int(status["tls_status"].split()[1]), signal.SIGUSR1)
-    _, said = process.communicate(timeout=30)
+    os.kill(of_run(m, name), signal.SIGUSR1)
+    _, said = process.communicate(timeout=60)
     t.check("it ends with 125", process.returncode == 125 and REASON in said,
             said)
 
@@ -677,11 +726,6 @@ def killed_on_its_way(m, t):
         time.sleep(took * (0.3 + 0.08 * i))
         end(process)
         process.communicate()
-        if s.m.netc("status", "web").returncode == 0:
-            s.down()
-        t.check("%d: no supervisor without a sandbox" % i, wait_for(
-            lambda: m.netc("status", "web").returncode == 0 or
-            not supervisors()) or s.m.netc("down", "web").returncode == 0)
         s.down()
         t.check("%d: none is left" % i, wait_for(lambda: not supervisors()),
                 supervisors())
@@ -707,8 +751,10 @@ def supervisors():
 if __name__ == "__main__":
     main(__doc__, (values_that_are_none, values_go_to_the_helper_alone,
                    values_come_again_with_apply, values_outlive_the_helper,
-                   rotation, rotation_that_fails, rotation_and_apply,
+                   rotation, rotation_with_less_power, rotation_that_fails, rotation_and_apply,
                    rotation_of_the_real_one, memory,
                    terminated, terminated_on_a_full_disk,
                    terminated_by_others, runs, runs_under_another_supervisor,
-                   killed_on_its_way))
+                   killed_on_its_way),
+         [("--any-memory", {"action": "store_true",
+                            "help": "a sanitizer makes nothing of mlock"})])

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import random
 import select
 import socket
 import sys
@@ -20,6 +21,7 @@ from tls_alone import (DENY, EARLY, HELLO, INTERCEPT, READ, SPLICE, WAIT,
 from tls_case import Case, drain, reset, wait_until
 
 SANITIZED = "--any-memory" in sys.argv
+SECONDS = 120 if "--long" in sys.argv else 2
 KEY, TOKEN, MILD, LAST = b"$MSB_KEY", b"@the-token@", b"$MSB_MILD", b"$MSB_LAST"
 VALUES = [b"value-of-KEY-7f3a91", b"value-of-TOKEN-55c1", b"value-of-MILD-0b1d",
           b"value-of-LAST-9e77"]
@@ -206,16 +208,18 @@ class Plain(Secrets):
         self.assertEqual(self.heard(server), b"")
 
     def test_at_the_end(self):
-        """What only the guest's end tells from a longer placeholder."""
-        longer = [secret("KEY"), secret("KEY2")]
-        worker = self.begin(secrets=longer, values=VALUES[:2])
-        said = sized(b"x" * 1000)[:-900] + KEY
-        client, server = self.pair(said)
+        """What was kept back when the guest ends."""
+        worker = self.begin()
+        said = POST + b"X-Key: " + KEY
+        client = self.dial()
+        client.sendall(said)
+        server = self.accept()
+        self.assertEqual(select.select([server], [], [], 0.05)[0], [])
         self.assertEqual(worker.status()["violations"], 0)
         client.shutdown(socket.SHUT_WR)
         self.assertEqual(self.heard(server), b"")
         event = worker.events("secret-violation")[0]
-        self.assertEqual((event["secret"], event["where"]), ("KEY", "body"))
+        self.assertEqual((event["secret"], event["where"]), ("KEY", "stream"))
         # An incomplete head is passed on with the end.
         client = self.dial()
         client.sendall(GET[:-10])
@@ -694,6 +698,117 @@ class Terminate(Secrets):
         status = worker.status()
         self.assertEqual((status["connections"], status["violations"],
                           len(worker.asked)), (0, 1, asked))
+
+
+class Torture(Secrets):
+    """Many flows of every kind, while configurations come and go."""
+
+    def serve(self):
+        """Say what was heard, when it ends."""
+        def one(sock):
+            heard = b""
+            try:
+                with sock:
+                    sock.settimeout(20)
+                    heard = drain(sock)
+                    sock.sendall(hashlib.sha256(heard).digest())
+            except OSError:
+                pass
+            if KEY in heard:
+                self.wrong.append("a placeholder has left")
+
+        while not self.closed.is_set():
+            try:
+                sock = self.listener.accept()[0]
+            except OSError:
+                continue
+            threading.Thread(target=one, args=(sock,)).start()
+
+    def flow(self, rng):
+        """One flow: True if it was to go through, and did not."""
+        bad = rng.random() < 0.3
+        body = rng.randbytes(rng.choice((0, 10, 1000, 50000)))
+        if bad:
+            at = rng.randint(0, len(body))
+            form = rng.choice((KEY, percent(KEY), escaped(KEY),
+                               base64.b64encode(KEY + bytes(2))))
+            body = body[:at] + form + body[at:]
+        cut = rng.randint(0, len(body))
+        said = rng.choice((
+            sized(body), chunked(*filter(None, (body[:cut], body[cut:]))),
+            b"\x01" + body, GET + sized(body)))
+        heard, at = b"", 0
+        with socket.socket() as sock:
+            sock.settimeout(20)
+            try:
+                sock.connect(("127.0.0.2", tls_case.PORT))
+                while at < len(said):
+                    to = at + rng.choice((1, 7, 500, 100000))
+                    sock.sendall(said[at:to])
+                    at = to
+                    if rng.random() < 0.01:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                        b"\1\0\0\0\0\0\0\0")
+                        return False
+                sock.shutdown(socket.SHUT_WR)
+                heard = drain(sock)
+            except OSError:
+                pass
+        if bad and heard:
+            self.wrong.append("a violation was answered")
+        return not bad and heard != hashlib.sha256(said).digest()
+
+    def flows(self, seed):
+        rng = random.Random(seed)
+        while not self.stop.is_set():
+            began = self.reset
+            if self.flow(rng) and self.reset == began:
+                self.wrong.append("a flow did not go through")
+            self.count += 1
+
+    def test_all_at_once(self):
+        worker = self.begin()
+        self.stop, self.closed = threading.Event(), threading.Event()
+        self.wrong = []
+        self.count = self.reset = 0
+        self.listener.settimeout(0.2)
+        server = threading.Thread(target=self.serve)
+        threads = [threading.Thread(target=self.flows, args=(i,))
+                   for i in range(6)]
+        for thread in (server, *threads):
+            thread.start()
+        rng, secrets = random.Random(1), SECRETS
+        end = time.monotonic() + SECONDS
+        try:
+            while time.monotonic() < end and not self.wrong:
+                time.sleep(rng.uniform(0, 0.02))
+                change = rng.random()
+                values = [rng.randbytes(8).hex().encode() for _ in SECRETS]
+                last, secrets = secrets, (SECRETS[:2] if change < 0.1
+                                          else SECRETS)
+                self.assertEqual(worker.prepare(
+                    secrets=secrets, values=values[:len(secrets)])[0], "ok")
+                if change > 0.8:
+                    self.assertEqual(worker.abort(), ("ok", ""))
+                    secrets = last
+                else:
+                    self.reset += secrets != last
+                    self.assertEqual(worker.commit(), ("ok", ""))
+                    self.reset += secrets != last
+                time.sleep(rng.uniform(0, 0.05))
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join(30)
+            self.closed.set()
+            server.join(30)
+        self.assertEqual(self.wrong, [])
+        self.assertGreater(worker.status()["violations"], 20)
+        self.assertTrue(wait_until(
+            lambda: worker.status()["connections"] == 0))
+        print("%d flows, %d violations, %d limited" % (
+            self.count, worker.status()["violations"],
+            worker.status()["limited"]))
 
 
 if __name__ == "__main__":

@@ -196,10 +196,24 @@ class Tlsd:
                   encoding="ascii") as file:
             return [pid] + [int(n) for n in file.read().split()]
 
+    @staticmethod
+    def is_gone(pid):
+        try:
+            with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+                return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            return True
+
     def end(self):
+        """End it as its supervisor does; its exit status."""
+        others = self.processes()[1:]
         relay.send(self.channel, "stop")
         try:
-            return self.process.wait(20)
+            status = self.process.wait(20)
+            # They end with it, a moment later.
+            if not relay.wait_until(lambda: all(map(self.is_gone, others))):
+                raise RuntimeError("a process of msb-tlsd is left")
+            return status
         finally:
             self.process.kill()
             for sock in (self.channel, self.broker, *self.sockets.values()):

@@ -6,13 +6,16 @@
  *		--leaf NAME	name of the leaf where there is no SNI
  *		--signer WAY	"refuse" or "dead": instead of signing
  *		--plain-wolf	wolfSSL computes everything itself
+ *		--secret PLACEHOLDER VALUE HOST INJECT	a secret; INJECT as bits
+ *		--more N	so many more, that nobody may have
  *
  * It is confined as msb-tlsd's worker is: a system call that the engine must
  *not need ends it.
  *
  * A CA is made, and its certificate written to CA-FILE. Then "port N" is
  * printed, and for each connection that ends a line: "done" or "failed", "open"
- * or "shut", and why. A line on standard input asks for numbers; its end ends
+ * or "shut", and why; if it is a violation, where, and the placeholder or what
+ * is wrong. A line on standard input asks for numbers; its end ends
  * everything.
  */
 #include <errno.h>
@@ -56,6 +59,10 @@ struct proxy {
 	uint16_t server_port;
 	struct intercept_env *env;
 	struct dname leaf;
+	struct secret secret[SECRET_MAX];
+	struct secret_host host[SECRET_MAX];
+	struct secrets secrets;
+	struct gate_env *gate;
 	struct flow *ready;
 	struct flow *all;
 	unsigned int open;
@@ -251,6 +258,7 @@ static void read_hello(struct flow *f)
 				.rest = octets + used,
 				.rest_len = (size_t)n - used,
 				.leaf = p->leaf,
+				.secrets = p->gate,
 			};
 
 			f->intercept = intercept_begin(p->env, &i);
@@ -268,9 +276,25 @@ static void read_hello(struct flow *f)
 	}
 }
 
+static void show_end(const struct flow *f, const char *what)
+{
+	const struct gate_violation *const v =
+		intercept_violation(f->intercept);
+	const char *const why = intercept_why(f->intercept);
+
+	printf("%s %s %s", what,
+	       intercept_is_open(f->intercept) ? "open" : "shut",
+	       why ? why : "-");
+	if (v)
+		printf(": %s %s", gate_where_name(v->where),
+		       v->why ? v->why
+			      : (const char *)f->proxy->secret[v->found.secret]
+					.placeholder);
+	printf("\n");
+}
+
 static void run_flow(struct flow *f)
 {
-	const char *why;
 	bool open;
 
 	if (!f->intercept && f->guest >= 0)
@@ -288,17 +312,12 @@ static void run_flow(struct flow *f)
 		}
 		return;
 	case INTERCEPT_DONE:
-		why = intercept_why(f->intercept);
-		printf("done %s %s\n",
-		       intercept_is_open(f->intercept) ? "open" : "shut",
-		       why ? why : "-");
+		show_end(f, "done");
 		end_flow(f, false);
 		return;
 	case INTERCEPT_FAILED:
-		why = intercept_why(f->intercept);
 		open = intercept_is_open(f->intercept);
-		printf("failed %s %s\n", open ? "open" : "shut",
-		       why ? why : "-");
+		show_end(f, "failed");
 		end_flow(f, open);
 		return;
 	}
@@ -423,6 +442,41 @@ static int listen_any(uint16_t *ret_port)
 	return fd;
 }
 
+/* PLACEHOLDER VALUE HOST INJECT */
+static void add_secret(struct proxy *p, char **words)
+{
+	const size_t n = p->secrets.n;
+
+	if (n == SECRET_MAX)
+		exit(2);
+	p->host[n] = (struct secret_host){words[2], false};
+	p->secret[n] = (struct secret){
+		.name = words[0],
+		.placeholder = (const uint8_t *)words[0],
+		.placeholder_len = strlen(words[0]),
+		.value = (const uint8_t *)words[1],
+		.value_len = strlen(words[1]),
+		.hosts = &p->host[n],
+		.n_hosts = 1,
+		.inject = (unsigned int)strtoul(words[3], NULL, 0),
+	};
+	p->secrets = (struct secrets){p->secret, n + 1};
+}
+
+static void add_more(struct proxy *p, struct arena *arena, unsigned long n)
+{
+	for (unsigned long k = 0; k < n; k++) {
+		char *words[] = {
+			arena_printf(arena, "$MSB_MORE_KEY_%lu", k),
+			arena_strdup(arena, "nobody's"),
+			arena_strdup(arena, "nobody.example.net"),
+			arena_strdup(arena, "1"),
+		};
+
+		add_secret(p, words);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct proxy p = {0};
@@ -450,6 +504,11 @@ int main(int argc, char **argv)
 			signer = argv[++k];
 		} else if (!strcmp(argv[k], "--plain-wolf")) {
 			plain = true;
+		} else if (!strcmp(argv[k], "--secret") && k + 4 < argc) {
+			add_secret(&p, argv + k + 1);
+			k += 4;
+		} else if (!strcmp(argv[k], "--more") && k + 1 < argc) {
+			add_more(&p, &arena, strtoul(argv[++k], NULL, 10));
 		} else {
 			return 2;
 		}
@@ -460,7 +519,9 @@ int main(int argc, char **argv)
 	c.process = intercept_process_new(channel, &reason);
 	if (c.process)
 		p.env = intercept_env_new(&c, &reason);
-	if (!p.env) {
+	if (p.env && p.secrets.n)
+		p.gate = gate_env_new(&p.secrets);
+	if (!p.env || (p.secrets.n && !p.gate)) {
 		fprintf(stderr, "%s\n", reason);
 		return 1;
 	}
@@ -482,6 +543,7 @@ int main(int argc, char **argv)
 	for (struct flow *f = p.all; f; f = f->all)
 		f->ready = false;
 	sweep(&p, true);
+	gate_env_free(p.gate);
 	intercept_env_free(p.env);
 	intercept_process_free(c.process);
 	arena_free(&arena);

@@ -1213,7 +1213,8 @@ def memory():
         print(f"      {heap / 1024:.1f} KB heap, {per / 1024:.1f} KB resident "
               "for a connection (with the proxy's own 17 KB)")
         if not sanitized:
-            check(per < 117 * 1024, f"{per} octets resident")
+            check(heap < 24 * 1024, f"{heap} octets of heap")
+            check(per < 40 * 1024, f"{per} octets resident")
         for t in some:
             t.close()
         for _ in range(100):

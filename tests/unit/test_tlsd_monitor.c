@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,12 +173,12 @@ static void expect_sockets(int fd, const uint32_t *v, uint32_t n)
 static void hand_over(struct world *w, const char *text)
 {
 	static const uint32_t worker[] = {TLS_TCP4, TLS_TCP6, TLS_ROOTS,
-					  TLS_CA_CERT};
+					  TLS_CA_CERT, TLS_SECRETS};
 	static const uint32_t signer[] = {TLS_NAMES, TLS_CA_CERT, TLS_CA_KEY};
 
 	prepare(w, text);
 	send_descriptors(w);
-	expect_sockets(w->worker, worker, 4);
+	expect_sockets(w->worker, worker, 5);
 	expect_sockets(w->signer, signer, 3);
 }
 
@@ -439,6 +440,88 @@ Test(tlsd_monitor, status_of_all_three)
 }
 
 /* It ends, and with it the others; the supervisor starts them anew. */
+/* Whether the monitor has a certain file open. */
+static bool has_open(const struct world *w, int file)
+{
+	char path[64];
+	struct stat mine, its;
+	bool found = false;
+
+	cr_assert_eq(fstat(file, &mine), 0);
+	for (int fd = 0; fd < 256 && !found; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)w->pid, fd);
+		found = stat(path, &its) == 0 && its.st_dev == mine.st_dev &&
+			its.st_ino == mine.st_ino;
+	}
+	return found;
+}
+
+Test(tlsd_monitor, the_values_of_secrets_are_passed_on_and_let_go)
+{
+	static const uint32_t worker[] = {TLS_SECRETS};
+	const struct channel_msg m = {
+		.type = CHANNEL_SOCKETS,
+		.count = 1,
+		.index = {TLS_SECRETS},
+	};
+	struct world w;
+	int values;
+
+	begin(&w);
+	/* It has none of it by itself. */
+	values = memfd_create("values", MFD_CLOEXEC);
+	prepare(&w, some);
+	cr_assert_eq(channel_send(w.supervisor, &m, &values), 0);
+	expect_sockets(w.worker, worker, 1);
+	/* It has gone on to what came next. */
+	say(w.supervisor, CHANNEL_STATUS, "");
+	hear(w.worker, CHANNEL_STATUS);
+	hear(w.signer, CHANNEL_STATUS);
+	cr_expect_not(has_open(&w, values));
+	close(values);
+	end(&w, 0);
+}
+
+Test(tlsd_monitor, a_worker_has_the_sandbox_ended)
+{
+	struct channel_msg m;
+	struct world w;
+
+	begin(&w);
+	put_in_force(&w, some);
+	say(w.worker, CHANNEL_TERMINATE, "secret KEY\033[2J\nof a\x7f\xc3");
+	m = hear(w.supervisor, CHANNEL_TERMINATE);
+	cr_expect_str_eq(m.text, "secret KEY?[2J?of a??");
+	/* Once, also while it has something else to answer. */
+	say(w.supervisor, CHANNEL_STATUS, "");
+	hear(w.worker, CHANNEL_STATUS);
+	hear(w.signer, CHANNEL_STATUS);
+	say(w.worker, CHANNEL_TERMINATE, "again");
+	say(w.worker, CHANNEL_STATUS, "connections 0");
+	say(w.signer, CHANNEL_STATUS, "signed 0");
+	m = hear(w.supervisor, CHANNEL_STATUS);
+	cr_expect_eq(strncmp(m.text, "connections 0 ", 14), 0);
+	cr_expect(is_silent(w.supervisor));
+	end(&w, 0);
+	/* While it answers. */
+	begin(&w);
+	put_in_force(&w, some);
+	say(w.supervisor, CHANNEL_STATUS, "");
+	hear(w.worker, CHANNEL_STATUS);
+	hear(w.signer, CHANNEL_STATUS);
+	say(w.worker, CHANNEL_TERMINATE, "meanwhile");
+	m = hear(w.supervisor, CHANNEL_TERMINATE);
+	cr_expect_str_eq(m.text, "meanwhile");
+	end(&w, 0);
+	/* A signer has no say in this. */
+	begin(&w);
+	put_in_force(&w, some);
+	say(w.signer, CHANNEL_TERMINATE, "no");
+	cr_expect_eq(channel_receive(w.supervisor, &m, (int[CHANNEL_MAX]){0}),
+		     0);
+	end(&w, 3);
+}
+
 Test(tlsd_monitor, a_worker_that_is_not_ours)
 {
 	static const struct tlsd_ask insane = {.family = 9};

@@ -54,11 +54,13 @@ static bool has_flag(const void *at, const char *flag)
 
 	cr_assert_not_null(f);
 	while (fgets(line, sizeof(line), f)) {
-		unsigned long from, to;
+		char *end;
+		const unsigned long from = strtoul(line, &end, 16);
 
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+		/* Other lines begin with a word. */
+		if (end > line && *end == '-')
 			inside = from <= (unsigned long)at &&
-				 (unsigned long)at < to;
+				 (unsigned long)at < strtoul(end + 1, NULL, 16);
 		if (inside && strncmp(line, "VmFlags:", 8) == 0)
 			has = strstr(line, flag);
 	}

@@ -128,7 +128,7 @@ def failure(error):
     text = str(getattr(error, "reason", None) or error).replace("_", " ")
     if "EOF" in text:
         return Outcome("closed")
-    return Outcome((alert_in(text) if "ALERT" in text else None) or "error",
+    return Outcome((alert_in(text) if "ALERT" in text.upper() else None) or "error",
                    error=error)
 
 

@@ -76,6 +76,11 @@ ROLES = {
     "silent": Role(55, at443="silent"),
     "record": Role(56, at443="record"),
     "garbage": Role(57, at443="garbage"),
+    # Where servers of secret/ are.
+    "vault": Role(60),
+    "body": Role(61),
+    "stranger": Role(62),
+    "forge": Role(63),
 }
 PORTS = {22: "ssh", 25: "smtp", 80: "http", 7000: "record",
          **{port: "https" for port in HTTPS}}
@@ -93,6 +98,9 @@ ALIASES = {
     "skip.example.org": "apart", "x.skipped.example.org": "apart",
     "skipped.example.org": "apart", "far.example.net": "second",
     "h.example.net": "wild", "badexample.com": "second",
+    "vault.example.net": "vault", "a.vault.example.net": "vault",
+    "b.a.vault.example.net": "vault", "avault.example.net": "vault",
+    "open.example.org": "vault",
 }
 LONG = ".".join(["n" * 63] * 3 + ["n" * 49, "example.com"])
 ZONE = {**{role + ".example.com": role for role in ROLES}, **ALIASES,

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""search.py - Whether a value is anywhere: in files, processes, and their memory.
+
+forms() is what is searched for: the value itself, and how it is written in URLs,
+JSON and base64 at each place in a group of three octets.
+"""
+import base64
+import glob
+import json
+import mmap
+import os
+import re
+import urllib.parse
+
+WINDOW = 1 << 20
+
+
+def forms(value):
+    """All ways in which a value is written here."""
+    found = {value, urllib.parse.quote(value, safe="-._~").encode(),
+             urllib.parse.quote_plus(value).encode(),
+             json.dumps(value.decode())[1:-1].encode(), value.hex().encode()}
+    for shift in range(3):
+        # Only the digits that the value alone determines.
+        digits = base64.b64encode(bytes(shift) + value)
+        inner = digits[(shift * 8 + 5) // 6:(shift + len(value)) * 8 // 6]
+        found |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+    return found
+
+
+def in_bytes(data, wanted):
+    return {form for form in wanted if form in data}
+
+
+def in_file(path, wanted):
+    """Those forms that a file has."""
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size:
+                with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+                    return {f for f in wanted if data.find(f) >= 0}
+            return in_bytes(file.read(WINDOW), wanted)
+    except (OSError, ValueError):
+        return set()
+
+
+def in_tree(path, wanted):
+    """Files below a directory that have one, and names and links as well."""
+    found = []
+    for folder, folders, files in os.walk(path):
+        for name in folders + files:
+            full = os.path.join(folder, name)
+            text = os.fsencode(full)
+            if os.path.islink(full):
+                text += os.fsencode(os.readlink(full))
+            elif os.path.isfile(full) and in_file(full, wanted):
+                found.append(full)
+            if in_bytes(text, wanted):
+                found.append(full)
+    return found
+
+
+# Processes.
+
+def name(pid):
+    with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid),
+              encoding="ascii") as file:
+        return [int(p) for p in file.read().split()]
+
+
+def mappings(pid):
+    """(begin, end, path, flags of /proc/PID/smaps) of each that can be read."""
+    found, current = [], None
+    with open("/proc/%d/smaps" % pid, encoding="utf-8",
+              errors="replace") as file:
+        for line in file:
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)",
+                            line)
+            if head:
+                current = (int(head[1], 16), int(head[2], 16), head[4])
+                readable = "r" in head[3]
+            elif line.startswith("VmFlags:") and readable and \
+                    current[2] not in ("[vvar]", "[vsyscall]", "[vvar_vclock]"):
+                found.append((*current, line.split()[1:]))
+    return found
+
+
+def in_memory(pid, wanted, dumped=False):
+    """Where a process's memory has one: (address, path, flags). With @dumped only
+    what a core file would have of it."""
+    found = []
+    longest = max(map(len, wanted))
+    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        for begin, end, path, flags in mappings(pid):
+            # Not what a sanitizer has reserved for itself.
+            if dumped and "dd" in flags or end - begin > 1 << 30:
+                continue
+            tail = b""
+            for at in range(begin, end, WINDOW):
+                try:
+                    data = os.pread(memory.fileno(), min(WINDOW, end - at), at)
+                except OSError:
+                    break
+                for form in in_bytes(tail + data, wanted):
+                    found.append((hex(at), path, flags, form[:4] + b"..."))
+                tail = data[-longest:]
+    return found
+
+
+def process(pid, wanted, memory=True, dumped=False):
+    """What of a process has one, by what it is: each is to be empty."""
+    found = {}
+    for file in ("cmdline", "environ", "maps", "status", "limits", "stack",
+                 "comm"):
+        found[file] = in_file("/proc/%d/%s" % (pid, file), wanted)
+    if memory:
+        found["memory"] = in_memory(pid, wanted, dumped)
+    return found
+
+
+def descriptors(pid, wanted):
+    """Open files of a process that have one: memfds, above all."""
+    found = []
+    for path in glob.glob("/proc/%d/fd/*" % pid):
+        try:
+            target = os.readlink(path)
+        except OSError:
+            continue
+        if target.startswith(("/memfd:", "/")) and "/dev/" not in target and \
+                in_file(path, wanted):
+            found.append((path, target))
+    return found
+
+
+def descendants(pid):
+    """The processes below one, none of them before its parent."""
+    found = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
+    return found
