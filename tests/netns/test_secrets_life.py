@@ -6,6 +6,7 @@
 Each test is a function of a stage and a Report; MSB_ONLY names those that are
 wanted, with commas between.
 """
+import hashlib
 import os
 import signal
 import threading
@@ -18,7 +19,7 @@ from secret.asked import BACK, asked, each_of, expect, lines, value_is_back
 from secret.says import ENDED, Line, say
 from secret.stage import STRANGER, VAULT
 from tls.table import helper_pids
-from tls.world import NAME_SERVER
+from tls.world import NAME_SERVER, content
 
 
 def supervisor(stage):
@@ -104,6 +105,49 @@ def rotated(stage, t):
         e for e in stage.events()[since:] if "fail" in e.get("event", "")],
             stage.events()[since:])
     for line in open_:
+        line.close()
+
+
+def whole(stage, t):
+    """While a long value is changed again and again each request has one, and all
+    of it, and uploads that are on their way are not touched."""
+    document = stage.policy(["KEY", "BODY"])
+    stage.kept["KEY"].value = b""
+    two = [b"%d" % n * 9000 for n in (1, 2)]
+    stage.write("KEY", two[0])
+    stage.up(document)
+    pid = supervisor(stage)
+    over, seen, wrong = threading.Event(), set(), []
+
+    def ask(line):
+        while not over.is_set():
+            got = asked(stage, line)
+            seen.add(got)
+            if got not in two:
+                wrong.append((line.alpn, got[:50]))
+                return
+    open_ = lines(stage)
+    threads = [threading.Thread(target=ask, args=(line,)) for line in open_]
+    upload, piece = Line(stage, VAULT), content(30000)
+    upload.say(rows.get(VAULT, ["Transfer-Encoding: chunked"], "PUT / HTTP/1.1"))
+    digest = hashlib.sha256()
+    for thread in threads:
+        thread.start()
+    for n in range(60):
+        stage.write("KEY", two[n % 2])
+        os.kill(pid, signal.SIGHUP)
+        upload.say(b"%x\r\n" % len(piece) + piece + b"\r\n")
+        digest.update(piece)
+        time.sleep(0.02)
+    over.set()
+    for thread in threads:
+        thread.join()
+    made = upload.ask(b"0\r\n\r\n")
+    t.check("each value is a whole one", not wrong, wrong)
+    t.check("both were given", seen == set(two), len(seen))
+    t.check("the upload has arrived", made.word == "ok" and made.details[
+        "answers"] == [digest.hexdigest().encode()], made)
+    for line in (upload, *open_):
         line.close()
 
 
@@ -273,7 +317,7 @@ def killed(stage, t):
 
 
 def life(m, t):
-    each_of(m, t, (rotated, by_environment, redefined, killed))
+    each_of(m, t, (rotated, whole, by_environment, redefined, killed))
 
 
 if __name__ == "__main__":

@@ -360,15 +360,3 @@ def limits(stage, t):
         t.check("h2c to %s" % host, made.word == "ok" and len(tapes) == 1 and
                 b"h2c" not in tapes[0].data and b"http2-settings:" not in
                 tapes[0].data.lower(), (made, tapes))
-
-
-def anybody(stage, t):
-    """Without VerifyUpstream nobody has proved anything."""
-    key = stage.kept["KEY"].placeholder
-    for alpn, put in (("http/1.1", shapes.in_header),
-                      ("h2", shapes2.with_head())):
-        violate(stage, t, [("a server that proves nothing, " + alpn, VAULT,
-                            alpn, [put(key, VAULT.encode())])])
-        made = say(stage, VAULT, [put(b"nothing", VAULT.encode())],
-                   alpn=(alpn,))
-        t.check("but flows pass, " + alpn, made.word == "ok", made)
