@@ -136,6 +136,11 @@ class Tapes:
             threading.Thread(target=self._serve, args=(sock, tape, tls),
                              daemon=True).start()
 
+    def all(self):
+        """Those that nobody has taken."""
+        with self.lock:
+            return list(self.tapes)
+
     def take(self, role=None):
         """The tapes of a role since this was asked for; of all without one."""
         with self.lock:
