@@ -76,7 +76,7 @@ static const struct place places[] = {
 	 "helpers/tls/violation.c helpers/supervisor/terminate.c "
 	 "compiler/cli/run_watch.c",
 	 "unit/tls_judge netns/tls_secrets netns/secrets_live "
-	 "netns/secrets_life"},
+	 "netns/secrets_end"},
 	{CONFIG_NETWORK, "TrustHostCAs", "msb-netc, in the guest's files",
 	 "compiler/live/guest_certs.c compiler/emit/guest_trust.c "
 	 "compiler/emit/install.sh",
@@ -186,7 +186,7 @@ static const struct place places[] = {
 	 "helpers/tls/violation.c helpers/supervisor/terminate.c "
 	 "compiler/cli/run_watch.c",
 	 "unit/tls_judge netns/tls_secrets netns/tls_values "
-	 "netns/secrets_life"},
+	 "netns/secrets_end"},
 };
 
 static bool is_of(const struct place *p, enum config_object object,
