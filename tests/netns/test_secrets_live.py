@@ -661,8 +661,9 @@ def runs(m, t):
     s = Stage(m)
     shown = os.path.join(m.scratch, "shown")
     script = ("setsid sleep 1000 & echo $! > %s.tmp; env >> %s.tmp; "
+              "echo ---- >> %s.tmp; "
               "tr '\\0' '\\n' < /proc/$PPID/environ >> %s.tmp; "
-              "mv %s.tmp %s; sleep 1000" % ((shown,) * 5))
+              "mv %s.tmp %s; sleep 1000" % ((shown,) * 6))
     process = m.start("run", "--helpers", s.helpers, s.document, "--", "sh",
                       "-c", script, env=s.env, stdin=subprocess.DEVNULL)
     wait_for(lambda: os.path.exists(shown))
@@ -671,6 +672,8 @@ def runs(m, t):
     other = int(text.split("\n", 1)[0])
     t.check("no value is in its environment, or in msb-netc's",
             VALUES[1] not in text, text)
+    t.check("nor has it the variable", "KEPT_HERE" not in
+            text.split("\n----\n")[0] and "TOKEN=$MSB_TOKEN" in text, text)
     names = m.names()
     t.check("it runs", len(names) == 1 and alive(other), names)
     os.kill(of_run(m, names[0]), signal.SIGUSR1)
