@@ -1,72 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""test_secrets_life.py - Secrets that change, processes that die, sandboxes that end.
+"""test_secrets_life.py - Secrets that change, and processes that die.
 
     test_secrets_life.py MSB-NETC
 
 Each test is a function of a stage and a Report; MSB_ONLY names those that are
 wanted, with commas between.
 """
-import concurrent.futures
-import contextlib
+import hashlib
 import os
-import re
 import signal
-import socket
-import subprocess
 import threading
 import time
 
-import dns.message
-
-from lab import Namespace
-from machine import STATE, wait_for
-from peers import HOST, LAN, Echo, ask, family
+from machine import wait_for
 from report import main
-from secret import rows, shapes, shapes2
-from secret.says import Line, Refused, say
-from secret.stage import Stage, secrets
-from tls.table import GATEWAY, helper_pids
-from tls.world import NAME_SERVER, address
-
-VAULT, STRANGER = "vault.example.com", "stranger.example.com"
-ENDED = ("reset", "closed")
-# What "run" ends with when its sandbox was terminated, msb-netc(1).
-EXIT_TERMINATED = 125
-BACK = 5.0
-
-
-def asked(stage, line, name="KEY"):
-    """What the server was given for a placeholder, which it tells: /echo."""
-    kept = stage.kept[name]
-    if line.alpn == "h2":
-        if not hasattr(line, "client"):
-            line.client = shapes2.Client()
-        line.client.headers(shapes2.head(VAULT.encode(), b"/echo", b"GET", [
-            (b"x-api-key", kept.placeholder)]))
-        said = line.client.take()
-    else:
-        said = rows.get(VAULT, ["X-Api-Key: " + kept.placeholder.decode()],
-                        "GET /echo HTTP/1.1")
-    made = line.ask(said)
-    if made.word != "ok":
-        return made.word
-    found = re.search(rb"x-api-key: (.*)", made.details["answers"][0], re.I)
-    return found.group(1).strip(b"\r") if found else b""
-
-
-def lines(stage):
-    return [Line(stage, VAULT), Line(stage, VAULT, version=6),
-            Line(stage, VAULT, alpn=("h2",))]
+from secret import rows, shapes
+from secret.asked import BACK, asked, each_of, expect, lines, value_is_back
+from secret.says import ENDED, Line, say
+from secret.stage import STRANGER, VAULT
+from tls.table import helper_pids
+from tls.world import NAME_SERVER, content
 
 
 def supervisor(stage):
     """The process that a signal is sent to, as status tells."""
     return stage.status()["tls_supervisor"]
-
-
-def expect(t, stage, name, open_, wanted):
-    got = [asked(stage, line) for line in open_]
-    t.check(name, set(got) == {wanted}, (got, wanted))
 
 
 def rotated(stage, t):
@@ -147,6 +105,49 @@ def rotated(stage, t):
         e for e in stage.events()[since:] if "fail" in e.get("event", "")],
             stage.events()[since:])
     for line in open_:
+        line.close()
+
+
+def whole(stage, t):
+    """While a long value is changed again and again each request has one, and all
+    of it, and uploads that are on their way are not touched."""
+    document = stage.policy(["KEY", "BODY"])
+    stage.kept["KEY"].value = b""
+    two = [b"%d" % n * 9000 for n in (1, 2)]
+    stage.write("KEY", two[0])
+    stage.up(document)
+    pid = supervisor(stage)
+    over, seen, wrong = threading.Event(), set(), []
+
+    def ask(line):
+        while not over.is_set():
+            got = asked(stage, line)
+            seen.add(got)
+            if got not in two:
+                wrong.append((line.alpn, got[:50]))
+                return
+    open_ = lines(stage)
+    threads = [threading.Thread(target=ask, args=(line,)) for line in open_]
+    upload, piece = Line(stage, VAULT), content(30000)
+    upload.say(rows.get(VAULT, ["Transfer-Encoding: chunked"], "PUT / HTTP/1.1"))
+    digest = hashlib.sha256()
+    for thread in threads:
+        thread.start()
+    for n in range(60):
+        stage.write("KEY", two[n % 2])
+        os.kill(pid, signal.SIGHUP)
+        upload.say(b"%x\r\n" % len(piece) + piece + b"\r\n")
+        digest.update(piece)
+        time.sleep(0.02)
+    over.set()
+    for thread in threads:
+        thread.join()
+    made = upload.ask(b"0\r\n\r\n")
+    t.check("each value is a whole one", not wrong, wrong)
+    t.check("both were given", seen == set(two), len(seen))
+    t.check("the upload has arrived", made.word == "ok" and made.details[
+        "answers"] == [digest.hexdigest().encode()], made)
+    for line in (upload, *open_):
         line.close()
 
 
@@ -268,19 +269,6 @@ class Leaks(threading.Thread):
         return None
 
 
-def value_is_back(stage, value):
-    def one():
-        try:
-            line = Line(stage, VAULT)
-        except Refused:
-            return False
-        try:
-            return asked(stage, line) == value
-        finally:
-            line.close()
-    return wait_for(one, BACK)
-
-
 def killed(stage, t):
     """SIGKILL of each process: no placeholder gets through meanwhile, no value
     is lost, and the one in force is the one that was in force."""
@@ -328,275 +316,8 @@ def killed(stage, t):
                 done.stderr)
 
 
-# What is to be silent afterwards.
-
-class Reach:
-    """Everything that a guest and its peers could reach before."""
-
-    def __init__(self, stage):
-        self.stage = stage
-        self.host = Namespace("/proc/thread-self/ns/net")
-        self.inside = Echo(stage.guest, [(p, "::", 80) for p in ("tcp", "udp")])
-        self.outside = Echo(stage.world.network.far, [
-            ("udp", LAN[v], 9000) for v in (4, 6)])
-        self.far = stage.world.network.far
-
-    def _ways(self):
-        """Each way that leads through: its name, and what tries it."""
-        guest, far, host = self.stage.guest, self.far, self.host
-        for v in (4, 6):
-            for port, role in ((22, "ssh"), (7443, "vault"), (443, "vault"),
-                               (80, "vault")):
-                yield "tcp/%d to %d" % (v, port), tcp, guest, address(
-                    role, v), port
-            yield "udp/%d" % v, echoes, guest, "udp", LAN[v], 9000
-            yield "icmp/%d" % v, ping, guest, LAN[v]
-            yield "the gateway/%d" % v, ping, guest, GATEWAY[v]
-            for proto in ("tcp", "udp"):
-                yield "published %s/%d" % (proto, v), echoes, far, proto, \
-                    HOST[v], 8080 + v
-        yield "published on loopback", echoes, host, "tcp", "127.0.0.1", 8080
-        yield "dns", dns_answers, guest
-
-    def ways(self, open_):
-        """Those that are open, or those that are not."""
-        ways = list(self._ways())
-        with concurrent.futures.ThreadPoolExecutor(len(ways)) as pool:
-            is_open = list(pool.map(lambda way: way[1](*way[2:]), ways))
-        return [way[0] for way, is_ in zip(ways, is_open) if is_ == open_]
-
-    def close(self):
-        self.inside.close()
-        self.outside.close()
-        self.host.close()
-
-
-def tcp(namespace, to, port):
-    made = namespace.socket(family(to), socket.SOCK_STREAM)
-    made.settimeout(0.5)
-    try:
-        made.connect((to, port))
-        return True
-    except OSError:
-        return False
-    finally:
-        made.close()
-
-
-def ping(namespace, to):
-    return namespace.run("ping", "-c", "1", "-W", "1", to,
-                         check=False).returncode == 0
-
-
-def echoes(namespace, *where):
-    return isinstance(ask(namespace, *where), tuple)
-
-
-def dns_answers(namespace):
-    with namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(0.5)
-        try:
-            sock.connect((GATEWAY[4], 53))
-            sock.send(dns.message.make_query("api.example.com", "A").to_wire())
-            return bool(sock.recv(4096))
-        except OSError:
-            return False
-
-
-BINDINGS = [{"HostPort": 8080, "GuestPort": 80},
-            *({"Bind": HOST[v], "HostPort": 8080 + v, "GuestPort": 80,
-               "Protocol": p} for v in (4, 6) for p in ("tcp", "udp"))]
-
-
-def terminated(stage, t):
-    """block-and-terminate: nothing passes any more, either way, until "down"."""
-    for name, names, options, ends in (
-            ("a header", ["KEY", "ODD"], {}, lambda: say(
-                stage, VAULT, [shapes.in_header(
-                    stage.kept["ODD"].placeholder, VAULT.encode())], 9)),
-            ("port 80", ["KEY"], {}, lambda: say(
-                stage, STRANGER, [shapes.in_header(
-                    stage.kept["KEY"].placeholder, STRANGER.encode())], 9,
-                port=80, tls=False)),
-            ("the authority", ["KEY"], {}, lambda: say(
-                stage, VAULT, [rows.AUTHORITY["another host"]], 9))):
-        document = {**stage.policy(names, OnSecretViolation=
-                                   "block-and-terminate"),
-                    "PortBindings": BINDINGS}
-        stage.up(document)
-        terminates(stage, t, name, document, ends, name == "a header")
-        stage.m.good("down", "web")
-        stage.up_now = False
-
-
-def terminates(stage, t, name, document, ends, kills):
-    reach = Reach(stage)
-    try:
-        shut = reach.ways(False)
-        t.check("%s: everything works before" % name, not shut, shut)
-        held = [Line(stage, VAULT), Line(stage, "open.example.org"),
-                Line(stage, VAULT, port=7443, tls=False)]
-        t.check("%s: also flows" % name, {line.ask(rows.get(
-            host, [])).word for line, host in zip(held, (
-                VAULT, "open.example.org", VAULT))} == {"ok"})
-        t.check("%s: status says so" % name, stage.status().get("terminated",
-                                                                0) is None)
-        since, begin = len(stage.events()), time.time()
-        made = ends()
-        t.check("%s: the flow ends" % name, made.word in (*ENDED, "stall"),
-                made)
-        t.check("%s: an event" % name, wait_for(lambda: {
-            "secret-violation", "terminated"} <= {
-                e.get("event") for e in stage.events()[since:]}, BACK),
-                stage.events()[since:])
-        passes = reach.ways(True)
-        t.check("%s: nothing passes" % name, not passes, passes)
-        for line in held:
-            line.say(rows.get(VAULT, []))
-        words = [line.hear(limit=0.5).word for line in held]
-        t.check("%s: nor does anything of older flows" % name,
-                "ok" not in words, words)
-        shown(stage, t, name, begin)
-        path = stage.m.document("tls-document", {
-            "DNS": {"Nameservers": [NAME_SERVER]}, **document})
-        done = stage.m.netc("apply", "web", path)
-        t.check("%s: apply is refused" % name, done.returncode in (1, 3) and
-                "terminated" in done.stderr and "remove it" in done.stderr, (
-                    done.returncode, done.stderr))
-        done = stage.m.netc("up", "web", path, "--guest-netns", "box")
-        t.check("%s: and up of the same name" % name, done.returncode != 0,
-                done.stderr)
-        for victim in ("msb-tlsd", "msb-supervised") if kills else ():
-            for pid in helper_pids(victim):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.3)
-            passes = reach.ways(True)
-            t.check("%s: nor when %s was killed" % (name, victim), not passes,
-                    passes)
-            shown(stage, t, "%s, %s killed" % (name, victim), begin)
-        stage.m.good("down", "web")
-        stage.up(document)
-        t.check("%s: a new sandbox is not" % name, stage.status().get(
-            "terminated", 0) is None and stage.status()["health"] == "ok",
-                stage.status())
-        # The guest's link is a new one.
-        shut = reach.ways(False)
-        t.check("%s: and everything works" % name, not shut, shut)
-        for line in held:
-            line.close()
-    finally:
-        reach.close()
-
-
-def shown(stage, t, name, begin):
-    """Exit information, for people and for programs."""
-    done = stage.m.netc("status", "--json", "web")
-    told = re.search(r'"terminated": *\{[^}]*\}', done.stdout)
-    t.check("%s: status --json has it" % name, done.returncode == 1 and told and
-            '"health":"terminated"' in done.stdout.replace(" ", ""),
-            (done.returncode, done.stdout[:600]))
-    when = re.search(r'"time": *([0-9.]+)', told.group(0)) if told else None
-    t.check("%s: since when, and why" % name, when and begin - 2 < float(
-        when.group(1)) < time.time() + 2 and '"reason"' in told.group(0), told)
-    done = stage.m.netc("status", "web")
-    t.check("%s: status has it as well" % name, "terminated" in done.stdout,
-            done.stdout)
-
-
-def mildest(stage, t):
-    """The secret's own word wins over the document's, in either direction."""
-    kept = stage.kept
-    document = stage.policy(["KEY", "ODD", "MILD"],
-                            OnSecretViolation="block-and-terminate")
-    document["Secrets"][1]["OnViolation"] = "block-and-log"
-    stage.up(document)
-    for name in ("MILD", "ODD"):
-        since, count = len(stage.events()), stage.count()
-        made = say(stage, STRANGER, [shapes.in_header(
-            kept[name].placeholder, STRANGER.encode())], 9)
-        t.check("%s ends its flow alone" % name, made.word in ENDED and
-                stage.count() == count + 1, made)
-        time.sleep(0.2)
-        t.check("%s: an event if that is its word" % name, len(
-            stage.violations(since)) == (name == "ODD"))
-    t.check("the sandbox lives", stage.status()["health"] == "ok" and
-            value_is_back(stage, kept["KEY"].value))
-    stage.down()
-    document = stage.policy(["KEY", "ODD"], OnSecretViolation="block")
-    document["Secrets"][1]["OnViolation"] = "block-and-terminate"
-    stage.up(document)
-    since = len(stage.events())
-    made = say(stage, STRANGER, [shapes.in_header(
-        kept["KEY"].placeholder, STRANGER.encode())], 9)
-    t.check("block", made.word in ENDED and stage.status()["health"] == "ok")
-    say(stage, STRANGER, [shapes.in_header(
-        kept["ODD"].placeholder, STRANGER.encode())], 9)
-    t.check("and the stern one ends it", wait_for(lambda: any(
-        e.get("event") == "terminated" for e in stage.events()[since:]), BACK))
-    stage.m.good("down", "web")
-    stage.up_now = False
-
-
-def run_ends(stage, t):
-    """"run" ends its command, and says why."""
-    path = stage.m.document("secrets-end", {
-        "DNS": {"Nameservers": [NAME_SERVER]},
-        **stage.policy(["KEY", "ODD"],
-                       OnSecretViolation="block-and-terminate")})
-    curl = ("curl -sS -m 9 -H \"X-Api-Key: $ODD\" https://%s/ " % VAULT)
-    for name, text in (
-            ("a command", curl + "; sleep 60"),
-            ("one that ignores signals", "trap '' TERM INT HUP; " + curl +
-             "; while :; do sleep 1; done"),
-            ("one with children", "sleep 61 & (sleep 62 &) ; " + curl +
-             "; wait")):
-        start = time.monotonic()
-        process = stage.m.start("run", path, "--", "sh", "-c", text,
-                                stdin=subprocess.DEVNULL)
-        try:
-            out, err = process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            t.check("%s: it is ended" % name, False, (out, err))
-            continue
-        t.check("%s: it is ended at once" % name,
-                time.monotonic() - start < 15, time.monotonic() - start)
-        t.check("%s: its exit status" % name, process.returncode ==
-                EXIT_TERMINATED, process.returncode)
-        t.check("%s: why is said" % name, "terminated" in err and "ODD" in err
-                and stage.kept["ODD"].placeholder.decode() not in err, err)
-        t.check("%s: nothing is left" % name, not stage.m.names() and not
-                os.listdir(STATE + "/sandboxes"), stage.m.names())
-    left = subprocess.run(["pgrep", "-f", "sleep 6[012]"],
-                          stdout=subprocess.PIPE, text=True, check=False).stdout
-    t.check("no child is left", not left.split(), left)
-    done = stage.m.netc("run", path, "--", "sh", "-c",
-                        "curl -sS -m 9 https://%s/ >/dev/null; exit 7" % VAULT)
-    t.check("who does nothing wrong ends as ever", done.returncode == 7,
-            (done.returncode, done.stderr))
-
-
 def life(m, t):
-    stage = Stage(m, t)
-    try:
-        for each in (rotated, by_environment, redefined, killed, terminated,
-                     mildest, run_ends):
-            if each.__name__ not in os.environ.get(
-                    "MSB_ONLY", each.__name__).split(","):
-                continue
-            t.test, start = each.__name__, time.monotonic()
-            try:
-                each(stage, t)
-            finally:
-                stage.down()
-                for name, kept in secrets().items():
-                    stage.write(name, kept.value)
-            print("  %s: %.1f s" % (t.test, time.monotonic() - start),
-                  flush=True)
-    finally:
-        stage.close()
+    each_of(m, t, (rotated, whole, by_environment, redefined, killed))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ ARRIVES = [
     Row("a long one", V, get(V, ["X: <LONG>", "Y: <KEY>"])),
     Row("four long ones", V, get(V, ["X: <LONG>"] * 4)),
     Row("a value beyond ASCII", V, get(V, ["X: <UTF8>"])),
+    Row("a value with placeholders", V, get(V, ["X: <NEST>", "Y: <KEY>",
+        "Authorization: Basic {b64:u:<NEST>:b64}"])),
     Row("without a blank", V, get(V, ["X:<KEY>"])),
     Row("another method", V, get(V, ["X: <KEY>"], "DELETE /p?q#f HTTP/1.1")),
     Row("a name in any case", V, get(V, ["AUTHORIZATION: <KEY>"])),

@@ -14,6 +14,8 @@ from tls import clients
 from tls.world import address
 
 LIMIT = 12.0
+# A violation is reset; who reads before that may see an end without a word.
+ENDED = ("reset", "closed")
 
 
 class Said:

@@ -10,7 +10,10 @@ from tls.world import frame2
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
 END_STREAM, END_HEADERS, PADDED = 1, 4, 8
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame2(SETTINGS, 0, 0, b"")
+# It takes whatever it is answered: INITIAL_WINDOW_SIZE, and WINDOW_UPDATE.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame2(
+    SETTINGS, 0, 0, b"\0\4\x7f\xff\xff\xff") + frame2(
+        8, 0, 0, b"\x7f\0\0\0")
 
 
 def head(host, path=b"/p", method=b"POST", more=()):

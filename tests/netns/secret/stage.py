@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import time
 import urllib.parse
 
 from machine import STATE, wait_for
@@ -11,8 +12,11 @@ from tls import table
 
 from .tapes import Tapes
 
+# enter_laboratory() runs the program again: not by its arguments.
+LONG_TESTS = os.environ.get("MSB_LONG") == "1"
+VAULT, STRANGER = "vault.example.com", "stranger.example.com"
 LONG = b"".join(b"%05d." % n for n in range(1400))
-VAULT = ["vault.example.com", "*.vault.example.net"]
+HOSTS = [VAULT, "*.vault.example.net"]
 
 
 class Kept:
@@ -30,14 +34,16 @@ def secrets():
     """Those of most documents, by name."""
     everywhere = ["headers", "basic", "query"]
     return {each.name: each for each in (
-        Kept("KEY", b"sk-live-6f1d0c9a7b42e835", VAULT),
+        Kept("KEY", b"sk-live-6f1d0c9a7b42e835", HOSTS),
         # It begins like the one before.
-        Kept("KEY2", b"Zq8second", VAULT),
-        Kept("TOKEN", b'tok "q" \\ & c/+=%41;d', VAULT, "{{token}}",
+        Kept("KEY2", b"Zq8second", HOSTS),
+        Kept("TOKEN", b'tok "q" \\ & c/+=%41;d', HOSTS, "{{token}}",
              Inject=everywhere),
-        Kept("LONG", LONG, VAULT, "$MSB_" + "L" * 123),
-        Kept("SHORT", b"7", VAULT),
-        Kept("UTF8", "gr\u00fc\u00dfe-\u5bc6\u7801".encode(), VAULT),
+        Kept("LONG", LONG, HOSTS, "$MSB_" + "L" * 123),
+        Kept("SHORT", b"7", HOSTS),
+        # What is put in is not looked at again.
+        Kept("NEST", b"a$MSB_KEY$MSB_NEST{{token}}", HOSTS),
+        Kept("UTF8", "gr\u00fc\u00dfe-\u5bc6\u7801".encode(), HOSTS),
         Kept("BODY", b'b"o\\d y&=1<\xc3\xbc>', ["body.example.com"],
              Inject=["headers", "body"]),
         # Nobody who is dialled may have these.
@@ -133,6 +139,29 @@ class Stage(table.Stage):
         """How many there were in all."""
         found = re.search(r"violations (\d+)", json.dumps(self.status()))
         return int(found.group(1)) if found else -1
+
+    def taken(self, role, count=1, seconds=3.0):
+        """So many tapes of a role, when their connections have ended."""
+        end = time.monotonic() + seconds
+        found = self.tapes.take(role)
+        while len(found) < count and time.monotonic() < end:
+            time.sleep(0.01)
+            found += self.tapes.take(role)
+        for tape in found:
+            tape.ended.wait(max(0, end - time.monotonic()))
+        return found
+
+    def leaked(self, t):
+        """No tape has a placeholder that is not for its server, or a value."""
+        for tape in self.tapes.take():
+            tape.ended.wait(3)
+            for name, kept in self.kept.items():
+                if tape.role + ".example.com" in kept.hosts:
+                    continue
+                heard = [tape.data, *(b"%r" % r.fields for r in tape.requests)]
+                t.check("%s does not leave to %s" % (name, tape.role), not any(
+                    kept.placeholder in h or len(kept.value) > 8 and
+                    kept.value in h for h in heard), tape)
 
     def close(self):
         super().close()

@@ -87,15 +87,18 @@ class Recorded:
 class Tapes:
     """The servers, in a namespace."""
 
-    def __init__(self, namespace, pki):
+    def __init__(self, namespace, pki, places=None, ports=None):
+        """At the addresses of ROLES, or of places: {role: addresses}."""
         self.lock, self.tapes, self.closed = threading.Lock(), [], False
         self.contexts = {alpn: self._context(pki, alpn) for alpn in (
             ("h2", "http/1.1"), ("http/1.1",))}
         self.listeners = []
-        for role in ROLES:
-            for version in (4, 6):
-                for port, tls in PORTS.items():
-                    self._listen(namespace, role, version, port, tls)
+        places = places or {role: [address(role, v) for v in (4, 6)]
+                            for role in ROLES}
+        for role, where in places.items():
+            for each in where:
+                for port, tls in (ports or PORTS).items():
+                    self._listen(namespace, role, each, port, tls)
 
     def _context(self, pki, alpn):
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -109,8 +112,7 @@ class Tapes:
     def _note_name(sock, name, _context):
         sock.tape.sni = name
 
-    def _listen(self, namespace, role, version, port, tls):
-        where = address(role, version)
+    def _listen(self, namespace, role, where, port, tls):
         made = namespace.socket(family(where), socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Beside those of the laboratory, which have every address.
