@@ -114,7 +114,7 @@ enum engine_stage {
  * @shut:	and the other side was told, or cannot be
  */
 struct way {
-	uint32_t batch;
+	size_t batch;
 	struct outbox out;
 	bool finished;
 	bool ended;

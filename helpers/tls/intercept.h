@@ -13,8 +13,8 @@
  *that name and the protocol that the server chose. What goes wrong with the
  *server is told to the guest as the alert that says so.
  *
- * After that, what one side says the other is told as it comes: a record is
- * never held back, and never asked for while what came before waits to be sent.
+ * After that, what one side says the other is told as it comes: nothing is held
+ * back that is whole, or asked for while what came before waits to be sent.
  * How a side ends is told as well: close_notify as close_notify, the end of TCP
  * without it as that, so that what was cut off looks cut off; a fatal alert as
  * the same alert; a reset as a reset.
@@ -50,8 +50,8 @@ struct intercept;
  *		from now on
  * @ret_reason:	why not, if it fails
  *
- * wolfSSL opens a file when it is initialised, and none from then on. What else
- * is needed is made when the first environment is.
+ * wolfSSL and libgcrypt open files when they are initialised, and none later.
+ * What else is needed is made when the first environment is.
  */
 struct intercept_process *intercept_process_new(int signer,
 						const char **ret_reason)
@@ -87,7 +87,7 @@ struct intercept_env *intercept_env_new(const struct intercept_conf *c,
 /** intercept_env_free() - Release; no connection may be left */
 void intercept_env_free(struct intercept_env *env);
 
-/** intercept_env_crypto() - What serves the ciphers: "wolfSSL", "nettle" */
+/** intercept_env_crypto() - What computes ciphers, and curves */
 const char *intercept_env_crypto(const struct intercept_env *env);
 
 /**

@@ -206,8 +206,8 @@ static enum outcome carry(struct intercept *i, unsigned int from, size_t *moved)
 		o = push(i, from);
 	if (o == BLOCKED)
 		w->batch = BATCH_MIN;
-	else if (r.raw >= w->batch && w->batch < STREAM_READ)
-		w->batch = w->batch * 2 < STREAM_READ ? w->batch * 2
+	else if (r.raw >= w->batch)
+		w->batch = w->batch < STREAM_READ / 2 ? 2 * w->batch
 						      : STREAM_READ;
 	return o;
 }

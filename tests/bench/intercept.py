@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the engine of interception costs, with and without Nettle's help.
+"""What the engine of interception costs, with and without help in handshakes.
 
     intercept.py --proxy PROGRAM [--connections N] [--mb N]
 

@@ -292,7 +292,7 @@ Test(record, inner)
 	cr_assert_eq(record_open(&r, &aead, sealed, len, opened, &o),
 		     ALERT_RECORD_OVERFLOW);
 	/* The type in front of zeros, and a type of 0 behind it all. */
-	memcpy(text, "padded\x16\0\0\0", 10);
+	memcpy(text, "padded\x16\0\0", 10);
 	len = record_seal(&r, &aead, 0, text, 10, sealed);
 	cr_assert_eq(record_open(&r, &aead, sealed, len, opened, &o), 0);
 	cr_assert_eq(o.type, RECORD_HANDSHAKE);
