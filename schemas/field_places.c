@@ -75,7 +75,8 @@ static const struct place places[] = {
 	 "msb-tlsd, msb-supervised and run",
 	 "helpers/tls/violation.c helpers/supervisor/terminate.c "
 	 "compiler/cli/run_watch.c",
-	 "unit/tls_judge netns/tls_secrets netns/secrets_live"},
+	 "unit/tls_judge netns/tls_secrets netns/secrets_live "
+	 "netns/secrets_life"},
 	{CONFIG_NETWORK, "TrustHostCAs", "msb-netc, in the guest's files",
 	 "compiler/live/guest_certs.c compiler/emit/guest_trust.c "
 	 "compiler/emit/install.sh",
@@ -84,7 +85,8 @@ static const struct place places[] = {
 	 "helpers/tls/vault.c helpers/tls/gated.c helpers/tls/plain.c "
 	 "helpers/tls/judge.c compiler/plan/tls.c",
 	 "unit/tls_judge unit/pins flow/random netns/packets "
-	 "netns/tls_secrets netns/tls_values netns/secrets_live"},
+	 "netns/tls_secrets netns/tls_values netns/secrets_live "
+	 "netns/secrets netns/secrets_run"},
 	{CONFIG_NETWORK, "RateLimiter", "the gateway's ruleset", LIMIT,
 	 "unit/plan netns/packets netns/apply"},
 
@@ -161,27 +163,30 @@ static const struct place places[] = {
 
 	{CONFIG_SECRET, "Name", "msb-netc, in the guest's files and for run",
 	 "compiler/emit/guest.c compiler/cli/run_guest.c",
-	 "golden/compile unit/tls_conf guest/install"},
+	 "golden/compile unit/tls_conf guest/install netns/secrets_run"},
 	{CONFIG_SECRET, "ValueFile", "msb-netc and msb-supervised",
 	 "compiler/live/secret_values.c helpers/supervisor/rotate.c",
-	 "unit/values netns/secrets_live golden/run"},
+	 "unit/values netns/secrets_live netns/secrets_life "
+	 "netns/secrets_kept golden/run"},
 	{CONFIG_SECRET, "ValueEnv", "msb-netc and msb-supervised",
 	 "compiler/live/secret_values.c compiler/cli/cmd_run.c",
-	 "unit/values netns/secrets_live"},
+	 "unit/values netns/secrets_live netns/secrets_life netns/secrets_run"},
 	{CONFIG_SECRET, "Inject", "msb-tlsd",
 	 "helpers/tls/inject.c helpers/tls/basic.c helpers/tls/http1.c",
-	 "unit/tls_conf tls/gate netns/tls_values"},
+	 "unit/tls_conf tls/gate netns/tls_values netns/secrets"},
 	{CONFIG_SECRET, "Placeholder", "msb-tlsd, and the guest's files",
 	 "helpers/tls/finder.c helpers/tls/inject.c compiler/emit/guest.c",
-	 "unit/finder unit/tls_conf golden/compile netns/tls_secrets"},
+	 "unit/finder unit/tls_conf golden/compile netns/tls_secrets "
+	 "netns/secrets"},
 	{CONFIG_SECRET, "AllowedHosts", "msb-tlsd",
 	 "helpers/tls/secret.c helpers/tls/gate.c",
 	 "unit/finder unit/tls_conf tls/gate netns/tls_values "
-	 "netns/tls_secrets"},
+	 "netns/tls_secrets netns/secrets"},
 	{CONFIG_SECRET, "OnViolation", "msb-tlsd, msb-supervised and run",
 	 "helpers/tls/violation.c helpers/supervisor/terminate.c "
 	 "compiler/cli/run_watch.c",
-	 "unit/tls_judge netns/tls_secrets netns/tls_values"},
+	 "unit/tls_judge netns/tls_secrets netns/tls_values "
+	 "netns/secrets_life"},
 };
 
 static bool is_of(const struct place *p, enum config_object object,

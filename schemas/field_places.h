@@ -8,7 +8,8 @@
 #include "str.h"
 
 /**
- * field_places_complete() - Whether each field has one row, and each row a field
+ * field_places_complete() - Whether each field has one row, and each row a
+ * field
  *
  * What is wrong is said on stderr.
  */

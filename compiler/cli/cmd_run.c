@@ -177,8 +177,11 @@ static void forget_values(const struct config *c)
 				     ? getenv(c->secrets[i].value_env)
 				     : NULL;
 
-		if (text)
-			explicit_bzero(text, strlen(text));
+		if (!text)
+			continue;
+		explicit_bzero(text, strlen(text));
+		/* Nor has the command the variable; its own is another. */
+		unsetenv(c->secrets[i].value_env);
 	}
 }
 

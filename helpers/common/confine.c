@@ -48,6 +48,21 @@ static int set_caps(uint64_t keep)
 	return (int)syscall(SYS_capset, &head, data);
 }
 
+uint64_t confine_held(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	uint64_t held = 0;
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return 0;
+	for (unsigned int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		held |= (uint64_t)data[i].permitted << (32 * i);
+	return held;
+}
+
 const char *confine_child(uid_t uid)
 {
 	/* The kernel may know more capabilities than this was built with. */

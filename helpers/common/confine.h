@@ -40,6 +40,11 @@
  */
 const char *confine_child(uid_t uid) __attribute__((warn_unused_result));
 
+/** confine_held() - The capabilities that this process has: bit n is capability
+ * n
+ */
+uint64_t confine_held(void);
+
 /**
  * confine_keep() - Give up all capabilities but some
  * @keep:	set of them: bit n is capability n

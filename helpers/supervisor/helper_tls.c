@@ -95,14 +95,15 @@ static const char *become(const struct supervisor *s)
 /* To enter the gateway's namespace; for its monitor to look at pins and to mark
  * sockets; to make a child another user without any capability, and to end
  * what it has started; and to give a TCP socket a filter, which newer kernels
- * let nobody do without NET_ADMIN; and to read the files of secrets again,
- * which are whose they are. */
+ * let nobody do without NET_ADMIN. Where root has that, to read the files of
+ * secrets again, which may be another user's. */
 const struct helper helper_tls = {
 	.name = "msb-tlsd",
 	.uid = MSB_TLSD_UID,
 	.caps = HELPER_CAP(SYS_ADMIN) | HELPER_CAP(NET_ADMIN) |
 		HELPER_CAP(SETPCAP) | HELPER_CAP(SETGID) | HELPER_CAP(SETUID) |
-		HELPER_CAP(KILL) | HELPER_CAP(DAC_READ_SEARCH),
+		HELPER_CAP(KILL),
+	.may_caps = HELPER_CAP(DAC_READ_SEARCH),
 	.descriptors = names,
 	.n_descriptors = TLS_FD_COUNT,
 	/* The gateway's sockets. */

@@ -137,7 +137,7 @@ static void limit_locked(const struct helper *h)
 {
 	struct rlimit locked;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
+	if (!h->lock || getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
 		return;
 	if (locked.rlim_max < h->lock) {
 		const struct rlimit more = {h->lock, h->lock};
@@ -214,7 +214,8 @@ static const char *set_up(struct supervisor *s, const struct args *args)
 	resolv_watch(s);
 	limit_files();
 	limit_locked(s->helper);
-	return confine_keep(s->helper->caps);
+	return confine_keep(s->helper->caps |
+			    (s->helper->may_caps & confine_held()));
 }
 
 static void tear_down(struct supervisor *s)

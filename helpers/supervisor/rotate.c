@@ -148,8 +148,17 @@ static void put_in_force(struct supervisor *s)
 {
 	supervisor_adopt(s);
 	say_rotated(s);
-	/* Without a worker the next one begins with it. */
 	(void)worker_ask(s, CHANNEL_COMMIT, EXPECT_COMMIT, NULL);
+}
+
+static void finish(struct supervisor *s, const char *refused)
+{
+	if (!refused) {
+		put_in_force(s);
+		return;
+	}
+	say_failed(s, NULL, refused);
+	supervisor_drop_next(s);
 }
 
 static void begin(struct supervisor *s)
@@ -163,14 +172,15 @@ static void begin(struct supervisor *s)
 	if (values < 0)
 		return;
 	if (!make_next(s, values, reason)) {
-		say_failed(s, NULL, reason);
-		supervisor_drop_next(s);
+		finish(s, reason);
 		return;
 	}
 	s->owner = &s->rotation.owner;
 	s->ready = true;
+	/* Without a worker the next one begins with it. */
 	if (!worker_prepare(s, EXPECT_ROTATE, &s->rotation.owner))
-		put_in_force(s);
+		finish(s, worker_is_there(s) ? "the helper does not answer"
+					     : NULL);
 }
 
 void rotate_settle(struct supervisor *s)
@@ -189,12 +199,6 @@ void rotate(struct supervisor *s)
 
 void rotate_answered(struct supervisor *s, const char *refused)
 {
-	if (s->owner != &s->rotation.owner)
-		return;
-	if (!refused) {
-		put_in_force(s);
-		return;
-	}
-	say_failed(s, NULL, refused);
-	supervisor_drop_next(s);
+	if (s->owner == &s->rotation.owner)
+		finish(s, refused);
 }

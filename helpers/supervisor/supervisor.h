@@ -119,6 +119,7 @@ struct supervisor;
  * @name:	its program, and its user's name
  * @uid:	its user's number, where the system has no such user
  * @caps:	what its supervisor keeps: bit n is capability n
+ * @may_caps:	what it keeps if it has it
  * @lists:	whether a descriptor that comes with STATUS is for it to write
  *		to
  * @resolv:	whether it has the host's resolv.conf
@@ -145,6 +146,7 @@ struct helper {
 	const char *name;
 	uid_t uid;
 	uint64_t caps;
+	uint64_t may_caps;
 	bool lists;
 	bool resolv;
 	bool terminates;

@@ -12,10 +12,12 @@
  * struct gate_env - What a configuration's flows share
  * @secrets:	its secrets
  * @finder:	finds them
+ * @firsts:	what they begin with, for each form
  */
 struct gate_env {
 	const struct secrets *secrets;
 	struct finder *finder;
+	struct inject_firsts firsts[INJECT_FORMS];
 };
 
 /**
@@ -61,6 +63,8 @@ struct gate_env *gate_env_new(const struct secrets *s)
 		return NULL;
 	env->secrets = s;
 	env->finder = finder_new(s);
+	for (unsigned int form = 0; form < INJECT_FORMS; form++)
+		inject_firsts(s, (enum inject_form)form, &env->firsts[form]);
 	if (env->finder)
 		return env;
 	free(env);
@@ -107,6 +111,7 @@ struct gate *gate_begin(const struct gate_env *env, const char *sni, bool h2)
 		return NULL;
 	g->watch.finder = env->finder;
 	g->watch.secrets = env->secrets;
+	g->watch.firsts = env->firsts;
 	if (sni) {
 		g->sni = strdup(sni);
 		if (!g->sni)

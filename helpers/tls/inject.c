@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/** octets - As many as the processor compares at once */
+typedef uint8_t octets __attribute__((vector_size(16)));
+
 /** enum fit - Whether a placeholder stands at a place */
 enum fit {
 	FIT_NOT,
@@ -127,14 +130,47 @@ static struct place place_at(const struct inject *in, const uint8_t *text,
 	return p;
 }
 
-/* Octets that a placeholder can begin with. */
-static void find_firsts(const struct inject *in, bool firsts[static 256])
+static void add_first(struct inject_firsts *f, uint8_t octet)
 {
-	memset(firsts, 0, 256 * sizeof(*firsts));
-	for (size_t i = 0; i < in->secrets->n; i++)
-		firsts[in->secrets->all[i].placeholder[0]] = true;
-	firsts['%'] |= in->form == INJECT_PERCENT;
-	firsts['\\'] |= in->form == INJECT_JSON;
+	if (f->may[octet])
+		return;
+	f->may[octet] = true;
+	for (size_t i = f->n; i < INJECT_FIRSTS; i++)
+		f->all[i] = octet;
+	f->n++;
+}
+
+void inject_firsts(const struct secrets *s, enum inject_form form,
+		   struct inject_firsts *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < s->n; i++)
+		add_first(ret, s->all[i].placeholder[0]);
+	if (form == INJECT_PERCENT)
+		add_first(ret, '%');
+	if (form == INJECT_JSON)
+		add_first(ret, '\\');
+}
+
+/* The next of them from @at on; @len: there is none. */
+static size_t next_first(const struct inject_firsts *f, const uint8_t *text,
+			 size_t at, size_t len)
+{
+	for (; f->n <= INJECT_FIRSTS && at + sizeof(octets) <= len;
+	     at += sizeof(octets)) {
+		uint64_t marks[2];
+		octets o, is;
+
+		memcpy(&o, text + at, sizeof(o));
+		is = (octets)(o == f->all[0]) | (octets)(o == f->all[1]) |
+		     (octets)(o == f->all[2]) | (octets)(o == f->all[3]);
+		memcpy(marks, &is, sizeof(is));
+		if (marks[0] | marks[1])
+			break;
+	}
+	while (at < len && !f->may[text[at]])
+		at++;
+	return at;
 }
 
 bool inject_any(const struct inject *in)
@@ -209,18 +245,11 @@ static bool put_value(const struct secret *s, enum inject_form form,
 static bool write_text(const struct inject *in, const uint8_t *text, size_t len,
 		       bool end, size_t *ret_used, inject_put *put, void *arg)
 {
-	bool firsts[256];
 	size_t from = 0, at = 0;
 
-	find_firsts(in, firsts);
-	while (at < len) {
-		struct place p;
+	while ((at = next_first(in->firsts, text, at, len)) < len) {
+		const struct place p = place_at(in, text + at, len - at);
 
-		if (!firsts[text[at]]) {
-			at++;
-			continue;
-		}
-		p = place_at(in, text + at, len - at);
 		if (p.fit == FIT_MAYBE && !end)
 			break;
 		if (p.fit == FIT_NOT || !p.len) {

@@ -32,18 +32,42 @@ enum inject_form {
 	INJECT_JSON,
 };
 
+/** INJECT_FORMS - How many */
+#define INJECT_FORMS 3
+
+/** INJECT_FIRSTS - Different octets that are looked for together */
+#define INJECT_FIRSTS 4
+
+/**
+ * struct inject_firsts - Octets that a placeholder can begin with in a form
+ * @may:	whether it can
+ * @n:		how many are in @all; more than INJECT_FIRSTS: not all of them
+ * @all:	them, or one of them again
+ */
+struct inject_firsts {
+	bool may[256];
+	size_t n;
+	uint8_t all[INJECT_FIRSTS];
+};
+
+/** inject_firsts() - List them */
+void inject_firsts(const struct secrets *s, enum inject_form form,
+		   struct inject_firsts *ret);
+
 /**
  * struct inject - What may be put where
  * @secrets:	all secrets
  * @allowed:	those that this flow's server may have
  * @where:	one bit of enum secret_inject: those that may be there
  * @form:	how they are written there
+ * @firsts:	what those of @secrets begin with in that form
  */
 struct inject {
 	const struct secrets *secrets;
 	const struct secret_bits *allowed;
 	unsigned int where;
 	enum inject_form form;
+	const struct inject_firsts *firsts;
 };
 
 /** inject_put - What takes the output; false if it cannot */

@@ -345,8 +345,8 @@ void intercept_end(struct intercept *i)
 	counted = i->counted;
 	side_release(&i->side[GUEST]);
 	side_release(&i->side[SERVER]);
-	gated_end(i);
 	end_handshake(i);
+	gated_end(i);
 	free(i);
 	if (counted)
 		fall(&p->live, TRIM_LIVE, p->live.peak / 2);

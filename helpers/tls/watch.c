@@ -80,7 +80,8 @@ enum gate_state watch_scan_all(const struct watch *w, enum gate_where where,
 struct inject watch_inject(const struct watch *w, enum secret_inject where,
 			   enum inject_form form)
 {
-	return (struct inject){w->secrets, &w->allowed, where, form};
+	return (struct inject){w->secrets, &w->allowed, where, form,
+			       &w->firsts[form]};
 }
 
 static uint8_t fold(uint8_t c)
@@ -90,12 +91,10 @@ static uint8_t fold(uint8_t c)
 
 static bool is_text(const uint8_t *text, size_t len, const char *lower)
 {
-	if (len != strlen(lower))
-		return false;
 	for (size_t i = 0; i < len; i++)
-		if (fold(text[i]) != fold((uint8_t)lower[i]))
+		if (!lower[i] || fold(text[i]) != fold((uint8_t)lower[i]))
 			return false;
-	return true;
+	return !lower[len];
 }
 
 bool watch_is_authority(const struct watch *w, const uint8_t *text, size_t len)
@@ -122,64 +121,83 @@ bool watch_has_value(const struct watch_field *f, const char *lower)
 	return is_text(f->value, f->value_len, lower);
 }
 
-static bool is_prefixed(const struct watch_field *f, const char *lower)
-{
-	const size_t n = strlen(lower);
+/** struct word - A text in lower case */
+struct word {
+	const char *text;
+	size_t len;
+};
 
-	return f->name_len > n && is_text(f->name, n, lower);
+#define WORD(text) \
+	{ \
+		(text), sizeof(text) - 1 \
+	}
+
+/* Whether @text begins with it, whatever the case. */
+static bool is_word(const uint8_t *text, const struct word *w)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (fold(text[i]) != (uint8_t)w->text[i])
+			return false;
+	return true;
 }
 
 static bool is_reflected(const struct watch_field *f)
 {
-	static const char *const names[] = {
-		"accept",
-		"accept-charset",
-		"accept-encoding",
-		"accept-language",
-		"baggage",
-		"connection",
-		"content-length",
-		"content-type",
-		"correlation-id",
-		"date",
-		"expect",
-		"forwarded",
-		"from",
-		"host",
-		"http2-settings",
-		"idempotency-key",
-		"max-forwards",
-		"origin",
-		"range",
-		"referer",
-		"request-id",
-		"te",
-		"trace-id",
-		"traceparent",
-		"tracestate",
-		"trailer",
-		"transfer-encoding",
-		"upgrade",
-		"user-agent",
-		"via",
-		"x-amzn-trace-id",
-		"x-client-request-id",
-		"x-correlation-id",
-		"x-real-ip",
-		"x-request-id",
-		"x-requested-with",
-		"x-trace-id",
+	static const struct word names[] = {
+		WORD("accept"),
+		WORD("accept-charset"),
+		WORD("accept-encoding"),
+		WORD("accept-language"),
+		WORD("baggage"),
+		WORD("connection"),
+		WORD("content-length"),
+		WORD("content-type"),
+		WORD("correlation-id"),
+		WORD("date"),
+		WORD("expect"),
+		WORD("forwarded"),
+		WORD("from"),
+		WORD("host"),
+		WORD("http2-settings"),
+		WORD("idempotency-key"),
+		WORD("max-forwards"),
+		WORD("origin"),
+		WORD("range"),
+		WORD("referer"),
+		WORD("request-id"),
+		WORD("te"),
+		WORD("trace-id"),
+		WORD("traceparent"),
+		WORD("tracestate"),
+		WORD("trailer"),
+		WORD("transfer-encoding"),
+		WORD("upgrade"),
+		WORD("user-agent"),
+		WORD("via"),
+		WORD("x-amzn-trace-id"),
+		WORD("x-client-request-id"),
+		WORD("x-correlation-id"),
+		WORD("x-real-ip"),
+		WORD("x-request-id"),
+		WORD("x-requested-with"),
+		WORD("x-trace-id"),
 	};
-	static const char *const prefixes[] = {
-		":",	"access-control-", "content-",	   "if-",
-		"sec-", "x-b3-",	   "x-forwarded-",
+	static const struct word prefixes[] = {
+		WORD(":"),
+		WORD("access-control-"),
+		WORD("content-"),
+		WORD("if-"),
+		WORD("sec-"),
+		WORD("x-b3-"),
+		WORD("x-forwarded-"),
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (watch_is_named(f, names[i]))
+		if (f->name_len == names[i].len && is_word(f->name, &names[i]))
 			return true;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-		if (is_prefixed(f, prefixes[i]))
+		if (f->name_len > prefixes[i].len &&
+		    is_word(f->name, &prefixes[i]))
 			return true;
 	return false;
 }

@@ -13,6 +13,7 @@
  * struct watch - A flow
  * @finder:	finds placeholders
  * @secrets:	all secrets
+ * @firsts:	what they begin with, for each form
  * @allowed:	those that the server may have
  * @any:	there are some
  * @body:	some may be put into a body
@@ -25,6 +26,7 @@
 struct watch {
 	const struct finder *finder;
 	const struct secrets *secrets;
+	const struct inject_firsts *firsts;
 	struct secret_bits allowed;
 	bool any;
 	bool body;

@@ -214,7 +214,7 @@ static void check_unread(struct tally *t, struct generator *g, uint64_t seed,
 			fail(t, seed, "there are no secrets", "/Secrets");
 		return;
 	}
-	for (i = 0; i < 4 * FLOWS; i++) {
+	for (i = 0; i < (size_t)4 * FLOWS; i++) {
 		ARENA(a);
 		const struct flow f = generate_flow(&a, g, p);
 		const struct diag *about = told[f.proto == IPPROTO_UDP];

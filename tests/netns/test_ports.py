@@ -190,6 +190,53 @@ def ingress(m, t):
         stage.close()
 
 
+def first_secret(m, t):
+    """Port 80 of the host is msb-tlsd's from then on, which reads what goes there."""
+    rules = [{"Action": "allow", "Destination": "host", "Protocol": "tcp",
+              "Ports": ["80", "9001"]}]
+    value = os.path.join(m.scratch, "value")
+    with open(value, "w", encoding="ascii") as file:
+        file.write("the-value-itself\n")
+    secret = {"Rules": rules, "Secrets": [{"Name": "KEY", "ValueFile": value}]}
+    stage = Stage(m, {"Rules": rules})
+    servers = Echo(stage.host, [("tcp", "127.0.0.1", 80),
+                                ("tcp", "127.0.0.1", 9001)])
+
+    def said(s, data):
+        try:
+            s.sendall(data)
+            return s.recv(100)
+        except OSError as error:
+            return error.__class__.__name__.encode()
+    try:
+        before = connect(stage.guest, "tcp", GATEWAY[4], 80)
+        other = connect(stage.guest, "tcp", GATEWAY[4], 9001)
+        for s in (before, other):
+            s.recv(100)
+            t.check("carried", said(s, b"one") == b"one")
+        stage.apply(secret)
+        got = said(before, b"two")
+        t.check("what nobody has read is cut", got in (
+            b"", b"ConnectionResetError", b"BrokenPipeError"), got)
+        t.check("another port is as it was", said(other, b"two") == b"two")
+        new = connect(stage.guest, "tcp", GATEWAY[4], 80)
+        new.recv(100)
+        t.check("a new one is carried", said(new, b"\0 $MSB_KEZ ") == b"\0 $MSB_KEZ ")
+        got = said(new, b" $MSB_KEY ")
+        t.check("and cut at the placeholder", got in (
+            b"", b"ConnectionResetError"), got)
+        new.close()
+        stage.apply({"Rules": rules})
+        again = connect(stage.guest, "tcp", GATEWAY[4], 80)
+        again.recv(100)
+        t.check("without secrets nobody reads", said(again, b" $MSB_KEY ") == b" $MSB_KEY ")
+        for s in (before, other, again):
+            s.close()
+    finally:
+        servers.close()
+        stage.close()
+
+
 def host_egress(m, t):
     """The gateway is the host's loopback: 127.0.0.1, then ::1."""
     allow = [{"Action": "allow", "Destination": "host", "Ports": [
@@ -777,6 +824,6 @@ def run_command(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (every_bind, ingress, host_egress, host_is_no_way_round,
+    main(__doc__, (every_bind, ingress, host_egress, first_secret, host_is_no_way_round,
                    host_sockets, collisions, changes, flows_of_ports, revoked, relayed_under_load, transfer,
                    killed_helpers, run_command))

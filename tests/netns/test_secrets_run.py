@@ -155,7 +155,9 @@ def environment(p, _stage, _forge):
     p.t.check("a variable with a value is not handed on", done.returncode == 0
               and "value-by-environment" not in done.stdout and
               "OF_THE_HOST" not in done.stdout and "KEY=$MSB_KEY" in
-              done.stdout, (done.stdout, done.stderr))
+              done.stdout, (done.returncode, done.stderr, [
+                  line for line in done.stdout.split() if "KEY=" in line or
+                  "HOST" in line]))
     done = p.m.netc("run", path, "--", "true")
     p.t.check("one that is not set is refused", done.returncode == 1 and
               "/Secrets/0/ValueEnv" in done.stderr, (done.returncode,

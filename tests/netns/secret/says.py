@@ -3,6 +3,7 @@
 
 What became of it is a word of tls/clients.py: "ok" if all answers came.
 """
+import contextlib
 import re
 import socket
 import ssl
@@ -139,8 +140,10 @@ class Line:
                 self.tls.tls.unwrap()
             except (OSError, ValueError):
                 pass
-            self.tls.flush()
-        self.sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            if self.tls:
+                self.tls.flush()
+            self.sock.shutdown(socket.SHUT_WR)
 
     def ended(self, seconds=5.0):
         """How the connection ends within so much time; None if it does not."""

@@ -4,6 +4,7 @@
 forms() is what is searched for: the value itself, and how it is written in URLs,
 JSON and base64 at each place in a group of three octets.
 """
+import array
 import base64
 import glob
 import json
@@ -13,6 +14,8 @@ import re
 import urllib.parse
 
 WINDOW = 1 << 20
+PAGE = mmap.PAGESIZE
+MAPPED = 1 << 15
 
 
 def forms(value):
@@ -90,25 +93,46 @@ def mappings(pid):
     return found
 
 
+def present(pid, begin, end):
+    """Parts of a mapping that have memory: the others are all zero, or a file's
+    (/proc/PID/pagemap: present, or swapped out)."""
+    with open("/proc/%d/pagemap" % pid, "rb", buffering=0) as file:
+        start = None
+        for at in range(begin, end, MAPPED * PAGE):
+            count = min(MAPPED, (end - at) // PAGE)
+            entries = array.array("Q", os.pread(file.fileno(), 8 * count,
+                                                at // PAGE * 8))
+            # Much is reserved and never touched, above all by sanitizers.
+            if start is None and not any(entries):
+                continue
+            for n, entry in enumerate(entries):
+                there = entry >> 62
+                if there and start is None:
+                    start = at + n * PAGE
+                elif not there and start is not None:
+                    yield start, at + n * PAGE
+                    start = None
+        if start is not None:
+            yield start, end
+
+
 def in_memory(pid, wanted, dumped=False):
     """Where a process's memory has one: (address, path, flags). With @dumped only
     what a core file would have of it."""
     found = []
     longest = max(map(len, wanted))
     with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
-        for begin, end, path, flags in mappings(pid):
-            # Not what a sanitizer has reserved for itself.
-            if dumped and "dd" in flags or end - begin > 1 << 30:
+        for first, last, path, flags in mappings(pid):
+            # A sanitizer's notes about all memory there can be.
+            if dumped and "dd" in flags or last - first > 1 << 30:
                 continue
-            tail = b""
-            for at in range(begin, end, WINDOW):
-                try:
+            for begin, end in present(pid, first, last):
+                tail = b""
+                for at in range(begin, end, WINDOW):
                     data = os.pread(memory.fileno(), min(WINDOW, end - at), at)
-                except OSError:
-                    break
-                for form in in_bytes(tail + data, wanted):
-                    found.append((hex(at), path, flags, form[:4] + b"..."))
-                tail = data[-longest:]
+                    for form in in_bytes(tail + data, wanted):
+                        found.append((hex(at), path, flags, form[:4] + b"..."))
+                    tail = data[-longest:]
     return found
 
 
