@@ -280,8 +280,10 @@ static bool from_cache(struct resolver *r, const struct asker *to)
 	p = (struct packet){data, e->len, sizeof(data)};
 	if (packet_question_read(data, e->len, true, &q) != PACKET_GOOD)
 		return false;
-	packet_age(&p, &q, (uint32_t)((r->loop->now - e->since) / 1000),
-		   INT32_MAX);
+	if (packet_age(&p, &q, (uint32_t)((r->loop->now - e->since) / 1000),
+		       INT32_MAX) &&
+	    packet_question_read(data, e->len, true, &q) != PACKET_GOOD)
+		return false;
 	answer_screen(r->conf, &p, &q,
 		      dns_conf_sets(r->conf, packet_dname(&q.name),
 				    (uint16_t[DNS_SETS_OF_NAME]){0}) != 0,
