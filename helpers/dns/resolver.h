@@ -291,7 +291,7 @@ void resolver_answered(struct resolver *r, unsigned int port, uint8_t *data,
 void resolver_flush(struct resolver *r);
 
 /**
- * resolver_committed() - The monitor has spoken
+ * resolver_committed() - The monitor has spoken: resolver_flush() is next
  * @r:		resolver
  * @reply:	what it said
  */
