@@ -2,7 +2,8 @@
 """search.py - Whether a value is anywhere: in files, processes, and their memory.
 
 forms() is what is searched for: the value itself, and how it is written in URLs,
-JSON and base64 at each place in a group of three octets.
+JSON, base64 at each place in a group of three octets, and HPACK's Huffman code at
+each bit of an octet.
 """
 import array
 import base64
@@ -13,6 +14,10 @@ import os
 import re
 import urllib.parse
 
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
+
+HUFFMAN = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 WINDOW = 1 << 20
 PAGE = mmap.PAGESIZE
 MAPPED = 1 << 15
@@ -28,6 +33,11 @@ def forms(value):
         digits = base64.b64encode(bytes(shift) + value)
         inner = digits[(shift * 8 + 5) // 6:(shift + len(value)) * 8 // 6]
         found |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+    # "a" has five bits. Of short values too few octets would be left.
+    bits = sum(REQUEST_CODES_LENGTH[c] for c in value)
+    for shift in range(8) if len(value) > 8 else ():
+        code = HUFFMAN.encode(b"a" * shift + value)
+        found.add(code[(5 * shift + 7) // 8:(5 * shift + bits) // 8])
     return found
 
 
