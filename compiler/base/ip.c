@@ -3,6 +3,7 @@
 #include "ip.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,21 +31,31 @@ struct ip ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 
 struct ip ip_from_bytes(enum ip_family family, const uint8_t *bytes)
 {
-	struct ip ip = {.family = family};
-	unsigned int i;
+	uint64_t high, low;
+	uint32_t v4;
 
-	for (i = 0; i < ip_bits(family) / 8; i++)
-		ip.num = ip.num << 8 | bytes[i];
-	return ip;
+	if (family == IP_V4) {
+		memcpy(&v4, bytes, sizeof(v4));
+		return (struct ip){family, be32toh(v4)};
+	}
+	memcpy(&high, bytes, sizeof(high));
+	memcpy(&low, bytes + sizeof(high), sizeof(low));
+	return (struct ip){family, (ip_num)be64toh(high) << 64 | be64toh(low)};
 }
 
 size_t ip_to_bytes(struct ip ip, uint8_t bytes[16])
 {
-	size_t len = ip_bits(ip.family) / 8, i;
+	const uint64_t high = htobe64((uint64_t)(ip.num >> 64));
+	const uint64_t low = htobe64((uint64_t)ip.num);
+	const uint32_t v4 = htobe32((uint32_t)ip.num);
 
-	for (i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(ip.num >> (8 * (len - 1 - i)));
-	return len;
+	if (ip.family == IP_V4) {
+		memcpy(bytes, &v4, sizeof(v4));
+		return sizeof(v4);
+	}
+	memcpy(bytes, &high, sizeof(high));
+	memcpy(bytes + sizeof(high), &low, sizeof(low));
+	return sizeof(high) + sizeof(low);
 }
 
 bool ip_parse(const char *text, struct ip *ret)

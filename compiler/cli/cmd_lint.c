@@ -110,10 +110,11 @@ const struct cli_command cmd_lint = {
 	.summary = "tell what a document says in vain, or hardly means",
 	.details =
 		"Rules that never match or change nothing, names that never "
-		"resolve, ports\nthat are published in vain: the findings go to "
-		"standard output, with a code\neach. The exit status is 1 if "
-		"there is a warning; notes do not count. With\n--deny it is 1 if "
-		"there is a finding with one of the codes, a note or not.",
+		"resolve, ports\nthat are published in vain, and what nobody "
+		"reads where there are secrets:\nthe findings go to standard "
+		"output, with a code each. The exit status is 1\nif there is a "
+		"warning; notes do not count. With --deny it is 1 if there is\na "
+		"finding with one of the codes, a note or not.",
 	.options = options,
 	.run = run,
 };

@@ -61,27 +61,59 @@ void set_message_list_end(struct nlmsghdr *h, struct nlattr *list)
 	mnl_attr_nest_end(h, list);
 }
 
+/* Messages are made of some hundreds of elements, each of half a dozen
+ * attributes: these are written here, one behind the other. Return: the end. */
+static char *put_attr(char *to, uint16_t type, const void *data, size_t len)
+{
+	const struct nlattr head = {(uint16_t)(sizeof(head) + len), type};
+	const size_t whole = (sizeof(head) + len + 3) & ~(size_t)3;
+
+	/* What fills it up is 0. */
+	if (len % 4)
+		memset(to + whole - 4, 0, 4);
+	memcpy(to, &head, sizeof(head));
+	if (len)
+		memcpy(to + sizeof(head), data, len);
+	return to + whole;
+}
+
+/* Begin an attribute that holds others, which end_nest() ends. */
+static char *begin_nest(char *to, uint16_t type)
+{
+	return put_attr(to, type | NLA_F_NESTED, NULL, 0);
+}
+
+static void end_nest(char *nest, const char *end)
+{
+	const uint16_t len = (uint16_t)(end - nest);
+
+	memcpy(nest + offsetof(struct nlattr, nla_len), &len, sizeof(len));
+}
+
 void set_message_put(struct nlmsghdr *h, struct ip ip, uint32_t life,
 		     const char *comment, size_t len)
 {
-	struct nlattr *element = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
-	struct nlattr *key = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
+	char *element = mnl_nlmsg_get_payload_tail(h), *key, *at;
 	uint8_t bytes[16], data[USERDATA_HEAD + PIN_COMMENT_MAX];
+	const uint64_t ms = htobe64((uint64_t)life * 1000);
+	const size_t n = ip_to_bytes(ip, bytes);
 
-	mnl_attr_put(h, NFTA_DATA_VALUE, ip_to_bytes(ip, bytes), bytes);
-	mnl_attr_nest_end(h, key);
+	key = begin_nest(element, NFTA_LIST_ELEM);
+	at = begin_nest(key, NFTA_SET_ELEM_KEY);
+	at = put_attr(at, NFTA_DATA_VALUE, bytes, n);
+	end_nest(key, at);
 	if (life)
-		mnl_attr_put_u64(h, NFTA_SET_ELEM_TIMEOUT,
-				 htobe64((uint64_t)life * 1000));
+		at = put_attr(at, NFTA_SET_ELEM_TIMEOUT, &ms, sizeof(ms));
 	if (comment) {
 		data[0] = USERDATA_COMMENT;
 		data[1] = (uint8_t)(len + 1);
 		memcpy(data + USERDATA_HEAD, comment, len);
 		data[USERDATA_HEAD + len] = '\0';
-		mnl_attr_put(h, NFTA_SET_ELEM_USERDATA, USERDATA_HEAD + len + 1,
-			     data);
+		at = put_attr(at, NFTA_SET_ELEM_USERDATA, data,
+			      USERDATA_HEAD + len + 1);
 	}
-	mnl_attr_nest_end(h, element);
+	end_nest(element, at);
+	h->nlmsg_len += (uint32_t)(at - element);
 }
 
 /* Attributes of a list or a message, by type; others are of no interest. */

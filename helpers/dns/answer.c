@@ -183,11 +183,12 @@ static void look(const struct dns_conf *c, const struct packet *p,
 	}
 }
 
-/* The second: what is taken out. */
-static void strip(const struct dns_conf *c, struct packet *p,
+/* The second: what is taken out. Return: whether anything was. */
+static bool strip(const struct dns_conf *c, struct packet *p,
 		  const struct packet_question *q, struct answer *a)
 {
 	struct packet_walk w = packet_walk_begin(p->data, q);
+	const size_t len = p->len;
 	struct packet_record r;
 
 	while (packet_walk_next(p->data, p->len, &w, &r) > 0) {
@@ -198,10 +199,11 @@ static void strip(const struct dns_conf *c, struct packet *p,
 		if (!svcb_strip(p, q, &r, c->strip_ech == CONFIG_TRUE,
 				c->strip_h3 == CONFIG_TRUE)) {
 			a->fate = ANSWER_BROKEN;
-			return;
+			break;
 		}
 		w.at -= end - r.end;
 	}
+	return p->len != len;
 }
 
 /* How long a denial may be kept: RFC 2308 §5. Without an SOA, not at all. */
@@ -241,6 +243,7 @@ void answer_screen(const struct dns_conf *c, struct packet *p,
 {
 	struct packet_question again;
 	struct chain chain;
+	bool changed = false;
 
 	ret->fate = ANSWER_PASS;
 	ret->denied = (struct dns_verdict){.pointer = "always:rebind"};
@@ -256,17 +259,18 @@ void answer_screen(const struct dns_conf *c, struct packet *p,
 		return;
 	ret->keep = keep(p, q, ret);
 	if (c->strip_ech == CONFIG_TRUE || c->strip_h3 == CONFIG_TRUE)
-		strip(c, p, q, ret);
+		changed = strip(c, p, q, ret);
 	ret->ttl = least(ret->ttl, chain.ttl);
 	if (ret->ttl < ANSWER_TTL_MIN)
 		ret->ttl = ANSWER_TTL_MIN;
 	ret->ttl = least(ret->ttl, ANSWER_TTL_MAX);
 	if (ret->n)
-		packet_age(p, q, 0, ret->ttl);
+		changed |= packet_age(p, q, 0, ret->ttl);
+	if (ret->fate != ANSWER_PASS || !changed)
+		return;
 	/* A name that pointed at what was changed is another name now. */
-	if (ret->fate == ANSWER_PASS &&
-	    packet_question_read(p->data, p->len, true, &again) != PACKET_GOOD)
-		ret->fate = ANSWER_BROKEN;
-	else if (ret->fate == ANSWER_PASS)
+	if (packet_question_read(p->data, p->len, true, &again) == PACKET_GOOD)
 		*q = again;
+	else
+		ret->fate = ANSWER_BROKEN;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "keyed_hash.h"
 #include "packet.h"
 
 /** CACHE_GROUPS - Groups of answers, a power of two */
@@ -52,11 +53,24 @@ struct cache_key {
 };
 
 /**
+ * struct cache_slot - What is looked at to find an entry
+ * @hash:	its key's
+ * @until:	when it expires, ms; 0: the entry is free
+ * @used:	when it was asked for last, ms
+ *
+ * They are apart from the entries: most questions that are not in the table are
+ * known not to be without a look at any.
+ */
+struct cache_slot {
+	uint64_t hash;
+	uint64_t until;
+	uint64_t used;
+};
+
+/**
  * struct cache_entry - An answer
  * @key:	what it answers
  * @since:	when it came, ms
- * @until:	when it expires, ms; 0: the entry is free
- * @used:	when it was asked for last, ms
  * @pinned:	until when its addresses are known to be pinned, ms
  * @epoch:	of the pins, when that became known
  * @len:	octets
@@ -65,8 +79,6 @@ struct cache_key {
 struct cache_entry {
 	struct cache_key key;
 	uint64_t since;
-	uint64_t until;
-	uint64_t used;
 	uint64_t pinned;
 	uint64_t epoch;
 	uint16_t len;
@@ -75,16 +87,18 @@ struct cache_entry {
 
 /**
  * struct cache - The table
- * @seed:	what hashes begin with
+ * @hash:	how keys are hashed
+ * @slots:	slots, one for each entry
  * @v:		entries
  */
 struct cache {
-	uint64_t seed;
+	struct keyed_hash hash;
+	struct cache_slot *slots;
 	struct cache_entry *v;
 };
 
 /** cache_open() - Make an empty table; false if there is no memory */
-bool cache_open(struct cache *c, uint64_t seed)
+bool cache_open(struct cache *c, const struct keyed_hash *hash)
 	__attribute__((warn_unused_result));
 
 /** cache_close() - Release it */

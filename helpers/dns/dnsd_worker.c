@@ -19,7 +19,7 @@
 	(1u << DNS_UDP4 | 1u << DNS_UDP6 | 1u << DNS_TCP4 | 1u << DNS_TCP6)
 
 /* Random numbers that are fetched at once. */
-#define RANDOM_BATCH 64
+#define RANDOM_BATCH 256
 
 void worker_fail(struct worker *w, const char *what)
 {
@@ -113,13 +113,16 @@ static void pins_ready(struct loop *l, struct loop_watch *watch,
 		l->stop = true;
 }
 
-/* After each batch of events: what they led to leaves. */
+/* After each batch of events: what they led to leaves. The pins are last: the
+ * monitor, which is woken by them, as a rule takes the processor for as long as
+ * it writes, and others had to wait for what could have left. */
 static bool settle(struct loop *l)
 {
 	struct worker *w = l->context;
 
-	resolver_flush(&w->r);
+	upstream_flush(w);
 	guest_udp_flush(w);
+	resolver_flush(&w->r);
 	return false;
 }
 

@@ -50,10 +50,37 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
 }
 
+/* The same for eight octets: the top bit of each says what it is, and sums of
+ * seven bits do not reach the next. */
+static uint64_t lower8(uint64_t v)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101), top = each << 7;
+	const uint64_t low = v & ~top;
+	const uint64_t from_a = low + each * (0x80 - 'A');
+	const uint64_t past_z = low + each * (0x80 - 'Z' - 1);
+
+	return v | (from_a & ~past_z & ~v & top) >> 2;
+}
+
+/* Lengths of labels are below "A": they stay. */
+static void lower_name(struct packet_name *n)
+{
+	size_t i = 0;
+	uint64_t v;
+
+	for (; i + sizeof(v) <= n->len; i += sizeof(v)) {
+		memcpy(&v, n->wire + i, sizeof(v));
+		v = lower8(v);
+		memcpy(n->wire + i, &v, sizeof(v));
+	}
+	for (; i < n->len; i++)
+		n->wire[i] = lower(n->wire[i]);
+}
+
 size_t packet_name_read(const uint8_t *data, size_t len, size_t at,
 			struct packet_name *ret)
 {
-	size_t start = at, end = 0, n = 0;
+	size_t start = at, run = at, end = 0, n = 0;
 
 	for (;;) {
 		uint8_t label;
@@ -71,25 +98,27 @@ size_t packet_name_read(const uint8_t *data, size_t len, size_t at,
 				return 0;
 			if (!end)
 				end = at + 2;
+			if (ret)
+				memcpy(ret->wire + n - (at - run), data + run,
+				       at - run);
 			start = to;
+			run = to;
 			at = to;
 			continue;
 		}
 		if (label > LABEL_MAX || len - at <= label ||
 		    n + label + 1 > DNAME_WIRE_MAX)
 			return 0;
-		if (ret) {
-			ret->wire[n] = label;
-			for (size_t i = 1; i <= label; i++)
-				ret->wire[n + i] = lower(data[at + i]);
-		}
 		n += label + 1u;
 		at += label + 1u;
 		if (!label)
 			break;
 	}
-	if (ret)
+	if (ret) {
+		memcpy(ret->wire + n - (at - run), data + run, at - run);
 		ret->len = (uint8_t)n;
+		lower_name(ret);
+	}
 	return end ? end : at;
 }
 
@@ -134,7 +163,11 @@ int packet_walk_next(const uint8_t *data, size_t len, struct packet_walk *w,
 	if (w->section == SECTION_COUNT)
 		return 0;
 	r.section = w->section;
-	r.fixed = packet_name_read(data, len, w->at, NULL);
+	/* Most owners are the name asked, which was read already. */
+	if (len - w->at >= 2 && packet_get16(data + w->at) == NAME_OF_QUERY)
+		r.fixed = w->at + 2;
+	else
+		r.fixed = packet_name_read(data, len, w->at, NULL);
 	if (!r.fixed || len - r.fixed < FIXED_LEN)
 		return -1;
 	r.type = packet_get16(data + r.fixed);
@@ -434,11 +467,12 @@ void packet_truncate(struct packet *p, const struct packet_question *q)
 	}
 }
 
-void packet_age(struct packet *p, const struct packet_question *q, uint32_t age,
+bool packet_age(struct packet *p, const struct packet_question *q, uint32_t age,
 		uint32_t max)
 {
 	struct packet_walk w = packet_walk_begin(p->data, q);
 	struct packet_record r;
+	bool changed = false;
 
 	while (packet_walk_next(p->data, p->len, &w, &r) > 0) {
 		uint32_t ttl = r.ttl;
@@ -449,6 +483,9 @@ void packet_age(struct packet *p, const struct packet_question *q, uint32_t age,
 		if (ttl > INT32_MAX)
 			ttl = 0;
 		ttl = ttl > age ? ttl - age : 0;
-		packet_set32(p->data + r.fixed + 4, ttl < max ? ttl : max);
+		ttl = ttl < max ? ttl : max;
+		changed |= ttl != r.ttl;
+		packet_set32(p->data + r.fixed + 4, ttl);
 	}
+	return changed;
 }

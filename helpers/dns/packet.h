@@ -357,8 +357,11 @@ void packet_truncate(struct packet *p, const struct packet_question *q);
  * @q:		its question
  * @age:	seconds that it has been kept
  * @max:	no record outlives this, s
+ *
+ * Return: whether anything is another now, and so perhaps a name that points
+ * there
  */
-void packet_age(struct packet *p, const struct packet_question *q, uint32_t age,
+bool packet_age(struct packet *p, const struct packet_question *q, uint32_t age,
 		uint32_t max);
 
 #endif

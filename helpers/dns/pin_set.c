@@ -16,25 +16,33 @@
  * bits. */
 #define MESSAGE_MAX 32768
 
+_Static_assert(MESSAGE_MAX + SET_HEAD_MAX + SET_ELEMENT_MAX <= PIN_SET_MESSAGE,
+	       "one that is not full has room for one more element");
+
+/* What is mapped: the batch, and the two messages. */
+#define MAPPED (PIN_SET_BYTES + 2 * PIN_SET_MESSAGE)
+
 /* Room for what the kernel says. */
 #define ANSWER_MAX 32768
 
 bool pin_set_open(struct pin_set *s)
 {
-	void *v = mmap(NULL, PIN_SET_BYTES, PROT_READ | PROT_WRITE,
+	char *v = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	*s = (struct pin_set){.fd = -1};
 	if (v == MAP_FAILED)
 		return false;
 	s->buf = v;
+	s->gone.buf = v + PIN_SET_BYTES;
+	s->added.buf = s->gone.buf + PIN_SET_MESSAGE;
 	return true;
 }
 
 void pin_set_close(struct pin_set *s)
 {
 	if (s->buf)
-		munmap(s->buf, PIN_SET_BYTES);
+		munmap(s->buf, MAPPED);
 	s->buf = NULL;
 }
 
@@ -63,22 +71,47 @@ void pin_set_begin(struct pin_set *s)
 	const struct nlmsghdr *h;
 
 	s->len = 0;
-	s->open = 0;
+	s->last = 0;
+	s->gone.list = NULL;
+	s->added.list = NULL;
+	memset(s->marks, 0, sizeof(s->marks));
 	s->overflow = false;
 	h = set_message_head(s->buf, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST,
 			     ++s->seq, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 	s->len += h->nlmsg_len;
 }
 
-static void close_message(struct pin_set *s)
+/* Put a whole message into the batch; one more has room behind it, its end. */
+static void put_message(struct pin_set *s, struct nlmsghdr *h)
 {
-	struct nlmsghdr *h = at(s, s->open);
+	const size_t n = aligned(h->nlmsg_len);
 
-	if (!s->open)
+	if (PIN_SET_BYTES - s->len < n + SET_HEAD_MAX)
+		s->overflow = true;
+	if (s->overflow)
 		return;
-	set_message_list_end(h, (void *)(s->buf + s->list));
-	s->len += aligned(h->nlmsg_len);
-	s->open = 0;
+	h->nlmsg_seq = ++s->seq;
+	s->last = s->len;
+	memcpy(s->buf + s->len, h, n);
+	s->len += n;
+}
+
+static void close_message(struct pin_set *s, struct pin_set_message *m)
+{
+	struct nlmsghdr *h = (void *)m->buf;
+
+	if (!m->list)
+		return;
+	set_message_list_end(h, m->list);
+	m->list = NULL;
+	put_message(s, h);
+}
+
+static void close_messages(struct pin_set *s)
+{
+	close_message(s, &s->gone);
+	close_message(s, &s->added);
+	memset(s->marks, 0, sizeof(s->marks));
 }
 
 static const char *set_name(const struct pin_set *s, uint16_t set,
@@ -89,31 +122,22 @@ static const char *set_name(const struct pin_set *s, uint16_t set,
 	return family == IP_V4 ? p->set4 : p->set6;
 }
 
-/* A message about a set, without elements. */
-static struct nlmsghdr *put_set(struct pin_set *s, unsigned int type,
-				uint16_t flags, uint16_t set,
-				enum ip_family family)
+/* A message about a set, without elements, at @to. */
+static struct nlmsghdr *begin(const struct pin_set *s, void *to,
+			      unsigned int type, uint16_t flags, uint16_t set,
+			      enum ip_family family)
 {
-	return set_message_begin(s->buf + s->len, type, flags, ++s->seq,
-				 s->conf->walk.table, set_name(s, set, family));
-}
-
-static bool has_room(struct pin_set *s, size_t n)
-{
-	if (PIN_SET_BYTES - s->len < MESSAGE_MAX + SET_HEAD_MAX + n)
-		s->overflow = true;
-	return !s->overflow;
+	return set_message_begin(to, type, flags, s->seq, s->conf->walk.table,
+				 set_name(s, set, family));
 }
 
 void pin_set_flush(struct pin_set *s, uint16_t set)
 {
-	static const enum ip_family families[] = {IP_V4, IP_V6};
+	char room[SET_HEAD_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 
-	close_message(s);
-	for (size_t i = 0; i < 2 && has_room(s, (size_t)2 * SET_HEAD_MAX); i++)
-		s->len += aligned(
-			put_set(s, NFT_MSG_DELSETELEM, 0, set, families[i])
-				->nlmsg_len);
+	close_messages(s);
+	put_message(s, begin(s, room, NFT_MSG_DELSETELEM, 0, set, IP_V4));
+	put_message(s, begin(s, room, NFT_MSG_DELSETELEM, 0, set, IP_V6));
 }
 
 /* A name's part of a comment is written once for all of its addresses. Return:
@@ -123,7 +147,7 @@ static size_t put_comment(struct pin_set *s, const struct pin_names *names)
 	const struct dname name = names->name;
 
 	if (!s->name_len || s->wire_len != name.len ||
-	    memcmp(s->wire, name.wire, name.len) != 0) {
+	    (name.len && memcmp(s->wire, name.wire, name.len) != 0)) {
 		s->wire_len = name.len;
 		if (name.len)
 			memcpy(s->wire, name.wire, name.len);
@@ -132,43 +156,62 @@ static size_t put_comment(struct pin_set *s, const struct pin_names *names)
 	return pin_comment_others(names->others, s->comment, s->name_len);
 }
 
-/* Begin a message, unless the one that is open has room. */
-static bool open_message(struct pin_set *s, unsigned int type,
-			 const struct pin_element *e)
+/* The mark of an element, and its bit. Two elements may share it. */
+static uint64_t *mark_of(struct pin_set *s, const struct pin_element *e,
+			 uint64_t *ret_bit)
 {
-	if (s->open &&
-	    (s->type != type || s->set != e->set || s->family != e->ip.family ||
-	     at(s, s->open)->nlmsg_len > MESSAGE_MAX))
-		close_message(s);
-	if (!has_room(s, SET_ELEMENT_MAX))
-		return false;
-	if (s->open)
-		return true;
-	s->open = s->len;
-	s->type = (uint16_t)type;
-	s->set = e->set;
-	s->family = e->ip.family;
-	s->list =
-		(size_t)((char *)set_message_list(put_set(
-				 s, type,
-				 type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
-				 e->set, e->ip.family)) -
-			 s->buf);
-	return true;
+	const uint64_t folded = (uint64_t)(e->ip.num >> 64) ^
+				(uint64_t)e->ip.num;
+	const size_t n = (size_t)(folded * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+			 PIN_SET_MARKS;
+
+	*ret_bit = UINT64_C(1) << n % 64;
+	return &s->marks[n / 64];
+}
+
+/* Where an element goes that is to be removed, or added. */
+static struct nlmsghdr *open_message(struct pin_set *s,
+				     struct pin_set_message *m,
+				     const struct pin_element *e)
+{
+	struct nlmsghdr *h = (void *)m->buf;
+
+	if (s->set != e->set || s->family != e->ip.family ||
+	    (m->list && h->nlmsg_len > MESSAGE_MAX)) {
+		close_messages(s);
+		s->set = e->set;
+		s->family = e->ip.family;
+	}
+	if (m->list)
+		return h;
+	if (m == &s->added)
+		begin(s, h, NFT_MSG_NEWSETELEM, NLM_F_CREATE, e->set,
+		      e->ip.family);
+	else
+		begin(s, h, NFT_MSG_DELSETELEM, 0, e->set, e->ip.family);
+	m->list = set_message_list(h);
+	return h;
 }
 
 static void put_new(struct pin_set *s, const struct pin_element *e,
 		    const struct pin_names *names, uint32_t life)
 {
-	if (open_message(s, NFT_MSG_NEWSETELEM, e))
-		set_message_put(at(s, s->open), e->ip, life, s->comment,
-				put_comment(s, names));
+	struct nlmsghdr *h = open_message(s, &s->added, e);
+	uint64_t bit, *mark = mark_of(s, e, &bit);
+
+	*mark |= bit;
+	set_message_put(h, e->ip, life, s->comment, put_comment(s, names));
 }
 
 static void put_gone(struct pin_set *s, const struct pin_element *e)
 {
-	if (open_message(s, NFT_MSG_DELSETELEM, e))
-		set_message_put(at(s, s->open), e->ip, 0, NULL, 0);
+	uint64_t bit;
+	const uint64_t *mark = mark_of(s, e, &bit);
+
+	/* What is removed first must not be what was added before. */
+	if (*mark & bit)
+		close_messages(s);
+	set_message_put(open_message(s, &s->gone, e), e->ip, 0, NULL, 0);
 }
 
 static void change_add(void *to, const struct pin_element *e,
@@ -233,25 +276,21 @@ bool pin_set_commit(struct pin_set *s)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	const struct nlmsghdr *end;
-	size_t last = s->open, at_end;
 	uint32_t seq;
 
-	close_message(s);
+	close_messages(s);
 	if (s->overflow)
 		return false;
+	if (!s->last)
+		return true;
 	/* The last message before the end asks to be acknowledged; that the end
 	 * itself can, older kernels do not know (commit bf2ac490d28c). */
-	for (size_t i = 0; i < s->len; i += aligned(at(s, i)->nlmsg_len))
-		last = i;
-	if (!last)
-		return true;
-	at(s, last)->nlmsg_flags |= NLM_F_ACK;
-	seq = at(s, last)->nlmsg_seq;
-	at_end = s->len;
+	at(s, s->last)->nlmsg_flags |= NLM_F_ACK;
+	seq = at(s, s->last)->nlmsg_seq;
 	end = set_message_head(s->buf + s->len, NFNL_MSG_BATCH_END,
 			       NLM_F_REQUEST, ++s->seq, AF_UNSPEC,
 			       NFNL_SUBSYS_NFTABLES);
-	s->len = at_end + end->nlmsg_len;
+	s->len += end->nlmsg_len;
 	if (s->fd < 0 || sendto(s->fd, s->buf, s->len, 0, (const void *)&kernel,
 				sizeof(kernel)) != (ssize_t)s->len)
 		return false;
@@ -301,9 +340,9 @@ static bool list_one(struct pin_set *s, struct listing *l)
 	ssize_t n;
 	int rc = MNL_CB_OK;
 
-	s->len = 0;
-	h = put_set(s, NFT_MSG_GETSETELEM, NLM_F_DUMP, l->e.set,
-		    l->e.ip.family);
+	s->seq++;
+	h = begin(s, s->buf, NFT_MSG_GETSETELEM, NLM_F_DUMP, l->e.set,
+		  l->e.ip.family);
 	if (sendto(s->fd, h, h->nlmsg_len, 0, (const void *)&kernel,
 		   sizeof(kernel)) < 0)
 		return false;

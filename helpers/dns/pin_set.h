@@ -5,6 +5,12 @@
  * does all of it, or nothing (nf_tables, NFNL_MSG_BATCH_BEGIN). It does so
  * while it is being sent to; when that returns, its answers are there to be
  * read.
+ *
+ * A message has many elements of one set, and either adds or removes them.
+ * Removals and additions come in turn: each renewal is one of each. So they are
+ * put into two messages, and all removals go first. That may be done unless an
+ * element is to be removed that was added just before: then both messages are
+ * put into the batch as they are, and two new ones begun.
  */
 #ifndef MSB_PIN_SET_H
 #define MSB_PIN_SET_H
@@ -18,6 +24,23 @@
  */
 #define PIN_SET_BYTES (8u << 20)
 
+/** PIN_SET_MESSAGE - Room for a message that elements are put into */
+#define PIN_SET_MESSAGE (40u << 10)
+
+/** PIN_SET_MARKS - Marks of elements that the open messages add, a power of two
+ */
+#define PIN_SET_MARKS 8192
+
+/**
+ * struct pin_set_message - A message that elements are put into
+ * @buf:	the message, PIN_SET_MESSAGE octets
+ * @list:	its list of elements; NULL: there is none yet
+ */
+struct pin_set_message {
+	char *buf;
+	void *list;
+};
+
 /**
  * struct pin_set - The socket, and a batch while it is made
  * @fd:		NETLINK_NETFILTER socket; -1: none
@@ -25,11 +48,12 @@
  * @seq:	number of the last message
  * @buf:	the batch
  * @len:	octets of it
- * @open:	offset of the message that elements are added to; 0: none
- * @list:	offset of its list of elements
- * @type:	its type
- * @set:	its set
+ * @last:	offset of its last message about elements; 0: none
+ * @set:	set of what is being put together
  * @family:	its family
+ * @gone:	elements that go
+ * @added:	elements that are added, when those are gone
+ * @marks:	bit n: an element of number n may be in @added
  * @overflow:	something did not fit: the batch must not be sent
  * @wire:	name that @comment is about
  * @wire_len:	octets of it
@@ -42,11 +66,12 @@ struct pin_set {
 	uint32_t seq;
 	char *buf;
 	size_t len;
-	size_t open;
-	size_t list;
-	uint16_t type;
+	size_t last;
 	uint16_t set;
 	enum ip_family family;
+	struct pin_set_message gone;
+	struct pin_set_message added;
+	uint64_t marks[PIN_SET_MARKS / 64];
 	bool overflow;
 	uint8_t wire[DNAME_WIRE_MAX];
 	uint8_t wire_len;

@@ -8,7 +8,7 @@
 /* tries.c: queries in flight, and their tries. */
 
 /**
- * query_new() - A query that is to be asked
+ * query_new() - A query that is to be asked; what was asked is to be filled in
  *
  * Return: query; NULL if there is none left
  */

@@ -215,5 +215,4 @@ void resolver_committed(struct resolver *r, const struct pin_reply *reply)
 		}
 		r->io->answer(r, &held->client, b->data + held->at, held->len);
 	}
-	resolver_flush(r);
 }

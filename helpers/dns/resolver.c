@@ -25,14 +25,17 @@ static void *map(size_t n)
 bool resolver_open(struct resolver *r, const struct resolver_io *io,
 		   struct loop *loop, void *context)
 {
+	struct keyed_hash hash;
+
 	*r = (struct resolver){.io = io, .loop = loop, .context = context};
 	loop_add_queue(loop, &r->deadlines);
 	loop_add_queue(loop, &r->retries);
 	r->query = map(QUERY_BYTES);
 	r->scratch = map(SCRATCH_BYTES);
+	hash.start = (uint64_t)io->random(r) << 32 | io->random(r);
+	hash.factor = (uint64_t)io->random(r) << 32 | io->random(r);
 	return r->query && r->scratch && hold_open(&r->hold) &&
-	       cache_open(&r->cache,
-			  (uint64_t)io->random(r) << 32 | io->random(r));
+	       cache_open(&r->cache, &hash);
 }
 
 void resolver_close(struct resolver *r)
@@ -197,6 +200,7 @@ static void make_wire(struct resolver *r, struct query *q, const uint8_t *data)
 	size_t opt = asked->edns ? asked->opt_end - asked->opt : 0;
 	uint8_t *at = q->wire + PACKET_HEADER;
 
+	memset(q->wire, 0, PACKET_HEADER);
 	packet_set16(q->wire + 2,
 		     asked->flags & (PACKET_RD | PACKET_CD | PACKET_AD));
 	packet_set16(q->wire + 4, 1);
@@ -216,12 +220,13 @@ static void make_wire(struct resolver *r, struct query *q, const uint8_t *data)
 	q->len = asked->end + opt;
 }
 
+/* @key: what it is in the cache; NULL: its answer is for nobody else */
 static void ask(struct resolver *r, const struct client *client,
-		const struct packet_question *asked, const uint8_t *data)
+		const struct packet_question *asked, const uint8_t *data,
+		const struct cache_key *key)
 {
 	const bool gateway = walk_conf_is_gateway(&r->conf->walk, client->to);
 	const struct asker to = {client, asked, data + PACKET_HEADER};
-	const struct ip nobody = {0};
 	uint16_t sets[DNS_SETS_OF_NAME];
 	struct query *q, *leader;
 	unsigned int server = 0;
@@ -243,12 +248,13 @@ static void ask(struct resolver *r, const struct client *client,
 	q->client = *client;
 	q->q = *asked;
 	memcpy(q->asked, data + PACKET_HEADER, asked->end - PACKET_HEADER);
-	q->shared = !asked->edns || asked->opt_end - asked->opt == OPT_BARE;
+	q->shared = key;
 	q->pinned = n_sets != 0;
 	q->first = (uint8_t)server;
 	q->servers = (uint8_t)(gateway ? r->servers : 1);
-	cache_key(&r->cache, asked, gateway ? nobody : client->to, &q->key);
-	leader = q->shared ? query_find(r, &q->key) : NULL;
+	if (key)
+		q->key = *key;
+	leader = key ? query_find(r, key) : NULL;
 	if (leader) {
 		q->shared = false;
 		query_wait(leader, q);
@@ -258,30 +264,25 @@ static void ask(struct resolver *r, const struct client *client,
 	query_ask(r, q);
 }
 
-static bool from_cache(struct resolver *r, const struct asker *to)
+static bool from_cache(struct resolver *r, const struct asker *to,
+		       const struct cache_key *key)
 {
-	const bool gateway =
-		walk_conf_is_gateway(&r->conf->walk, to->client->to);
-	const struct ip nobody = {0};
-	struct packet p = {r->scratch, 0, SCRATCH_BYTES};
-	struct packet_question q;
-	struct cache_entry *e;
-	struct cache_key key;
-	struct answer a;
+	struct cache_entry *e = cache_find(&r->cache, key, r->loop->now);
 	uint8_t data[CACHE_ANSWER_MAX];
+	struct packet p = {data, 0, sizeof(data)};
+	struct packet_question q;
+	struct answer a;
 
-	if (to->q->edns && to->q->opt_end - to->q->opt != OPT_BARE)
-		return false;
-	cache_key(&r->cache, to->q, gateway ? nobody : to->client->to, &key);
-	e = cache_find(&r->cache, &key, r->loop->now);
 	if (!e)
 		return false;
 	memcpy(data, e->data, e->len);
-	p = (struct packet){data, e->len, sizeof(data)};
+	p.len = e->len;
 	if (packet_question_read(data, e->len, true, &q) != PACKET_GOOD)
 		return false;
-	packet_age(&p, &q, (uint32_t)((r->loop->now - e->since) / 1000),
-		   INT32_MAX);
+	if (packet_age(&p, &q, (uint32_t)((r->loop->now - e->since) / 1000),
+		       INT32_MAX) &&
+	    packet_question_read(data, e->len, true, &q) != PACKET_GOOD)
+		return false;
 	answer_screen(r->conf, &p, &q,
 		      dns_conf_sets(r->conf, packet_dname(&q.name),
 				    (uint16_t[DNS_SETS_OF_NAME]){0}) != 0,
@@ -291,6 +292,24 @@ static bool from_cache(struct resolver *r, const struct asker *to)
 	r->count.cached++;
 	reply_answer(r, to, &p, &q, &a, e);
 	return true;
+}
+
+/* What options a query has may make another answer. */
+static void find_or_ask(struct resolver *r, const struct asker *to,
+			const uint8_t *data)
+{
+	const bool gateway =
+		walk_conf_is_gateway(&r->conf->walk, to->client->to);
+	const struct ip nobody = {0};
+	struct cache_key key;
+
+	if (to->q->edns && to->q->opt_end - to->q->opt != OPT_BARE) {
+		ask(r, to->client, to->q, data, NULL);
+		return;
+	}
+	cache_key(&r->cache, to->q, gateway ? nobody : to->client->to, &key);
+	if (!from_cache(r, to, &key))
+		ask(r, to->client, to->q, data, &key);
 }
 
 static bool lacks_family(const struct dns_conf *c,
@@ -342,8 +361,8 @@ bool resolver_query(struct resolver *r, const struct client *client,
 			reply_gateway(r, &to);
 		else
 			reply_empty(r, &to, PACKET_AA);
-	} else if (!from_cache(r, &to)) {
-		ask(r, client, &q, data);
+	} else {
+		find_or_ask(r, &to, data);
 	}
 	return true;
 }

@@ -117,13 +117,8 @@ struct port {
  * struct query - A query in flight
  * @resolver:	whose it is
  * @client:	who asked
- * @q:		what the guest asked
- * @asked:	the question as the guest spelt it
  * @shared:	its answer may be cached, and shared by those who ask the same
  * @pinned:	the name's addresses are pinned
- * @key:	key for the cache
- * @wire:	query as it goes to servers, identifier aside
- * @len:	octets
  * @first:	the first server it may be sent to
  * @servers:	how many
  * @tried:	bit i: server @first + i was asked
@@ -136,17 +131,19 @@ struct port {
  * @waiting:	others who ask the same
  * @leader:	the one whose answer this waits for; NULL: itself
  * @next:	next free one, or next of the same bucket
+ * @q:		what the guest asked
+ * @asked:	the question as the guest spelt it
+ * @key:	key for the cache
+ * @len:	octets at @wire
+ * @wire:	query as it goes to servers, identifier aside
+ *
+ * What is large comes last: query_new() leaves it as it is, from @q on.
  */
 struct query {
 	struct resolver *resolver;
 	struct client client;
-	struct packet_question q;
-	uint8_t asked[DNAME_WIRE_MAX + 4];
 	bool shared;
 	bool pinned;
-	struct cache_key key;
-	uint8_t wire[QUERY_MAX];
-	size_t len;
 	uint8_t first;
 	uint8_t servers;
 	uint32_t tried;
@@ -159,6 +156,11 @@ struct query {
 	struct query *waiting;
 	struct query *leader;
 	struct query *next;
+	struct packet_question q;
+	uint8_t asked[DNAME_WIRE_MAX + 4];
+	struct cache_key key;
+	size_t len;
+	uint8_t wire[QUERY_MAX];
 };
 
 /** QUERY_BUCKETS - Buckets of queries in flight, a power of two */
@@ -289,7 +291,7 @@ void resolver_answered(struct resolver *r, unsigned int port, uint8_t *data,
 void resolver_flush(struct resolver *r);
 
 /**
- * resolver_committed() - The monitor has spoken
+ * resolver_committed() - The monitor has spoken: resolver_flush() is next
  * @r:		resolver
  * @reply:	what it said
  */

@@ -27,11 +27,10 @@ struct query *query_new(struct resolver *r)
 		q = &r->query[r->used++];
 	else
 		return NULL;
-	*q = (struct query){
-		.resolver = r,
-		.retry.fire = fire_retry,
-		.deadline.fire = fire_deadline,
-	};
+	memset(q, 0, offsetof(struct query, q));
+	q->resolver = r;
+	q->retry.fire = fire_retry;
+	q->deadline.fire = fire_deadline;
 	r->in_flight++;
 	return q;
 }

@@ -36,11 +36,20 @@ void upstream_open(struct resolver *r, unsigned int port)
 		w->upstream[port].asked++;
 }
 
+/* Nobody waits for what would come to a socket. */
+static void unqueue(struct upstream_queue *q, unsigned int port)
+{
+	for (unsigned int i = 0; i < q->n; i++)
+		if (q->port[i] == port)
+			q->port[i] = PORT_COUNT;
+}
+
 void upstream_close(struct resolver *r, unsigned int port)
 {
 	struct worker *w = r->context;
 	struct upstream *u = &w->upstream[port];
 
+	unqueue(&w->queue, port);
 	if (u->watch.fd >= 0) {
 		loop_remove(&w->l, &u->watch);
 		close(u->watch.fd);
@@ -54,22 +63,66 @@ bool upstream_send(struct resolver *r, unsigned int port, const uint8_t *data,
 		   size_t len)
 {
 	struct worker *w = r->context;
-	struct upstream *u = &w->upstream[port];
+	struct upstream_queue *q = &w->queue;
+	struct stream *s;
 
-	if (is_stream(port)) {
-		struct stream *s = &w->stream[port - PORT_STREAM];
-
-		packet_set16(s->out, (unsigned int)len);
-		memcpy(s->out + 2, data, len);
-		s->out_len = 2 + len;
-		s->out_at = 0;
-		s->in_len = 0;
-		/* It is written where it became writable. */
+	if (!is_stream(port)) {
+		memcpy(q->data[q->n], data, len);
+		q->len[q->n] = len;
+		q->port[q->n++] = port;
+		if (q->n == UPSTREAM_QUEUE)
+			upstream_flush(w);
 		return true;
 	}
-	/* What the kernel has no room for is lost, as datagrams are. */
-	return send(u->watch.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-	       errno == EAGAIN || errno == ENOBUFS;
+	s = &w->stream[port - PORT_STREAM];
+	packet_set16(s->out, (unsigned int)len);
+	memcpy(s->out + 2, data, len);
+	s->out_len = 2 + len;
+	s->out_at = 0;
+	s->in_len = 0;
+	/* It is written where it became writable. */
+	return true;
+}
+
+/* Send what is in the queue, and empty it. One call a datagram: calls that send
+ * several can tell each where to go, which these sockets must not (calls.h).
+ * One behind the other they find their receiver awake. Return: how many sockets
+ * failed; these are in @ret_failed. */
+static unsigned int send_queue(struct worker *w,
+			       unsigned int ret_failed[UPSTREAM_QUEUE])
+{
+	struct upstream_queue *q = &w->queue;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < q->n; i++) {
+		const unsigned int port = q->port[i];
+
+		if (port == PORT_COUNT ||
+		    send(w->upstream[port].watch.fd, q->data[i], q->len[i],
+			 MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+			continue;
+		/* What the kernel has no room for is lost, as datagrams are. */
+		if (errno == EAGAIN || errno == ENOBUFS)
+			continue;
+		unqueue(q, port);
+		ret_failed[n++] = port;
+	}
+	q->n = 0;
+	return n;
+}
+
+void upstream_flush(struct worker *w)
+{
+	unsigned int failed[UPSTREAM_QUEUE];
+
+	/* Whoever waits at a socket that has failed asks another server: that
+	 * is in the queue then. */
+	while (w->queue.n) {
+		const unsigned int n = send_queue(w, failed);
+
+		for (unsigned int i = 0; i < n; i++)
+			resolver_failed(&w->r, failed[i]);
+	}
 }
 
 static void datagrams_ready(struct worker *w, unsigned int port)
@@ -99,7 +152,7 @@ static bool stream_write(struct worker *w, unsigned int port)
 {
 	struct upstream *u = &w->upstream[port];
 	struct stream *s = &w->stream[port - PORT_STREAM];
-	ssize_t n;
+	ssize_t n __attribute__((unused));
 
 	if (s->out_at == s->out_len)
 		return true;

@@ -31,6 +31,11 @@
 /** UPSTREAM_BATCH - Datagrams that are received from one server at once */
 #define UPSTREAM_BATCH 16
 
+/** UPSTREAM_QUEUE - Datagrams to servers that wait to be sent; when there are
+ * so many, all leave
+ */
+#define UPSTREAM_QUEUE 32
+
 /** GUEST_DATAGRAM - Octets of the longest query over UDP */
 #define GUEST_DATAGRAM 1536
 
@@ -114,6 +119,21 @@ struct stream {
 	size_t in_len;
 };
 
+/**
+ * struct upstream_queue - Datagrams to servers that wait for the end of a
+ * wake-up
+ * @n:		how many
+ * @port:	socket of each; PORT_COUNT: it is not wanted any more
+ * @len:	octets of each
+ * @data:	the datagrams
+ */
+struct upstream_queue {
+	unsigned int n;
+	unsigned int port[UPSTREAM_QUEUE];
+	size_t len[UPSTREAM_QUEUE];
+	uint8_t data[UPSTREAM_QUEUE][QUERY_MAX];
+};
+
 /** STREAM_BYTES - Room for an answer over TCP */
 #define STREAM_BYTES (2 + PACKET_MAX + 1)
 
@@ -134,6 +154,7 @@ struct stream {
  * @n_tcp:	how many
  * @idle:	timers of connections
  * @upstream:	sockets to servers, by the resolver's numbers
+ * @queue:	datagrams to servers
  * @stream:	what streams have more
  * @stream_in:	their answers, STREAM_BYTES each
  * @datagram:	room for answers over UDP
@@ -154,6 +175,7 @@ struct worker {
 	size_t n_tcp;
 	struct loop_queue idle;
 	struct upstream upstream[PORT_COUNT];
+	struct upstream_queue queue;
 	struct stream stream[SERVER_STREAMS];
 	uint8_t *stream_in;
 	uint8_t datagram[UPSTREAM_BATCH][QUERY_ANSWER_UDP];
@@ -187,9 +209,12 @@ void upstream_open(struct resolver *r, unsigned int port);
 /** upstream_close() - It wants it no more */
 void upstream_close(struct resolver *r, unsigned int port);
 
-/** upstream_send() - It has a query to send */
+/** upstream_send() - It has a query to send; it leaves with upstream_flush() */
 bool upstream_send(struct resolver *r, unsigned int port, const uint8_t *data,
 		   size_t len);
+
+/** upstream_flush() - Send what waits */
+void upstream_flush(struct worker *w);
 
 /** upstream_brokered() - The monitor has answered */
 void upstream_brokered(struct loop *l, struct loop_watch *w, uint32_t events);

@@ -167,11 +167,10 @@ static void try_again(struct loop *l, struct loop_timer *t)
 /* It will be read on terminals. */
 static void copy_plain(char to[CHANNEL_TEXT_MAX], const char *text)
 {
-	size_t n = 0;
-
-	for (; n < CHANNEL_TEXT_MAX - 1 && text[n]; n++)
-		to[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
-	to[n] = '\0';
+	snprintf(to, CHANNEL_TEXT_MAX, "%s", text);
+	for (; *to; to++)
+		if (*to < ' ' || *to > '~')
+			*to = '?';
 }
 
 void terminate(struct supervisor *s, const char *text)

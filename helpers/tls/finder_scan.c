@@ -226,5 +226,5 @@ size_t finder_scan(const struct finder_scan *s, const uint8_t *data, size_t at,
 			return before_escape(data, at, from);
 	while (at < len && !may_begin_last(s, data + at, len - at))
 		at++;
-	return at < len ? before_escape(data, at, from) : len;
+	return before_escape(data, at, from);
 }

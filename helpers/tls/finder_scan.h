@@ -61,8 +61,8 @@ void finder_scan_add(struct finder_scan *s, const uint8_t text[FINDER_HEAD]);
  * @at:		where to begin
  * @len:	how many octets there are
  *
- * Return: that place, or that of an escape that may go on up to there; @len if
- * there is none
+ * Return: that place, or @len if there is none; or that of an escape that may
+ * go on up to there
  */
 size_t finder_scan(const struct finder_scan *s, const uint8_t *data, size_t at,
 		   size_t len);

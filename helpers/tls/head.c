@@ -9,8 +9,16 @@
 /* RFC 9110 section 5.6.2. */
 bool head_can_begin(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	       (c >= 'a' && c <= 'z') || (c && strchr("!#$%&'*+-.^_`|~", c));
+	static const bool is_token[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true,
+		['^' ... 'z'] = true, ['#' ... '\''] = true,
+		['!'] = true,	      ['*'] = true,
+		['+'] = true,	      ['-'] = true,
+		['.'] = true,	      ['|'] = true,
+		['~'] = true,
+	};
+
+	return is_token[c];
 }
 
 static size_t token(const uint8_t *text, size_t len)
@@ -48,6 +56,7 @@ static const char *next_line(struct head *h, struct head_line *ret)
 {
 	const uint8_t *from = h->text + h->at;
 	const uint8_t *end = memchr(from, '\n', h->len - h->at);
+	bool control = false;
 	size_t len;
 
 	if (!end)
@@ -58,9 +67,9 @@ static const char *next_line(struct head *h, struct head_line *ret)
 	*ret = (struct head_line){h->at, len - 1};
 	h->at += len + 1;
 	for (size_t i = 0; i < ret->len; i++)
-		if ((from[i] < ' ' && from[i] != '\t') || from[i] == 0x7f)
-			return "a control character is in a line";
-	return NULL;
+		control |= ((from[i] < ' ') & (from[i] != '\t')) |
+			   (from[i] == 0x7f);
+	return control ? "a control character is in a line" : NULL;
 }
 
 static const char *read_request_line(struct head *h)

@@ -345,6 +345,8 @@ void intercept_end(struct intercept *i)
 	counted = i->counted;
 	side_release(&i->side[GUEST]);
 	side_release(&i->side[SERVER]);
+	/* The last key may have been its own. */
+	aead_forget(&p->crypto.aead);
 	end_handshake(i);
 	gated_end(i);
 	free(i);

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """dns.py - Queries per second and memory of msb-dnsd, beside others.
 
-    dns.py BUILD-DIRECTORY [SECONDS [WHICH...]]
+    dns.py [--pins] BUILD-DIRECTORY [SECONDS [WHICH...]]
     dns.py --names N BUILD-DIRECTORY [SECONDS [WHICH...]]
 
 One guest asks its gateway over a veth pair, with dnsperf, 100 queries in flight.
 All forwarders ask the same stub, which answers four addresses for every name,
 over the loopback of the namespace that they are in. In turn: names that are asked
 once, a thousand names that are asked again and again; without denied names, and
-with 100,000; without pins, and with the addresses of all answers pinned.
+with 100,000; without pins, and with the addresses of all answers pinned; with
+--pins the last alone. "us" is the processor time of the forwarder's own processes
+for an answer, what the kernel does on their behalf included.
 With --names it is the memory alone: at the start, and after N names, each asked
 once; nobody may have more than --at-most KiB more by then.
 "dnsmasq", "unbound", "dnsdist" and "dnsperf" are needed where they are asked for.
@@ -142,12 +144,21 @@ def pss(pids):
     return total
 
 
+def used(pids):
+    """Processor time of processes, us."""
+    total = 0
+    for pid in pids:
+        with open("/proc/%d/schedstat" % pid, encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1000
+
+
 def perf(place, path, *words):
     done = place.guest.run("dnsperf", "-s", "172.16.0.1", "-d", path, "-c",
                            "8", "-q", "100", "-t", "2", *words, check=False)
     found = [re.search(pattern, done.stdout) for pattern in (
         r"Queries per second:\s+([\d.]+)", r"Average Latency \(s\):\s+([\d.]+)",
-        r"Queries lost:\s+(\d+)")]
+        r"Queries lost:\s+(\d+)", r"Queries completed:\s+(\d+)")]
     good = re.search(r"NOERROR \d+ \(([\d.]+)%\)", done.stdout)
     if None in found:
         raise RuntimeError(done.stdout + done.stderr)
@@ -194,14 +205,16 @@ def measure(place, args, which, denied, pins):
     with running as directory:
         before = running.memory()
         for kind in ("unique", "hot"):
-            rows.append([kind] + perf(place, names_of(directory, kind), "-l",
-                                      str(args.seconds)))
+            path, pids = names_of(directory, kind), running.forwarder.pids()
+            cpu = used(pids)
+            row = perf(place, path, "-l", str(args.seconds))
+            rows.append([kind, (used(pids) - cpu) / max(row[3], 1)] + row)
         after = running.memory()
-    for kind, rate, latency, lost, good in rows:
-        print("%-9s %-6s denied %6d pins %-3s %8.0f q/s %7.2f ms %5.0f lost "
-              "%3.0f%% good %6d KiB at start %6d KiB after" % (
+    for kind, cpu, rate, latency, lost, _, good in rows:
+        print("%-9s %-6s denied %6d pins %-3s %8.0f q/s %7.2f ms %6.1f us "
+              "%5.0f lost %3.0f%% good %6d KiB at start %6d KiB after" % (
                   which, kind, denied, "yes" if pins else "no", rate,
-                  latency * 1000, lost, good, before, after), flush=True)
+                  latency * 1000, cpu, lost, good, before, after), flush=True)
 
 
 def remember(place, args, which, pins):
@@ -210,7 +223,7 @@ def remember(place, args, which, pins):
     with running as directory:
         path = names_of(directory, "unique", args.names)
         before = running.memory()
-        rate, _, lost, good = perf(place, path, "-n", "1")
+        rate, _, lost, _, good = perf(place, path, "-n", "1")
         after = running.memory()
     print("%-9s pins %-3s %d names %8.0f q/s %5.0f lost %3.0f%% good %6d KiB at "
           "start %6d KiB after" % (which, "yes" if pins else "no", args.names,
@@ -225,18 +238,21 @@ def main():
     parser.add_argument("seconds", nargs="?", type=float, default=4)
     parser.add_argument("which", nargs="*", default=list(FORWARDERS))
     parser.add_argument("--names", type=int)
+    parser.add_argument("--pins", action="store_true",
+                        help="with pins alone")
     parser.add_argument("--at-most", type=int, default=12288,
                         help="KiB that msb-dnsd may grow by (12288)")
     args = parser.parse_args()
     place, grew = dnsd.Place(), False
     stub = os.path.join(args.build, "tests/bench/dns_stub")
-    stubs = [subprocess.Popen([stub, "127.0.0.1", "5300"])]
+    stub = [stub, "127.0.0.1", "5300", "batch"]
+    stubs = [subprocess.Popen(stub)]
     place.gateway.run("ip", "link", "set", "lo", "up")
     with place.gateway:
-        stubs.append(subprocess.Popen([stub, "127.0.0.1", "5300"]))
+        stubs.append(subprocess.Popen(stub))
     time.sleep(0.2)
     try:
-        for pins in (False, True):
+        for pins in (True,) if args.pins else (False, True):
             for denied in (0, DENIED):
                 for which in args.which or FORWARDERS:
                     if pins and (denied or which not in CAN_PIN):

@@ -801,6 +801,43 @@ def test_flood(place, daemon, args):
     server.close()
 
 
+def test_burst(place, daemon, _args):
+    """Many queries at once, to a server that refuses them: the next is asked."""
+    server = dnsd.Server("192.0.2.53", numbered)
+    place.load(PIN_SETS)
+    udp = place.guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    udp.connect((dnsd.GATEWAY[4], 53))
+    udp.settimeout(5)
+    # Nobody is at the first. What it refuses is known at the next send from the
+    # same socket, of which there are eight.
+    check(daemon.configure(dict(PINNED, Nameservers=["192.0.2.54",
+                                                     "192.0.2.53"])) is None,
+          "configured")
+    before = daemon.status()[0]
+    wanted = {}
+    for n in range(100):
+        message = dns.message.make_query("n%d.pin.test" % n, "A")
+        message.id = n
+        wanted[n] = "198.51.100.%d" % (n + 1)
+        udp.send(message.to_wire())
+    while wanted:
+        try:
+            reply = dns.message.from_wire(udp.recv(4096))
+        except OSError:
+            break
+        found = [rdata.address for rrset in reply.answer for rdata in rrset]
+        check(found == [wanted.pop(reply.id, None)],
+              "answer %d is %s" % (reply.id, reply))
+    udp.close()
+    check(not wanted, "no answer for %s" % sorted(wanted))
+    figures = daemon.status()[0]
+    check(figures["queries"] - before["queries"] == 100 and
+          figures["failed"] == before["failed"] and not figures["in-flight"],
+          "figures: %s, before %s" % (figures, before))
+    server.close()
+
+
 def memory(daemon):
     """Proportional set size of both processes, KiB."""
     total = 0
@@ -812,7 +849,8 @@ def memory(daemon):
 
 
 TESTS = (test_table, test_pins, test_names, test_many_pins, test_refused, test_restart,
-         test_resolv, test_named, test_streams, test_confined, test_race, test_flood)
+         test_resolv, test_named, test_streams, test_confined, test_race, test_burst,
+         test_flood)
 
 
 def main():

@@ -824,6 +824,7 @@ def run_command(m, t):
 
 
 if __name__ == "__main__":
-    main(__doc__, (every_bind, ingress, host_egress, first_secret, host_is_no_way_round,
-                   host_sockets, collisions, changes, flows_of_ports, revoked, relayed_under_load, transfer,
+    main(__doc__, (every_bind, ingress, host_egress, first_secret,
+                   host_is_no_way_round, host_sockets, collisions, changes,
+                   flows_of_ports, revoked, relayed_under_load, transfer,
                    killed_helpers, run_command))

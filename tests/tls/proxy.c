@@ -521,7 +521,9 @@ int main(int argc, char **argv)
 		p.env = intercept_env_new(&c, &reason);
 	if (p.env && p.secrets.n)
 		p.gate = gate_env_new(&p.secrets);
-	if (!p.env || (p.secrets.n && !p.gate)) {
+	if (p.env && p.secrets.n && !p.gate)
+		reason = "there is no memory for secrets";
+	if (reason) {
 		fprintf(stderr, "%s\n", reason);
 		return 1;
 	}

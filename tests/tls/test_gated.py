@@ -903,10 +903,11 @@ def programs():
             text = (f"HTTP/{version}.0" if version == "2" else "HTTP/1.1") + \
                 f"|Basic {BASIC_OUT}|{VALUE}|$MSB_KEY|q={QUERY_OUT}|"
             equal(out.decode(), text * 2)
-            code, _, said = http.curl(proxy, NAME, "--http" + version, "-d",
-                                      "x=$MSB_OTHER", url)
-            check(code in (16, 35, 52, 55, 56, 92), f"{code}: {said}")
             # All of a body is read before it goes behind.
+            code, out, said = http.curl(
+                proxy, NAME, "--http" + version, "-d", "x=$MSB_OTHER",
+                url.replace("/?", "/behind?"))
+            check(code in (16, 35, 52, 55, 56, 92), f"{code}: {out} {said}")
             code, out, said = http.curl(
                 proxy, NAME, "--http" + version, "-T", "-", "-H",
                 "X-Api-Key: $MSB_KEY", url.replace("/?", "/behind?"),

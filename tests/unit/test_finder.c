@@ -342,6 +342,54 @@ Test(finder, broken_escapes)
 	finder_free(f);
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 12;
+}
+
+/* A text of escapes, whole, broken and half, and of parts of placeholders. */
+static void make_text(const char *const *placeholders, size_t n, uint32_t *seed,
+		      char *text)
+{
+	static const char octets[] = "abcdefABCDEF0123%%%%\\\\uu/\"\n\rx~ ";
+	static const char *const formats[] = {"%c",	"%c",	  "%c",
+					      "%%%02x", "%%%02X", "\\u%04X"};
+	const size_t len = 20 + next_random(seed) % 100;
+	const char *p = placeholders[next_random(seed) % n];
+	size_t at = 0;
+
+	while (at < len / 2)
+		text[at++] = octets[next_random(seed) % (sizeof(octets) - 1)];
+	for (; *p; p++)
+		at += put(text + at,
+			  formats[next_random(seed) % COUNT(formats)],
+			  (uint8_t)*p);
+	while (at < len)
+		text[at++] = octets[next_random(seed) % (sizeof(octets) - 1)];
+	text[at] = '\0';
+}
+
+/* However it is cut, what is an escape, and what is not, is the same. */
+Test(finder, cut_escapes)
+{
+	static const char *const placeholders[] = {
+		"ffeeddcc", "uuu0024x", "A/BCDEFG", "ab\"/cd?>~ef", "$MSB_X"};
+	struct finder *f = finder_of(placeholders, COUNT(placeholders));
+	struct finder_found found;
+	size_t n_found = 0;
+	uint32_t seed = 3;
+	char text[256];
+
+	cr_assert(!finds(f, "%9f%66eeddcc", &found));
+	for (unsigned int round = 0; round < 3000; round++) {
+		make_text(placeholders, COUNT(placeholders), &seed, text);
+		n_found += finds(f, text, &found);
+	}
+	cr_assert(n_found > 500 && n_found < 2900, "%zu", n_found);
+	finder_free(f);
+}
+
 /* The longest counts, in every form. */
 Test(finder, longest)
 {

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "values.h"
+#include "value_file.h"
 
 #define VALUE(text) \
 	{ \
@@ -278,4 +279,68 @@ Test(values, flaws)
 	memset(long_one, 'x', sizeof(long_one));
 	cr_expect_null(value_flaw(long_one, VALUE_MAX));
 	cr_expect_not_null(value_flaw(long_one, VALUE_MAX + 1));
+}
+
+/* What is read of a file with that in it; its length, or SIZE_MAX. */
+static size_t read_file(const char *text, size_t len, uint8_t *room)
+{
+	char path[] = "/tmp/msb-value-XXXXXX";
+	size_t got = SIZE_MAX;
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, text, len), (ssize_t)len);
+	close(fd);
+	if (value_file_read(path, room, &got))
+		cr_expect_eq(got, SIZE_MAX, "set on success alone");
+	unlink(path);
+	return got;
+}
+
+#define READ(text) read_file(text, sizeof(text) - 1, room)
+
+Test(values, one_newline_is_no_part_of_a_files)
+{
+	static char longest[VALUE_FILE_ROOM + 1];
+	uint8_t *room = values_room(VALUE_FILE_ROOM);
+
+	cr_assert_not_null(room);
+	cr_expect_eq(READ("value"), 5);
+	cr_expect_eq(READ("value\n"), 5);
+	cr_expect_eq(memcmp(room, "value", 5), 0);
+	cr_expect_eq(READ("value\n\n"), SIZE_MAX);
+	cr_expect_eq(READ("value\r\n"), SIZE_MAX);
+	cr_expect_eq(READ("two\nlines"), SIZE_MAX);
+	cr_expect_eq(READ("a\0b"), SIZE_MAX);
+	cr_expect_eq(READ(""), SIZE_MAX);
+	cr_expect_eq(READ("\n"), SIZE_MAX);
+	memset(longest, 'x', sizeof(longest));
+	cr_expect_eq(read_file(longest, VALUE_MAX, room), VALUE_MAX);
+	for (size_t n = VALUE_MAX + 1; n <= sizeof(longest); n++)
+		cr_expect_eq(read_file(longest, n, room), SIZE_MAX, "%zu", n);
+	longest[VALUE_MAX] = '\n';
+	cr_expect_eq(read_file(longest, VALUE_MAX + 1, room), VALUE_MAX);
+	cr_expect_eq(read_file(longest, VALUE_MAX + 2, room), SIZE_MAX);
+	longest[VALUE_MAX + 1] = '\n';
+	cr_expect_eq(read_file(longest, VALUE_MAX + 2, room), SIZE_MAX);
+	values_room_free(room, VALUE_FILE_ROOM);
+}
+
+Test(values, what_is_no_file_does_not_keep_anybody_waiting)
+{
+	uint8_t *room = values_room(VALUE_FILE_ROOM);
+	char path[] = "/tmp/msb-value-XXXXXX";
+	size_t len = 77;
+
+	cr_assert_not_null(room);
+	cr_assert_not_null(mkdtemp(path));
+	cr_expect_not_null(value_file_read(path, room, &len));
+	cr_expect_eq(rmdir(path), 0);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_expect_not_null(value_file_read(path, room, &len));
+	cr_expect_eq(unlink(path), 0);
+	cr_expect_str_eq(value_file_read(path, room, &len), strerror(ENOENT));
+	cr_expect_not_null(value_file_read("/dev/zero", room, &len));
+	cr_expect_eq(len, 77);
+	values_room_free(room, VALUE_FILE_ROOM);
 }
