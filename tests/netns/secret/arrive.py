@@ -104,6 +104,10 @@ def check2(stage, t, name, said, cut, wanted, trailers=None):
     got = [(list(map(tuple, r.fields)), r.body) for tape in tapes
            for r in tape.requests]
     t.check("h2, %s: fields" % name, got == wanted, (got, wanted))
+    table = {bytes(v) for tape in tapes for entry in tape.table for v in entry}
+    t.check("h2, %s: no value is in HPACK's table" % name, not any(
+        k.value in v for k in stage.kept.values() for v in table
+        if len(k.value) > 8) and (table or "never" in name), table)
     if trailers:
         t.check("h2, %s: trailers" % name, [
             tuple(f) for f in tapes[0].requests[0].trailers] == trailers,

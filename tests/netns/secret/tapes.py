@@ -55,6 +55,8 @@ class Tape:
         self.data, self.size = b"", 0
         self.sni = self.alpn = self.error = None
         self.requests, self.frames = [], []
+        # What HPACK's table has had in it.
+        self.table = set()
         self.ended = threading.Event()
         self.go_on = threading.Event()
 
@@ -330,6 +332,7 @@ def serve2(sock, tape):
             return
         for event in made.receive_data(data):
             event2(made, streams, event, tape)
+        tape.table |= set(made.decoder.header_table.dynamic_entries)
         out = made.data_to_send()
         if out:
             sock.sendall(out)
