@@ -257,13 +257,20 @@ static void turn_away(struct worker *w, int fd)
 	event_limited(w, "descriptors");
 }
 
+/* Events come several at a time: a guest may be behind what paused it, and
+ * would be judged by what is not in force for long any more. */
+static bool is_paused(const struct worker *w)
+{
+	return w->prepared || w->terminated;
+}
+
 static void accept_ready(struct loop *l, struct loop_watch *watch,
 			 uint32_t events)
 {
 	struct worker *w = l->context;
 
 	(void)events;
-	for (int i = 0; i < WORKER_BATCH && !l->stop && !w->terminated; i++) {
+	for (int i = 0; i < WORKER_BATCH && !l->stop && !is_paused(w); i++) {
 		const int fd = accept4(watch->fd, NULL, NULL,
 				       SOCK_NONBLOCK | SOCK_CLOEXEC);
 

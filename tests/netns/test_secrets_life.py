@@ -8,6 +8,7 @@ wanted, with commas between.
 """
 import hashlib
 import os
+import re
 import signal
 import threading
 import time
@@ -17,8 +18,9 @@ from report import main
 from secret import rows, shapes
 from secret.asked import (BACK, asked, each_of, expect, lines, marked,
                           value_is_back)
-from secret.says import ENDED, Line, say
-from secret.stage import STRANGER, VAULT
+from secret.arrive import memory
+from secret.says import ENDED, Line, Refused, say
+from secret.stage import LONG_TESTS, STRANGER, VAULT
 from tls.table import helper_pids
 from tls.world import NAME_SERVER, content
 
@@ -318,8 +320,123 @@ def killed(stage, t):
                 done.stderr)
 
 
+class Storm:
+    """Clients of all kinds at a time, and documents and values that change."""
+
+    def __init__(self, stage, values):
+        self.stage, self.values, self.over = stage, values, threading.Event()
+        self.good = self.ended = self.refused = 0
+        self.wrong = []
+
+    def asks(self, **options):
+        """Asks for a value on one line after the other."""
+        while not self.over.is_set():
+            try:
+                line = Line(self.stage, VAULT, **options)
+            except Refused:
+                continue
+            for _ in range(20):
+                got = asked(self.stage, line)
+                if got in ENDED:
+                    self.ended += 1
+                    break
+                if got not in self.values:
+                    self.wrong.append(got)
+                self.good += 1
+            line.close()
+
+    def leaves(self):
+        """Goes away in the middle of a head with a placeholder."""
+        while not self.over.is_set():
+            try:
+                line = Line(self.stage, VAULT)
+            except Refused:
+                continue
+            line.say(b"GET / HTTP/1.1\r\nHost: vault.example.com\r\nX: $MSB_KEY")
+            line.close()
+
+    def violates(self, host, port):
+        said = shapes.in_chunks(5)(self.stage.kept["ODD"].placeholder,
+                                   host.encode())
+        while not self.over.is_set():
+            made = say(self.stage, host, shapes.cut(7)(said), 9, port=port,
+                       tls=port == 443)
+            if made.word == "ok":
+                self.wrong.append(made)
+            self.refused += 1
+
+    def forgets(self):
+        """Nobody else takes the tapes."""
+        while not self.over.is_set():
+            time.sleep(0.5)
+            placeholder = self.stage.kept["ODD"].placeholder
+            self.wrong += [tape for tape in self.stage.tapes.take("stranger")
+                           if placeholder in tape.data]
+
+
+def descriptors():
+    return {pid: len(os.listdir("/proc/%d/fd" % pid))
+            for pid in helper_pids("msb-tlsd") + helper_pids("msb-supervised")}
+
+
+def storm(stage, t):
+    """Everything at once: each request has a whole value, or its flow ends; nothing
+    is left of it in the helpers."""
+    values = [b"%d-" % n * 1500 + b"end" for n in range(4)]
+    stage.kept["KEY"].value = b""
+    stage.write("KEY", values[0])
+    stage.up(stage.policy(["KEY", "ODD"]))
+    t.check("a value", value_is_back(stage, values[0]))
+    made, pid, held = Storm(stage, values), supervisor(stage), descriptors()
+    before = None
+    threads = [threading.Thread(target=target, args=args, kwargs=options)
+               for target, args, options in (
+                   (made.asks, (), {}), (made.asks, (), {"version": 6}),
+                   (made.asks, (), {"alpn": ("h2",)}), (made.leaves, (), {}),
+                   (made.violates, (STRANGER, 443), {}),
+                   (made.violates, (STRANGER, 80), {}),
+                   (made.violates, (VAULT, 443), {}), (made.forgets, (), {}))]
+    for thread in threads:
+        thread.start()
+    end, n = time.monotonic() + (60 if LONG_TESTS else 4), 0
+    while time.monotonic() < end:
+        n += 1
+        stage.write("KEY", values[n % 4])
+        if n % 8:
+            os.kill(pid, signal.SIGHUP)
+        else:
+            stage.apply(stage.policy(["KEY", "ODD", "TOKEN"][:2 + n // 8 % 2]))
+        if n == 16:
+            before = (helper_pids("msb-tlsd"), memory())
+        time.sleep(0.02)
+    made.over.set()
+    for thread in threads:
+        thread.join()
+    print("  %d values given, %d flows ended, %d refused, %d changes" % (
+        made.good, made.ended, made.refused, n))
+    t.check("nothing went wrong", not made.wrong, made.wrong[:3])
+    t.check("all has happened", made.good > 20 and made.refused > 20 and
+            before, (made.good, made.refused))
+    t.check("no process has ended", helper_pids("msb-tlsd") == before[0], [
+        e for e in stage.events() if e["event"] not in (
+            "secret-violation", "rotated", "intercept-failed")])
+    t.check("status is well", stage.status()["health"] == "ok", stage.status())
+    stage.apply(stage.policy(["KEY", "ODD"]))
+    t.check("the value is given still", value_is_back(stage, values[n % 4]))
+    t.check("no flow is left", wait_for(lambda: re.search(
+        r"connections 0 ", stage.status()["tls_status"]), BACK),
+            stage.status()["tls_status"])
+    after = memory()
+    t.check("nothing has grown", all(after[p] - before[1].get(p, 0) < 4096
+                                     for p in after) or
+            os.environ.get("MSB_SANITIZED") == "1", (before[1], after))
+    t.check("as many descriptors as at first", descriptors() == held,
+            (held, descriptors()))
+
+
 def life(m, t):
-    each_of(m, t, (rotated, whole, by_environment, redefined, killed))
+    each_of(m, t, (rotated, whole, by_environment, redefined, storm,
+                   killed))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test_tls_peek.py - msb-tlsd's worker: what is read, and how it is judged."""
+import contextlib
 import socket
 import struct
 import time
@@ -401,6 +402,27 @@ class Apply(Case):
         self.receive(self.accept(), client_hello("a.example"))
         self.accept().sendall(b"220 ready\r\n")
         self.receive(silent, b"220 ready\r\n")
+
+    def test_accepted_when_one_is_prepared(self):
+        """Who comes in the same moment as a configuration waits for it."""
+        worker = self.start(self.policy)
+        for _ in range(20):
+            self.now = {}
+            self.next = {"127.0.0.2": dict.fromkeys((EARLY, HELLO), say(DENY))}
+            with contextlib.ExitStack() as stopped:
+                def stop():
+                    time.sleep(0.01)
+                    stopped.enter_context(worker.stopped())
+                worker.prepare(wait=False, before=stop)
+                client = self.dial()
+                client.sendall(client_hello("a.example"))
+            self.assertEqual(relay.receive(worker.channel), ("ok", ""))
+            time.sleep(0.02)
+            self.assertEqual(worker.stages(), [])
+            self.now = self.next
+            self.assertEqual(worker.commit(), ("ok", ""))
+            self.is_reset(client)
+            worker.asked.clear()
 
     def test_undecided(self):
         """Nothing is decided while a configuration is prepared."""

@@ -176,8 +176,9 @@ class Worker:
             self.process.send_signal(signal.SIGCONT)
 
     def prepare(self, intercept=None, roots=b"roots", ca=b"ca", secrets=(),
-                values=None, wait=True):
-        """A configuration up to READY; what the worker says, if waited for."""
+                values=None, wait=True, before=None):
+        """A configuration up to READY; what the worker says, if waited for.
+        @before is called when all but the last word was said."""
         conf = {"Version": 1, "Name": "test", "Gateway4": "172.16.0.1",
                 "Gateway6": "fd00::1", "Guest4": "172.16.0.2",
                 "Guest6": "fd00::2", "DefaultEgress": "allow", "DNS": "none",
@@ -204,6 +205,8 @@ class Worker:
         for number in (ROOTS, CA_CERT, SECRETS):
             if number in sockets:
                 sockets[number].close()
+        if before:
+            before()
         relay.send(self.channel, "ready")
         return relay.receive(self.channel) if wait else None
 

@@ -109,7 +109,8 @@ def gateway(stage, t):
                 served.take()
                 made = ask_plain(stage, GATEWAY[version], shapes.in_header(
                     text, b"host.microsandbox.internal"))
-                tapes = served.take()
+                # One of before, of which nothing came, may still be there.
+                tapes = [tape for tape in served.take() if tape.size]
                 t.check("%s to the gateway/%d" % (name, version),
                         (made.word == "ok" and len(tapes) == 1) if good else
                         made.word in ENDED and not any(
