@@ -26,7 +26,18 @@ static int take_fd(struct msghdr *m)
 	return fd;
 }
 
-static bool exchange(const struct worker *w, const struct tlsd_ask *ask,
+/*
+ * Guests have taken all descriptors, and the one that came has found no place:
+ * that is how dialling fails, and there is no place for another one either.
+ */
+static void lose_fd(struct worker *w, struct tlsd_answer *ret)
+{
+	event_limited(w, "descriptors");
+	ret->error = EMFILE;
+	ret->again = 0;
+}
+
+static bool exchange(struct worker *w, const struct tlsd_ask *ask,
 		     struct tlsd_answer *ret, int *ret_fd)
 {
 	struct iovec iov = {ret, sizeof(*ret)};
@@ -47,9 +58,12 @@ static bool exchange(const struct worker *w, const struct tlsd_ask *ask,
 	if (n < 0)
 		return false;
 	*ret_fd = take_fd(&m);
-	if (n == sizeof(*ret) && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-	    ret->verdict <= TLSD_READ)
+	if (n == sizeof(*ret) && !(m.msg_flags & MSG_TRUNC) &&
+	    ret->verdict <= TLSD_READ) {
+		if (m.msg_flags & MSG_CTRUNC && *ret_fd < 0)
+			lose_fd(w, ret);
 		return true;
+	}
 	if (*ret_fd >= 0)
 		close(*ret_fd);
 	*ret_fd = -1;

@@ -280,6 +280,31 @@ class Limits(Case):
         self.listener.settimeout(5)
         self.spliced(self.dial())
 
+    def test_no_descriptor_for_a_server(self):
+        """Guests that say nothing have taken all there are."""
+        worker = self.start(by_name, files=96)
+        kept = self.dial()
+        server = self.spliced(kept)
+        flows = []
+        while not worker.events("limited"):
+            flows.append(self.dial())
+            self.assertLess(len(flows), 96)
+            time.sleep(0.01)
+        flows = [f for f in flows if not isinstance(f, tls_case.Gone)]
+        flows[0].sendall(client_hello("a.example"))
+        self.is_reset(flows[0])
+        # What was dialled for it is nobody's.
+        self.assertEqual(drain(self.accept()), b"")
+        kept.sendall(b"on")
+        self.receive(server, b"on")
+        self.assertEqual({e["limit"] for e in worker.events("limited")},
+                         {"descriptors"})
+        for sock in flows:
+            sock.close()
+        self.assertTrue(wait_until(
+            lambda: worker.status()["connections"] == 1))
+        self.spliced(self.dial())
+
 
 class Intercept(Case):
     """Flows that are given to the interception, and come back."""
