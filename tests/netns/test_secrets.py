@@ -19,7 +19,8 @@ from secret.stage import Stage
 from tls.table import helper_pids
 
 TESTS = (arrive.told, arrive.arrives, arrive.arrives2, arrive.echoes,
-         arrive.streams, arrive.upload, refuse.every_form, refuse.segments,
+         arrive.masked, arrive.streams, arrive.upload, refuse.every_form,
+         refuse.segments,
          refuse.ways, refuse.ways2, refuse.second, refuse.websocket,
          refuse.tunnel, refuse.plain, refuse.unread, refuse.impostors,
          refuse.limits)

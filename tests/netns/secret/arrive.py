@@ -6,13 +6,14 @@ Each test is a function of a stage and a Report.
 """
 import hashlib
 import os
+import re
 import threading
 import time
 
 from tls.table import helper_pids
 from tls.world import ZONE, address, content
 
-from . import rows, shapes, shapes2
+from . import rows, search, shapes, shapes2
 from .says import ENDED, Line, say
 from .stage import LONG_TESTS, STRANGER, VAULT
 
@@ -192,6 +193,77 @@ def echoes(stage, t):
         t.check("%s: the guest is shown its placeholder" % alpn,
                 made.word == "ok" and made.heard.count(kept.placeholder) >= 9 and
                 kept.value not in made.heard, made)
+
+
+def masked(stage, t):
+    """A server that tells all that it was told tells no value: "*" stands for
+    each octet, and all else is as it was."""
+    kept = stage.kept
+    names = ("KEY", "TOKEN", "UTF8", "LONG", "KEY2")
+    wanted = set().union(*(search.forms(kept[n].value) for n in names))
+    fields = ["X-%s: a <%s> b" % (n, n) for n in names]
+    for path in ("/echo", "/echo-octets", "/echo-chunks-7", "/echo-chunks-1",
+                 "/echo-chunks-4000"):
+        for basic in (False, True):
+            text = stage.text(rows.get(VAULT, [*fields, *(
+                ["Authorization: Basic {b64:user:<KEY>:b64}"] * basic)],
+                "GET %s HTTP/1.1" % path))
+            line = Line(stage, VAULT)
+            line.say(text.said())
+            got = b""
+            while not (got.endswith(b"\r\n0\r\n\r\n") or answered(got)):
+                more = line.recv()
+                if not more:
+                    break
+                got += more
+            line.close()
+            body = unchunked(got) if "chunks" in path else \
+                got.partition(b"\r\n\r\n")[2]
+            t.check("%s: no value comes back%s" % (path, " in Basic" * basic),
+                    not search.in_bytes(body, wanted),
+                    search.in_bytes(body, wanted))
+            if not basic:
+                hidden = text.heard()
+                for n in sorted(names, key=lambda n: -len(kept[n].value)):
+                    value = kept[n].value
+                    hidden = hidden.replace(value, b"*" * len(value))
+                # Of one that comes in pieces the beginning may be seen.
+                t.check("%s: all else does" % path, body == hidden if path ==
+                        "/echo" else len(body) == len(hidden) and all(
+                            b in (h, s) if h == ord("*") else b == h
+                            for b, h, s in zip(body, hidden, text.heard())),
+                        (body[:400], hidden[:400]))
+    made2 = shapes2.Client()
+    made2.headers(shapes2.head(VAULT.encode(), b"/echo", b"GET", [
+        (b"x-%s" % n.lower().encode(), kept[n].placeholder) for n in names]))
+    made = say(stage, VAULT, [made2.take()], alpn=("h2",))
+    t.check("h2: no value comes back", made.word == "ok" and not
+            search.in_bytes(made.details["answers"][0], wanted) and
+            b"***" in made.details["answers"][0], made)
+    # What was not put in is a text like others.
+    made = say(stage, VAULT, [rows.get(VAULT, [
+        "X: " + kept["KEY"].value.decode()], "GET /echo HTTP/1.1")])
+    t.check("what the guest knew itself comes back", made.word == "ok" and
+            kept["KEY"].value in made.heard, made)
+
+
+def answered(data):
+    """Whether an answer with a length is complete."""
+    head, mark, body = data.partition(b"\r\n\r\n")
+    size = re.search(rb"(?i)content-length: (\d+)", head)
+    return mark and size and len(body) >= int(size.group(1))
+
+
+def unchunked(data):
+    """The body of an answer in chunks."""
+    body, _, rest = b"", *data.partition(b"\r\n\r\n")[1:]
+    while rest:
+        line, _, rest = rest.partition(b"\r\n")
+        size = int(line, 16)
+        body, rest = body + rest[:size], rest[size + 2:]
+        if not size:
+            break
+    return body
 
 
 def streams(stage, t):

@@ -260,9 +260,11 @@ def serve1(sock, tape):
             while reader.some(1 << 16):
                 pass
         # Only what asks for it is told what it has said.
-        body = request.head + b"\r\n\r\n" + request.body \
-            if request.target.startswith(b"/echo") else \
+        body = body_of(request) if request.target.startswith(b"/echo") else \
             digest.hexdigest().encode()
+        if request.target.startswith(b"/echo-"):
+            echo(sock, request.target, body_of(request))
+            continue
         sized = re.match(rb"/bytes/(\d+)", request.target)
         if sized:
             body = bytes(int(sized.group(1)))
@@ -271,6 +273,28 @@ def serve1(sock, tape):
         if b"close" in request.field(b"connection").lower() or \
                 request.line.endswith(b"/1.0"):
             return
+
+
+def body_of(request):
+    """All that a request was."""
+    return request.head + b"\r\n\r\n" + request.body
+
+
+def echo(sock, target, said):
+    """What was said, in chunks of so many octets, as "/echo-chunks-7", or
+    octet by octet with its length, as "/echo-octets"."""
+    if target.startswith(b"/echo-octets"):
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" %
+                     len(said))
+        for at in range(len(said)):
+            sock.sendall(said[at:at + 1])
+        return
+    size = int(re.match(rb"/echo-chunks-(\d+)", target).group(1))
+    sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for at in range(0, len(said), size):
+        part = said[at:at + size]
+        sock.sendall(b"%x\r\n" % len(part) + part + b"\r\n")
+    sock.sendall(b"0\r\n\r\n")
 
 
 def websocket(sock, reader, request, tape):
