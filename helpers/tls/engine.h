@@ -247,9 +247,9 @@ bool gated_begin(struct intercept *i, bool h2)
 bool gated_feed(struct intercept *i, unsigned int from, const uint8_t **text,
 		size_t *len) __attribute__((warn_unused_result));
 
-/** gated_finish() - The guest says no more; false if that ends the connection
- */
-bool gated_finish(struct intercept *i) __attribute__((warn_unused_result));
+/** gated_finish() - A side says no more; false if that ends the connection */
+bool gated_finish(struct intercept *i, unsigned int from)
+	__attribute__((warn_unused_result));
 
 /** gated_end() - Release */
 void gated_end(struct intercept *i);

@@ -23,6 +23,7 @@ struct gate_env {
 /**
  * struct gate - A flow
  * @watch:	what its reader is told
+ * @mask:	what comes back of that
  * @sni:	the server's name
  * @first:	the octets that it began with, as long as they can be HTTP/2's
  * @n_first:	how many
@@ -32,6 +33,7 @@ struct gate_env {
  */
 struct gate {
 	struct watch watch;
+	struct mask mask;
 	char *sni;
 	uint8_t first[HTTP2_PREFACE_LEN];
 	size_t n_first;
@@ -112,6 +114,7 @@ struct gate *gate_begin(const struct gate_env *env, const char *sni, bool h2)
 	g->watch.finder = env->finder;
 	g->watch.secrets = env->secrets;
 	g->watch.firsts = env->firsts;
+	g->watch.mask = &g->mask;
 	if (sni) {
 		g->sni = strdup(sni);
 		if (!g->sni)
@@ -135,6 +138,7 @@ void gate_end(struct gate *g)
 		return;
 	http1_end(g->http1);
 	http2_end(g->http2);
+	mask_forget(&g->mask);
 	free(g->sni);
 	free(g);
 }
@@ -197,10 +201,9 @@ static enum gate_state feed_server(struct gate *g, const uint8_t *data,
 		return http2_server(g->http2, &g->watch, data, len);
 	if (g->http1)
 		return http1_server(g->http1, &g->watch, data, len);
+	/* Nothing was put in yet. */
 	g->answered |= len != 0;
-	if (!len || g->watch.sink(g->watch.arg, GATE_SERVER, data, len))
-		return GATE_OK;
-	return watch_broken(&g->watch, "it could not be passed on");
+	return watch_answer(&g->watch, data, len);
 }
 
 static void listen_to(struct gate *g, gate_sink *sink, void *arg,
@@ -220,12 +223,24 @@ enum gate_state gate_feed(struct gate *g, enum gate_side from,
 				  : feed_server(g, data, len);
 }
 
-enum gate_state gate_finish(struct gate *g, gate_sink *sink, void *arg,
+/* Nothing comes behind what waits. */
+static enum gate_state finish_server(struct gate *g)
+{
+	const enum gate_state state = watch_mask_end(&g->watch);
+
+	mask_forget(&g->mask);
+	return state;
+}
+
+enum gate_state gate_finish(struct gate *g, enum gate_side from,
+			    gate_sink *sink, void *arg,
 			    struct gate_violation *ret)
 {
 	enum gate_state state = GATE_OK;
 
 	listen_to(g, sink, arg, ret);
+	if (from == GATE_SERVER)
+		return finish_server(g);
 	if (!g->http1 && !g->http2)
 		state = begin(g, false);
 	if (state != GATE_OK)

@@ -11,8 +11,10 @@
  *
  * HTTP/1.1 and HTTP/2 are read, the first octets say which, or that it is
  * neither. The head of a request waits until it is complete, because what is in
- * it decides who it is for; nothing else waits. What the server says is never
- * changed but for two limits in HTTP/2's settings.
+ * it decides who it is for; nothing else waits. What the server says is
+ * changed in two limits of HTTP/2's settings, and where it repeats values that
+ * it was told on this flow: that goes on as "*" (mask.h), and what may be the
+ * beginning of one waits for what follows.
  *
  * Where a value may be put in, what is read has to be what the server reads. So
  * there each request must be framed in one way only, and its authority must be
@@ -142,11 +144,12 @@ enum gate_state gate_feed(struct gate *g, enum gate_side from,
 	__attribute__((warn_unused_result));
 
 /**
- * gate_finish() - The guest will say no more: what waited is incomplete
+ * gate_finish() - A side will say no more: what waited of it is incomplete
  *
  * Like gate_feed().
  */
-enum gate_state gate_finish(struct gate *g, gate_sink *sink, void *arg,
+enum gate_state gate_finish(struct gate *g, enum gate_side from,
+			    gate_sink *sink, void *arg,
 			    struct gate_violation *ret)
 	__attribute__((warn_unused_result));
 

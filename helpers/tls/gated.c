@@ -128,18 +128,19 @@ bool gated_feed(struct intercept *i, unsigned int from, const uint8_t **text,
 	return true;
 }
 
-bool gated_finish(struct intercept *i)
+bool gated_finish(struct intercept *i, unsigned int from)
 {
 	static const uint8_t nothing;
 	struct feed f = {
 		.i = i,
-		.from = GUEST,
+		.from = from,
 		.data = &nothing,
 		.end = &nothing,
 		.at = &nothing,
 	};
 	const enum gate_state state =
-		gate_finish(i->gate, take, &f, &i->violation);
+		gate_finish(i->gate, from == GUEST ? GATE_GUEST : GATE_SERVER,
+			    take, &f, &i->violation);
 
 	return state == GATE_OK || end(i, state);
 }

@@ -667,8 +667,10 @@ static enum gate_state go_on(struct http1 *h, struct watch *w, bool agreed)
 enum gate_state http1_server(struct http1 *h, struct watch *w,
 			     const uint8_t *data, size_t len)
 {
-	if (!w->sink(w->arg, GATE_SERVER, data, len))
-		return watch_broken(w, "it could not be passed on");
+	const enum gate_state state = watch_mask(w, data, len);
+
+	if (state != GATE_OK)
+		return state;
 	if (len)
 		h->asked = false;
 	if (!h->answer.asked || h->answered != ANSWER1_OPEN)

@@ -30,7 +30,7 @@ struct http1 *http1_begin(void) __attribute__((warn_unused_result));
 enum gate_state http1_guest(struct http1 *h, struct watch *w,
 			    const uint8_t *data, size_t len);
 
-/** http1_server() - The server says something, which goes on untouched */
+/** http1_server() - The server says something */
 enum gate_state http1_server(struct http1 *h, struct watch *w,
 			     const uint8_t *data, size_t len);
 

@@ -31,6 +31,9 @@ struct stream {
  * @loose:	state of the search through a frame of no request's
  * @pad:	state of the search through padding
  * @server:	the server's frame
+ * @server_padding: octets of padding at its end
+ * @server_pad_read: how many these are was read
+ * @masked:	stream of its last DATA frame
  * @settings:	the server's settings
  * @head:	stream whose head is being read, or 0
  * @head_flags:	flags of its first frame
@@ -55,6 +58,9 @@ struct http2 {
 	struct finder_state loose;
 	struct finder_state pad;
 	struct frame2 server;
+	size_t server_padding;
+	bool server_pad_read;
+	uint32_t masked;
 	struct settings2 settings;
 	uint32_t head;
 	uint8_t head_flags;
@@ -439,25 +445,32 @@ enum gate_state http2_guest(struct http2 *h, struct watch *w,
 	return GATE_OK;
 }
 
-static bool put_back(struct watch *w, const uint8_t *data, size_t len)
-{
-	return !len || w->sink(w->arg, GATE_SERVER, data, len);
-}
-
 /* The server's settings are complete. */
 static enum gate_state end_settings(struct http2 *h, struct watch *w)
 {
 	struct settings2 *s = &h->settings;
 	uint8_t header[FRAME2_HEADER];
+	enum gate_state state;
 
 	if (!settings2_limit(s, HTTP2_STREAMS, HPACK_TABLE))
 		return watch_broken(w, "settings are cut short");
 	if (s->has_table && !hpack_resize(h->hpack, s->table))
 		return watch_broken(w, "there is no memory");
 	frame2_write(header, s->n, FRAME2_SETTINGS, 0, 0);
-	if (!put_back(w, header, sizeof(header)) || !put_back(w, s->text, s->n))
-		return watch_broken(w, "it could not be passed on");
-	return GATE_OK;
+	state = watch_answer(w, header, sizeof(header));
+	return state == GATE_OK ? watch_answer(w, s->text, s->n) : state;
+}
+
+/* A body goes on where another one did. */
+static void open_body(struct http2 *h, struct watch *w)
+{
+	const struct frame2 *f = &h->server;
+
+	h->server_padding = 0;
+	h->server_pad_read = !(f->flags & FRAME2_PADDED);
+	if (h->masked != f->stream)
+		mask_forget(w->mask);
+	h->masked = f->stream;
 }
 
 static enum gate_state open_answer(struct http2 *h, struct watch *w)
@@ -472,9 +485,47 @@ static enum gate_state open_answer(struct http2 *h, struct watch *w)
 	}
 	if (f->type == FRAME2_RST_STREAM)
 		forget_stream(h, f->stream);
-	return put_back(w, f->header, sizeof(f->header))
-		       ? GATE_OK
-		       : watch_broken(w, "it could not be passed on");
+	if (f->type == FRAME2_DATA)
+		open_body(h, w);
+	return watch_answer(w, f->header, sizeof(f->header));
+}
+
+/* Octets of a body, with padding around it. */
+static enum gate_state mask_body(struct http2 *h, struct watch *w,
+				 const uint8_t *data, size_t len)
+{
+	const size_t left = h->server.left;
+	enum gate_state state = GATE_OK;
+	size_t padding;
+
+	if (!h->server_pad_read) {
+		h->server_pad_read = true;
+		h->server_padding = data[0];
+		state = watch_answer(w, data++, 1);
+		len--;
+	}
+	padding = left < h->server_padding ? h->server_padding - left : 0;
+	padding = padding < len ? padding : len;
+	if (state == GATE_OK && len > padding)
+		state = watch_mask(w, data, len - padding);
+	if (state == GATE_OK && left <= h->server_padding)
+		state = watch_mask_end(w);
+	return state == GATE_OK
+		       ? watch_answer(w, data + (len - padding), padding)
+		       : state;
+}
+
+static enum gate_state take_answer_payload(struct http2 *h, struct watch *w,
+					   const uint8_t *data, size_t len)
+{
+	const struct frame2 *f = &h->server;
+
+	if (f->type == FRAME2_DATA)
+		return mask_body(h, w, data, len);
+	if (f->type != FRAME2_SETTINGS || f->flags & FRAME2_ACK)
+		return watch_answer(w, data, len);
+	settings2_add(&h->settings, data, len);
+	return GATE_OK;
 }
 
 static enum gate_state take_answer(struct http2 *h, struct watch *w,
@@ -494,18 +545,15 @@ static enum gate_state take_answer(struct http2 *h, struct watch *w,
 			return state;
 		len = 0;
 	}
-	ours = f->type == FRAME2_SETTINGS && !(f->flags & FRAME2_ACK);
 	if (len) {
 		*ret_used = len = len < f->left ? len : f->left;
 		f->left -= len;
-		if (ours)
-			settings2_add(&h->settings, data, len);
-		else if (!put_back(w, data, len))
-			return watch_broken(w, "it could not be passed on");
+		state = take_answer_payload(h, w, data, len);
 	}
-	if (f->left)
-		return GATE_OK;
+	if (state != GATE_OK || f->left)
+		return state;
 	f->n = 0;
+	ours = f->type == FRAME2_SETTINGS && !(f->flags & FRAME2_ACK);
 	return ours ? end_settings(h, w) : GATE_OK;
 }
 

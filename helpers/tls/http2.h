@@ -13,10 +13,12 @@
  * So there are two tables: the guest's, which is told to be 4096 octets
  * whatever the server says, and the server's, which is of 4096 octets or of
  * less if it says so. The number of streams that a server lets be open is held
- * to HTTP2_STREAMS. These two numbers in the server's settings (RFC 9113
- * section 6.5.2) are all that is changed of what it says.
+ * to HTTP2_STREAMS. These are two numbers in the server's settings (RFC 9113
+ * section 6.5.2).
  *
- * DATA frames are not changed, and so no window is (section 5.2).
+ * DATA frames keep their lengths, and so no window is changed (section 5.2).
+ * What a server says in them is masked (mask.h); no octet of one waits for
+ * another frame. Its header blocks go on unread.
  */
 #ifndef MSB_HTTP2_H
 #define MSB_HTTP2_H

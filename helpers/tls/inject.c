@@ -238,6 +238,11 @@ static bool put_value(const struct secret *s, enum inject_form form,
 	return ok;
 }
 
+static size_t index_of(const struct inject *in, const struct secret *s)
+{
+	return (size_t)(s - in->secrets->all);
+}
+
 /*
  * Writes what is decided of @text: up to @len, or up to what may become a
  * placeholder, unless it is the end. *@ret_used is set to the octets of that.
@@ -261,6 +266,8 @@ static bool write_text(const struct inject *in, const uint8_t *text, size_t len,
 				return false;
 			if (!put_value(p.secret, in->form, put, arg))
 				return false;
+			if (in->put)
+				secret_bit_set(in->put, index_of(in, p.secret));
 			from = at + p.len;
 		}
 		at += p.len;

@@ -61,6 +61,7 @@ void inject_firsts(const struct secrets *s, enum inject_form form,
  * @where:	one bit of enum secret_inject: those that may be there
  * @form:	how they are written there
  * @firsts:	what those of @secrets begin with in that form
+ * @put:	those that were put in are added to it; NULL: that is not noted
  */
 struct inject {
 	const struct secrets *secrets;
@@ -68,6 +69,7 @@ struct inject {
 	unsigned int where;
 	enum inject_form form;
 	const struct inject_firsts *firsts;
+	struct secret_bits *put;
 };
 
 /** inject_put - What takes the output; false if it cannot */

@@ -196,9 +196,9 @@ static enum outcome finish(struct plain *p, enum gate_side from)
 {
 	struct way *w = &p->way[from];
 
-	if (from == GATE_GUEST && !w->finished) {
+	if (!w->finished) {
 		w->finished = true;
-		p->state = gate_finish(p->gate, put, p, &p->found);
+		p->state = gate_finish(p->gate, from, put, p, &p->found);
 		return p->state == GATE_OK ? MOVED : FAILED;
 	}
 	w->shut = true;

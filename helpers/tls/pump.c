@@ -237,10 +237,10 @@ static enum outcome finish(struct intercept *i, unsigned int from)
 {
 	struct way *const w = &i->way[from];
 
-	if (from == SERVER || !i->gate || w->finished)
+	if (!i->gate || w->finished)
 		return close_way(i, from);
 	w->finished = true;
-	return gated_finish(i) ? MOVED : VIOLATED;
+	return gated_finish(i, from) ? MOVED : VIOLATED;
 }
 
 /* Say what a gate has let through on account of the other side. */

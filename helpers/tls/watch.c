@@ -12,6 +12,40 @@ enum gate_state watch_put(const struct watch *w, const uint8_t *data,
 	return watch_broken(w, "it could not be passed on");
 }
 
+enum gate_state watch_answer(const struct watch *w, const uint8_t *data,
+			     size_t len)
+{
+	if (!len || w->sink(w->arg, GATE_SERVER, data, len))
+		return GATE_OK;
+	return watch_broken(w, "it could not be passed on");
+}
+
+static bool answer_ok(void *arg, const uint8_t *data, size_t len)
+{
+	const struct watch *w = arg;
+
+	return w->sink(w->arg, GATE_SERVER, data, len);
+}
+
+enum gate_state watch_mask(const struct watch *w, const uint8_t *data,
+			   size_t len)
+{
+	struct watch to = *w;
+
+	if (mask_feed(w->mask, w->secrets, data, len, answer_ok, &to))
+		return GATE_OK;
+	return watch_broken(w, "it could not be passed on");
+}
+
+enum gate_state watch_mask_end(const struct watch *w)
+{
+	struct watch to = *w;
+
+	if (mask_flush(w->mask, answer_ok, &to))
+		return GATE_OK;
+	return watch_broken(w, "it could not be passed on");
+}
+
 bool watch_put_ok(void *arg, const uint8_t *data, size_t len)
 {
 	return watch_put(arg, data, len) == GATE_OK;
@@ -80,8 +114,15 @@ enum gate_state watch_scan_all(const struct watch *w, enum gate_where where,
 struct inject watch_inject(const struct watch *w, enum secret_inject where,
 			   enum inject_form form)
 {
-	return (struct inject){w->secrets, &w->allowed, where, form,
-			       &w->firsts[form]};
+	return (struct inject){
+		.secrets = w->secrets,
+		.allowed = &w->allowed,
+		.where = where,
+		.form = form,
+		.firsts = &w->firsts[form],
+		.put = where == SECRET_IN_BASIC ? &w->mask->basic
+						: &w->mask->put,
+	};
 }
 
 static uint8_t fold(uint8_t c)

@@ -5,6 +5,7 @@
 
 #include "gate.h"
 #include "inject.h"
+#include "mask.h"
 
 /** WATCH_HEAD_MAX - Octets of a request's head, and of its trailers */
 #define WATCH_HEAD_MAX 65536
@@ -19,6 +20,7 @@
  * @body:	some may be put into a body
  * @sni:	the server's name, or NULL
  * @strictest:	strictest action of those
+ * @mask:	those that were put in, and what comes back of them
  * @sink:	receives what goes on; set while something is fed
  * @arg:	for @sink
  * @ret:	receives what is wrong, likewise
@@ -32,6 +34,7 @@ struct watch {
 	bool body;
 	const char *sni;
 	enum secret_action strictest;
+	struct mask *mask;
 	gate_sink *sink;
 	void *arg;
 	struct gate_violation *ret;
@@ -43,6 +46,17 @@ enum gate_state watch_put(const struct watch *w, const uint8_t *data,
 
 /** watch_put_ok() - The same, as an output of inject.h; @arg is the watch */
 bool watch_put_ok(void *arg, const uint8_t *data, size_t len);
+
+/** watch_answer() - What the server says goes on to the guest, unread */
+enum gate_state watch_answer(const struct watch *w, const uint8_t *data,
+			     size_t len);
+
+/** watch_mask() - The same, without values that were put into the flow */
+enum gate_state watch_mask(const struct watch *w, const uint8_t *data,
+			   size_t len);
+
+/** watch_mask_end() - What waited of that goes on: nothing follows it yet */
+enum gate_state watch_mask_end(const struct watch *w);
 
 /** watch_broken() - End, for want of memory or because a limit was met */
 enum gate_state watch_broken(const struct watch *w, const char *why);

@@ -181,7 +181,7 @@ def main():
                 f.write(TEXT)
         server = t.Server(serve)
         with http.nginx(where, t.HOST, *t.pki.bits(leaf),
-                        f"root {where};") as port:
+                        lines=f"root {where};") as (port, _):
             print(f"{'':14}" + "".join(f"{n:>10}" for n in counts)
                   + "   secrets")
             for name, unit, run, inject in KINDS:

@@ -50,7 +50,7 @@ static uint32_t run(const struct gate_env *env, const char *sni, bool h2,
 				  len - at < piece ? len - at : piece, hear,
 				  NULL, &v);
 	if (state == GATE_OK)
-		state = gate_finish(g, hear, NULL, &v);
+		state = gate_finish(g, GATE_GUEST, hear, NULL, &v);
 	gate_end(g);
 	return state;
 }

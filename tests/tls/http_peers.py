@@ -117,7 +117,8 @@ def read_message(r):
 
 
 def mirror(context, log=None):
-    """A server that answers each request with the octets that it was."""
+    """A server that answers each request with the octets that it was, from the
+    last to the first: else values would not come back."""
     def handle(s):
         with accept(context, s) as t:
             r = Reader(t)
@@ -127,7 +128,7 @@ def mirror(context, log=None):
                     if log is not None:
                         log.append(raw)
                     t.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
-                              % len(raw) + raw)
+                              % len(raw) + raw[::-1])
             except EOFError:
                 with contextlib.suppress(OSError):
                     t.unwrap()
@@ -233,7 +234,8 @@ def request(path="/", host="api.example.com", *more, method="GET"):
 
 
 def mirror2(context, answer_body=0):
-    """An HTTP/2 server that says what it was asked, and the digest of it"""
+    """An HTTP/2 server that says what it was asked, and the digest of it, from
+    the last octet to the first"""
     def handle(s):
         side = Side(accept(context, s), False)
         asked = {}
@@ -245,7 +247,7 @@ def mirror2(context, answer_body=0):
                 hashlib.sha256(side.bodies[stream]).hexdigest() + "\n" + \
                 "".join(f"{k}: {v}\n" for k, v in side.trailers.get(stream, ()))
             side.say(stream, [(":status", "200")],
-                     text.encode() + bytes(answer_body),
+                     text.encode()[::-1] + bytes(answer_body),
                      [("grpc-status", "0")])
         try:
             while side.step(on_end):
@@ -264,15 +266,18 @@ def free_port(host):
 
 
 @contextlib.contextmanager
-def nginx(where, host, cert, key, lines):
-    """A server of both versions; behind it one that says what it was sent"""
+def nginx(where, host, cert, key, told="", lines=""):
+    """A server of both versions that says what it was told, a text of nginx's
+    variables, and writes it down; behind it one that says what it was sent. With
+    lines these say what it does."""
     port, behind = free_port(host), free_port(host)
     folder = os.path.join(where, f"nginx{port}")
     os.mkdir(folder)
+    lines = lines or f"access_log {folder}/told told; return 200 \"{told}\";"
     with open(folder + "/conf", "w") as f:
         f.write(f"""daemon off; master_process off; pid {folder}/pid;
 error_log {folder}/log; events {{ worker_connections 64; }}
-http {{ access_log off; client_max_body_size 0;
+http {{ access_log off; client_max_body_size 0; log_format told '{told}';
 client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
 fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
 scgi_temp_path {folder}/scgi; large_client_header_buffers 4 64k;
@@ -291,7 +296,7 @@ location / {{ return 200 "$http_x_api_key|$content_length"; }} }} }}
                 socket.create_connection((host, port)).close()
                 break
             time.sleep(0.02)
-        yield port
+        yield port, folder + "/told"
     finally:
         p.terminate()
         p.wait(10)

@@ -82,17 +82,24 @@ def violation(proxy):
     return line.partition(": ")[2]
 
 
+def masked(text):
+    """What comes back of what a server was told"""
+    return text.replace(VALUE, "*" * len(VALUE)).replace(BASIC_OUT,
+                                                         BASIC_MASKED)
+
+
 def ask(s, raw, pieces=None):
     """Say it, as records of these lengths; what the server heard"""
     at = 0
     for n in pieces or [len(raw)]:
         s.sendall(raw[at:at + n])
         at += n
-    return http.read_message(http.Reader(s))[1]
+    return http.read_message(http.Reader(s))[1][::-1]
 
 
 BASIC_IN = base64.b64encode(b"user:$MSB_KEY").decode()
 BASIC_OUT = base64.b64encode(b"user:" + VALUE.encode()).decode()
+BASIC_MASKED = BASIC_OUT[:7] + "*" * (len(BASIC_OUT) - 7)
 QUERY_OUT = urllib.parse.quote(QUERY_VALUE, safe="")
 ASKED = (f"POST /p?q=$MSB_QUERY&r=1 HTTP/1.1\r\nHost: {NAME}\r\n"
          f"User-Agent: me $MSB_KEY\r\nX-Api-Key: $MSB_KEY\r\n"
@@ -747,7 +754,7 @@ def streams_of_http2():
             while len(side.ended) < 100 and time.monotonic() < until:
                 check(side.step(), "it has ended")
             for n, body in bodies.items():
-                text = side.bodies[n].rstrip(b"\0").decode()
+                text = side.bodies[n].rstrip(b"\0")[::-1].decode()
                 check(f":path: /p{n}?q={QUERY_OUT}\n" in text and
                       f"authorization: Bearer {VALUE}\n" in text and
                       f"x-n: {n}\n" in text and
@@ -890,9 +897,10 @@ def sessions():
 @test
 def programs():
     """curl to nginx, in both versions of HTTP"""
-    answer = ("return 200 \"$server_protocol|$http_authorization|"
-              "$http_x_api_key|$http_user_agent|$args|\";")
-    with http.nginx(t.pki.where, t.HOST, *t.pki.bits(leaf), answer) as port:
+    told = ("$server_protocol|$http_authorization|$http_x_api_key|"
+            "$http_user_agent|$args|")
+    with http.nginx(t.pki.where, t.HOST, *t.pki.bits(leaf),
+                    told) as (port, heard):
         proxy = t.Proxy(port, *options())
         for version in ("1.1", "2"):
             url = f"https://{NAME}:{proxy.port}/?q=$MSB_QUERY"
@@ -902,7 +910,9 @@ def programs():
             equal(code, 0, said)
             text = (f"HTTP/{version}.0" if version == "2" else "HTTP/1.1") + \
                 f"|Basic {BASIC_OUT}|{VALUE}|$MSB_KEY|q={QUERY_OUT}|"
-            equal(out.decode(), text * 2)
+            with open(heard) as f:
+                equal(f.read().splitlines()[-2:], [text] * 2)
+            equal(out.decode(), masked(text) * 2)
             # All of a body is read before it goes behind.
             code, out, said = http.curl(
                 proxy, NAME, "--http" + version, "-d", "x=$MSB_OTHER",
@@ -913,7 +923,7 @@ def programs():
                 "X-Api-Key: $MSB_KEY", url.replace("/?", "/behind?"),
                 data=os.urandom(3 << 20))
             equal(code, 0, said)
-            equal(out.decode(), f"{VALUE}|{3 << 20}")
+            equal(out.decode(), f"{'*' * len(VALUE)}|{3 << 20}")
         proxy.close()
 
 

@@ -45,7 +45,7 @@ static enum gate_state run(const char *sni, const void *text, size_t len,
 		at += n;
 	}
 	if (state == GATE_OK)
-		state = gate_finish(g, case_sink, &out, v);
+		state = gate_finish(g, GATE_GUEST, case_sink, &out, v);
 	gate_end(g);
 	return state;
 }

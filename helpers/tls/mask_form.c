@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mask_form.c - A secret's value as a server may write it: where it stands. */
+#include "mask_form.h"
+
+#include <string.h>
+
+/** octets - As many as the processor compares at once */
+typedef uint8_t octets __attribute__((vector_size(16)));
+
+/** enum escapes - Escapes that a text may have */
+enum escapes {
+	NO_ESCAPES = 0,
+	PERCENT = 1 << 0,
+	JSON = 1 << 1,
+};
+
+/** enum fit - Whether an octet stands at a place */
+enum fit {
+	FIT_NOT,
+	FIT_MAYBE, /* what follows decides */
+	FIT_WHOLE,
+};
+
+static bool is_alnum(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z');
+}
+
+/* The octet, or digit, at @i. */
+static uint8_t unit(const struct mask_form *f, size_t i)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const size_t bit = f->skip + 6 * i, at = bit / 8;
+	unsigned int two;
+
+	if (!f->base64)
+		return f->value[i];
+	two = (unsigned int)f->value[at] << 8;
+	if (at + 1 < f->len)
+		two |= f->value[at + 1];
+	return (uint8_t)digits[two >> (10 - bit % 8) & 63];
+}
+
+static void begin(struct mask_form *f)
+{
+	f->first = unit(f, 0);
+	f->second = unit(f, 1);
+	f->any_first = !is_alnum(f->first);
+	f->any_second = !is_alnum(f->second);
+}
+
+struct mask_form mask_form(const uint8_t *value, size_t len)
+{
+	struct mask_form f = {.value = value, .len = len, .n = len};
+	size_t at = 0;
+
+	while (at < len && is_alnum(value[at]))
+		at++;
+	f.plain = at == len;
+	begin(&f);
+	return f;
+}
+
+struct mask_form mask_form_base64(const uint8_t *value, size_t len,
+				  unsigned int before)
+{
+	static const unsigned int skip[] = {0, 4, 2};
+	struct mask_form f = {
+		.value = value,
+		.len = len,
+		.base64 = true,
+		.skip = skip[before],
+		.n = (8 * len - skip[before]) / 6,
+	};
+
+	begin(&f);
+	return f;
+}
+
+/* --- places where it may be --- */
+
+static octets all(uint8_t c)
+{
+	return (octets){c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c};
+}
+
+static bool may_be(const struct mask_form *f, const uint8_t *text, size_t at,
+		   size_t len)
+{
+	const uint8_t c = text[at];
+
+	if (f->any_first && (c == '%' || c == '\\' || c == '+'))
+		return true;
+	return c == f->first &&
+	       (f->any_second || at + 1 == len || text[at + 1] == f->second);
+}
+
+size_t mask_form_next(const struct mask_form *f, const uint8_t *text, size_t at,
+		      size_t len)
+{
+	const octets first = all(f->first), second = all(f->second);
+	const octets any_first = all(f->any_first ? 0xff : 0);
+	const octets any_second = all(f->any_second ? 0xff : 0);
+
+	for (; at + sizeof(octets) < len; at += sizeof(octets)) {
+		uint64_t marks[2];
+		octets a, b, is;
+
+		memcpy(&a, text + at, sizeof(a));
+		memcpy(&b, text + at + 1, sizeof(b));
+		is = ((octets)(a == first) &
+		      ((octets)(b == second) | any_second)) |
+		     (((octets)(a == '%') | (octets)(a == '\\') |
+		       (octets)(a == '+')) &
+		      any_first);
+		memcpy(marks, &is, sizeof(is));
+		if (marks[0] | marks[1])
+			break;
+	}
+	while (at < len && !may_be(f, text, at, len))
+		at++;
+	return at;
+}
+
+/* --- whether it is there --- */
+
+static int hex(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* @digits hexadecimal digits are @octet; they are behind @before octets. */
+static enum fit fit_hex(const uint8_t *text, size_t len, size_t before,
+			size_t digits, uint8_t octet, size_t *ret_len)
+{
+	for (size_t i = 0; i < digits; i++) {
+		const unsigned int shift = (unsigned int)(digits - 1 - i) * 4;
+		const unsigned int want = (unsigned int)octet >> shift & 15;
+
+		if (before + i >= len)
+			return FIT_MAYBE;
+		if (hex(text[before + i]) != (int)want)
+			return FIT_NOT;
+	}
+	*ret_len = before + digits;
+	return FIT_WHOLE;
+}
+
+/* RFC 8259 section 7. Values have no control characters but tab. */
+static enum fit fit_json(const uint8_t *text, size_t len, uint8_t octet,
+			 size_t *ret_len)
+{
+	if (len == 1)
+		return FIT_MAYBE;
+	if (text[1] == 'u')
+		return fit_hex(text, len, 2, 4, octet, ret_len);
+	*ret_len = 2;
+	if (octet == '\t')
+		return text[1] == 't' ? FIT_WHOLE : FIT_NOT;
+	return text[1] == octet ? FIT_WHOLE : FIT_NOT;
+}
+
+static enum fit fit_octet(unsigned int escapes, const uint8_t *text, size_t len,
+			  uint8_t octet, size_t *ret_len)
+{
+	*ret_len = 1;
+	if (!len)
+		return FIT_MAYBE;
+	if (escapes && !is_alnum(octet)) {
+		if (escapes & PERCENT && *text == '%')
+			return fit_hex(text, len, 1, 2, octet, ret_len);
+		if (escapes & JSON && *text == '\\')
+			return fit_json(text, len, octet, ret_len);
+		if (escapes & PERCENT && octet == ' ' && *text == '+')
+			return FIT_WHOLE;
+	}
+	return *text == octet ? FIT_WHOLE : FIT_NOT;
+}
+
+static void add_begin(const struct mask_form *f, size_t n, struct mask_place *p)
+{
+	const size_t half = f->n / 2;
+
+	p->begins = true;
+	p->held |= n >= (half < MASK_HELD_MIN ? half : MASK_HELD_MIN);
+}
+
+static void add_escaped(const struct mask_form *f, unsigned int escapes,
+			const uint8_t *text, size_t len, struct mask_place *p)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		size_t n;
+		const enum fit fit =
+			fit_octet(escapes, text + at, len - at, unit(f, i), &n);
+
+		if (fit == FIT_MAYBE)
+			add_begin(f, i, p);
+		if (fit != FIT_WHOLE)
+			return;
+		at += n;
+	}
+	if (at > p->whole)
+		p->whole = at;
+}
+
+static void add_plain(const struct mask_form *f, const uint8_t *text,
+		      size_t len, struct mask_place *p)
+{
+	const size_t n = len < f->n ? len : f->n;
+
+	if (memcmp(text, f->value, n) != 0)
+		return;
+	if (n == f->n)
+		p->whole = n;
+	else
+		add_begin(f, n, p);
+}
+
+struct mask_place mask_form_at(const struct mask_form *f, const uint8_t *text,
+			       size_t len)
+{
+	struct mask_place p = {0};
+
+	if (f->base64) {
+		/* No digit begins an escape. */
+		add_escaped(f, PERCENT | JSON, text, len, &p);
+		return p;
+	}
+	add_plain(f, text, len, &p);
+	if (f->plain)
+		return p;
+	/* A value may have what looks like an escape of the other kind. */
+	add_escaped(f, PERCENT, text, len, &p);
+	add_escaped(f, JSON, text, len, &p);
+	return p;
+}
