@@ -2,6 +2,7 @@
 /* mask_form.c - A secret's value as a server may write it: where it stands. */
 #include "mask_form.h"
 
+#include <endian.h>
 #include <string.h>
 
 /** octets - As many as the processor compares at once */
@@ -47,6 +48,7 @@ static void begin(struct mask_form *f)
 {
 	f->first = unit(f, 0);
 	f->second = unit(f, 1);
+	f->third = unit(f, 2);
 	f->any_first = !is_alnum(f->first);
 	f->any_second = !is_alnum(f->second);
 }
@@ -81,9 +83,48 @@ struct mask_form mask_form_base64(const uint8_t *value, size_t len,
 
 /* --- places where it may be --- */
 
+/** AT_ONCE - Octets that are looked at before anything is decided */
+#define AT_ONCE (4 * sizeof(octets))
+
 static octets all(uint8_t c)
 {
 	return (octets){c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c};
+}
+
+static octets load(const uint8_t *text)
+{
+	octets o;
+
+	memcpy(&o, text, sizeof(o));
+	return o;
+}
+
+/* Which is the first that is not zero; as many as there are: none. */
+static size_t first_of(octets o)
+{
+	uint64_t words[2];
+
+	memcpy(words, &o, sizeof(o));
+	if (words[0])
+		return (size_t)__builtin_ctzll(le64toh(words[0])) / 8;
+	if (words[1])
+		return 8 + (size_t)__builtin_ctzll(le64toh(words[1])) / 8;
+	return sizeof(o);
+}
+
+/* Where the value may begin, of as many octets as are compared at once; one
+ * more is read. */
+static octets places(const struct mask_form *f, const uint8_t *text)
+{
+	const octets a = load(text);
+
+	if (!f->any_first && !f->any_second)
+		return (octets)(a == all(f->first)) &
+		       (octets)(load(text + 1) == all(f->second));
+	if (!f->any_first)
+		return (octets)(a == all(f->first));
+	return (octets)(a == all(f->first)) | (octets)(a == '%') |
+	       (octets)(a == '\\') | (octets)(a == '+');
 }
 
 static bool may_be(const struct mask_form *f, const uint8_t *text, size_t at,
@@ -100,24 +141,21 @@ static bool may_be(const struct mask_form *f, const uint8_t *text, size_t at,
 size_t mask_form_next(const struct mask_form *f, const uint8_t *text, size_t at,
 		      size_t len)
 {
-	const octets first = all(f->first), second = all(f->second);
-	const octets any_first = all(f->any_first ? 0xff : 0);
-	const octets any_second = all(f->any_second ? 0xff : 0);
+	while (at + AT_ONCE < len) {
+		octets any = {0};
 
-	for (; at + sizeof(octets) < len; at += sizeof(octets)) {
-		uint64_t marks[2];
-		octets a, b, is;
-
-		memcpy(&a, text + at, sizeof(a));
-		memcpy(&b, text + at + 1, sizeof(b));
-		is = ((octets)(a == first) &
-		      ((octets)(b == second) | any_second)) |
-		     (((octets)(a == '%') | (octets)(a == '\\') |
-		       (octets)(a == '+')) &
-		      any_first);
-		memcpy(marks, &is, sizeof(is));
-		if (marks[0] | marks[1])
+		for (size_t i = 0; i < AT_ONCE; i += sizeof(octets))
+			any |= places(f, text + at + i);
+		if (first_of(any) < sizeof(octets))
 			break;
+		at += AT_ONCE;
+	}
+	while (at + sizeof(octets) < len) {
+		const size_t n = first_of(places(f, text + at));
+
+		at += n;
+		if (n < sizeof(octets))
+			return at;
 	}
 	while (at < len && !may_be(f, text, at, len))
 		at++;
@@ -228,6 +266,10 @@ struct mask_place mask_form_at(const struct mask_form *f, const uint8_t *text,
 {
 	struct mask_place p = {0};
 
+	/* Mostly the third octet tells. */
+	if (!f->any_first && !f->any_second && len > 2 && text[2] != f->third &&
+	    text[2] != '%' && text[2] != '\\' && text[2] != '+')
+		return p;
 	if (f->base64) {
 		/* No digit begins an escape. */
 		add_escaped(f, PERCENT | JSON, text, len, &p);

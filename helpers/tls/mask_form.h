@@ -34,6 +34,7 @@
  * @n:		octets of it, or digits
  * @first:	the first of these
  * @second:	the one behind
+ * @third:	and the one behind that
  * @any_first:	it may be escaped
  * @any_second:	so may that
  * @plain:	none may be
@@ -46,6 +47,7 @@ struct mask_form {
 	size_t n;
 	uint8_t first;
 	uint8_t second;
+	uint8_t third;
 	bool any_first;
 	bool any_second;
 	bool plain;
