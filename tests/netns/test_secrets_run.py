@@ -74,8 +74,10 @@ s = requests.Session()
 key = os.environ["FORGE"]
 r = s.get("%(url)s/key", headers={"X-Api-Key": key, "User-Agent": key})
 key = os.environ["KEY"]
-e = s.get("https://vault.example.com/echo?" + key, headers={"User-Agent": key, "X-Request-Id": key})
-print(r.status_code, e.status_code, flush=True)
+e = s.get("https://vault.example.com/echo?" + key, auth=("user", key),
+          headers={"User-Agent": key, "X-Request-Id": key, "X-Api-Key": key})
+# It is told its own request, with stars in place of a value, and of base64.
+print(r.status_code, e.status_code, e.text.count("*" * 24), flush=True)
 sys.stdin.read(1)
 """
 
@@ -116,7 +118,8 @@ def programs(m, t):
         forge = Forge(stage.world.network.far, stage.pki, m.scratch + "/forge",
                       VALUE)
         p = Programs(m, t, stage)
-        for each in (environment, curl, python, node, git, held):
+        for each in (environment, curl, python, node, git, repeated,
+                     held):
             t.test, start = each.__name__, time.monotonic()
             each(p, stage, forge)
             print("  %s: %.1f s" % (t.test, time.monotonic() - start),
@@ -242,12 +245,26 @@ def git(p, _stage, forge):
               "uthentication failed" in done.stderr, done.stderr)
 
 
+def repeated(p, stage, _forge):
+    """curl shows the request that a server repeats."""
+    value = stage.kept["KEY"].value
+    for option in ("--http1.1", "--http2"):
+        p.check("curl %s, what is repeated" % option, r"(?si).*authorization: "
+                r"basic dXNlcj[^*\n]{,2}\*{30,33}=*\r?\n.*x-api-key: \*{%d}\r?\n.*"
+                % len(value), *shell(
+                    'curl -sS %s -u "user:$KEY" -H "X-Api-Key: $KEY" '
+                    'https://vault.example.com/echo' % option))
+        got = [q for tape in p.stage.tapes.take() for q in tape.requests]
+        p.t.check("curl %s: the server was told" % option, len(got) == 1 and
+                  got[0].field(b"x-api-key") == value, got)
+
+
 def held(p, stage, _forge):
     """The memory of a program that has been answered, and of what runs it."""
     program = p.m.start("run", p.path, "--", "/usr/bin/python3", "-c",
                         HOLDS % {"url": URL}, stdin=subprocess.PIPE)
     line = program.stdout.readline()
-    p.t.check("it is answered", line == "200 200\n",
+    p.t.check("it is answered", line == "200 200 2\n",
               line or program.stderr.read())
     inner = search.children(program.pid)
     p.t.check("it runs", len(inner) == 1 and alive(inner[0]), inner)
