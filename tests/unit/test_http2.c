@@ -957,3 +957,85 @@ Test(http2, settings_of_a_server)
 			       &out, &violation),
 		     GATE_BROKEN);
 }
+
+/** struct guest - What a guest heard, as octets */
+struct guest {
+	uint8_t text[4096];
+	size_t len;
+};
+
+static bool hear(void *arg, enum gate_side from, const uint8_t *data,
+		 size_t len)
+{
+	struct guest *g = arg;
+
+	cr_assert_eq(from, GATE_SERVER);
+	cr_assert(g->len + len <= sizeof(g->text));
+	if (len)
+		memcpy(g->text + g->len, data, len);
+	g->len += len;
+	return true;
+}
+
+#define FRAME(LEN, FLAGS, STREAM) "\0\0" LEN "\0" FLAGS "\0\0\0" STREAM
+
+/* Frames as they are: in one, with padding, in two, around another stream's. */
+static const char answers[] =
+	FRAME("\14", "\0", "\1") "a sk-12345 b" FRAME("\17", "\10", "\1") "\3sk-12345...sk-" FRAME(
+		"\6", "\0",
+		"\1") "x sk-1" FRAME("\6", "\0",
+				     "\1") "2345 y" FRAME("\4", "\0",
+							  "\1") "sk-1" FRAME("\2",
+									     "\0",
+									     "\3") "23" FRAME("\10",
+											      "\1",
+											      "\1") "sk-12345";
+static const char masked[] =
+	FRAME("\14", "\0", "\1") "a ******** b" FRAME("\17", "\10", "\1") "\3********...sk-" FRAME(
+		"\6", "\0",
+		"\1") "x sk-1" FRAME("\6", "\0",
+				     "\1") "**** y" FRAME("\4", "\0",
+							  "\1") "sk-1" FRAME("\2",
+									     "\0",
+									     "\3") "23" FRAME("\10",
+											      "\1",
+											      "\1") "********";
+
+/* In any two pieces: no more than half of a short value is seen. */
+Test(http2, values_in_answers)
+{
+	static const char none[] = FRAME("\12", "\0", "\1") "sk-12345--";
+	const uint8_t *const said = (const uint8_t *)answers;
+	const size_t len = sizeof(answers) - 1;
+	struct guest g = {.len = 0};
+
+	begin_flow(API);
+	ask(API, "/", NULL, NULL, NULL);
+	talk();
+	cr_assert_eq(gate_feed(gate, GATE_SERVER, (const uint8_t *)none,
+			       sizeof(none) - 1, hear, &g, &violation),
+		     GATE_OK);
+	cr_assert_eq(g.len, sizeof(none) - 1);
+	cr_assert(!memcmp(g.text, none, g.len));
+	ask(API, "/", "x-key", "$MSB_KEY", NULL);
+	talk();
+	for (size_t cut = 0; cut < len; cut++) {
+		size_t seen = 0;
+
+		g.len = 0;
+		cr_assert_eq(gate_feed(gate, GATE_SERVER, said, cut, hear, &g,
+				       &violation),
+			     GATE_OK);
+		cr_assert_eq(gate_feed(gate, GATE_SERVER, said + cut, len - cut,
+				       hear, &g, &violation),
+			     GATE_OK);
+		cr_assert_eq(g.len, len);
+		for (size_t i = 0; i < len; i++) {
+			const bool same = g.text[i] == (uint8_t)masked[i];
+
+			cr_assert(same || g.text[i] == said[i], "%zu", cut);
+			seen += !same;
+		}
+		cr_assert(seen < 4 && (cut || !seen), "%zu: %zu", cut, seen);
+	}
+}
