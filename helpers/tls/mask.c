@@ -8,7 +8,7 @@
 #include "mask_form.h"
 
 /* Octets that are compared with what is kept, at least. */
-#define STEP 64
+#define STEP ((size_t)64)
 
 /**
  * struct look - A text that is looked through

@@ -250,8 +250,7 @@ def repeated(p, stage, _forge):
     value = stage.kept["KEY"].value
     for option in ("--http1.1", "--http2"):
         p.check("curl %s, what is repeated" % option, r"(?si).*authorization: "
-                r"basic dXNlcj[^*\n]{,2}\*{30,33}=*\r?\n.*x-api-key: \*{%d}\r?\n.*"
-                % len(value), *shell(
+                r"basic dXNlcjp\*{31}.=\r?\n.*x-api-key: \*{24}\r?\n.*", *shell(
                     'curl -sS %s -u "user:$KEY" -H "X-Api-Key: $KEY" '
                     'https://vault.example.com/echo' % option))
         got = [q for tape in p.stage.tapes.take() for q in tape.requests]
