@@ -138,7 +138,7 @@ void gate_end(struct gate *g)
 		return;
 	http1_end(g->http1);
 	http2_end(g->http2);
-	mask_forget(&g->mask);
+	mask_forget(&g->mask.kept);
 	free(g->sni);
 	free(g);
 }
@@ -228,7 +228,7 @@ static enum gate_state finish_server(struct gate *g)
 {
 	const enum gate_state state = watch_mask_end(&g->watch);
 
-	mask_forget(&g->mask);
+	mask_forget(&g->mask.kept);
 	return state;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bodies2.h"
 #include "frame2.h"
 #include "hpack.h"
 #include "settings2.h"
@@ -33,7 +34,7 @@ struct stream {
  * @server:	the server's frame
  * @server_padding: octets of padding at its end
  * @server_pad_read: how many these are was read
- * @masked:	stream of its last DATA frame
+ * @bodies:	what is kept of its DATA
  * @settings:	the server's settings
  * @head:	stream whose head is being read, or 0
  * @head_flags:	flags of its first frame
@@ -60,7 +61,7 @@ struct http2 {
 	struct frame2 server;
 	size_t server_padding;
 	bool server_pad_read;
-	uint32_t masked;
+	struct bodies2 bodies;
 	struct settings2 settings;
 	uint32_t head;
 	uint8_t head_flags;
@@ -94,6 +95,7 @@ void http2_end(struct http2 *h)
 	if (!h)
 		return;
 	hpack_free(h->hpack);
+	bodies2_end(&h->bodies);
 	free(h->block);
 	free(h->streams);
 	free(h);
@@ -305,6 +307,7 @@ static enum gate_state open_frame(struct http2 *h, struct watch *w)
 		return watch_broken(w, "a client promises");
 	case FRAME2_RST_STREAM:
 		forget_stream(h, f->stream);
+		bodies2_forget(&h->bodies, f->stream);
 		break;
 	default:
 		break;
@@ -468,9 +471,19 @@ static void open_body(struct http2 *h, struct watch *w)
 
 	h->server_padding = 0;
 	h->server_pad_read = !(f->flags & FRAME2_PADDED);
-	if (h->masked != f->stream)
-		mask_forget(w->mask);
-	h->masked = f->stream;
+	bodies2_resume(&h->bodies, f->stream, &w->mask->kept);
+}
+
+/* A DATA frame is complete: nothing of it waits any more. */
+static enum gate_state close_body(struct http2 *h, struct watch *w)
+{
+	const struct frame2 *f = &h->server;
+
+	if (f->flags & FRAME2_END_STREAM)
+		mask_forget(&w->mask->kept);
+	else if (!bodies2_leave(&h->bodies, f->stream, &w->mask->kept))
+		return watch_broken(w, "there are too many streams");
+	return GATE_OK;
 }
 
 static enum gate_state open_answer(struct http2 *h, struct watch *w)
@@ -485,6 +498,9 @@ static enum gate_state open_answer(struct http2 *h, struct watch *w)
 	}
 	if (f->type == FRAME2_RST_STREAM)
 		forget_stream(h, f->stream);
+	if (f->type == FRAME2_RST_STREAM ||
+	    (f->type == FRAME2_HEADERS && f->flags & FRAME2_END_STREAM))
+		bodies2_forget(&h->bodies, f->stream);
 	if (f->type == FRAME2_DATA)
 		open_body(h, w);
 	return watch_answer(w, f->header, sizeof(f->header));
@@ -553,6 +569,8 @@ static enum gate_state take_answer(struct http2 *h, struct watch *w,
 	if (state != GATE_OK || f->left)
 		return state;
 	f->n = 0;
+	if (f->type == FRAME2_DATA)
+		return close_body(h, w);
 	ours = f->type == FRAME2_SETTINGS && !(f->flags & FRAME2_ACK);
 	return ours ? end_settings(h, w) : GATE_OK;
 }

@@ -17,8 +17,8 @@
  * section 6.5.2).
  *
  * DATA frames keep their lengths, and so no window is changed (section 5.2).
- * What a server says in them is masked (mask.h); no octet of one waits for
- * another frame. Its header blocks go on unread.
+ * What a server says in them is masked (mask.h), each stream by itself; no
+ * octet of one waits for another frame. Its header blocks go on unread.
  */
 #ifndef MSB_HTTP2_H
 #define MSB_HTTP2_H

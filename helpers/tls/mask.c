@@ -33,12 +33,11 @@ static void wipe(uint8_t *text, size_t len)
 	free(text);
 }
 
-void mask_forget(struct mask *m)
+void mask_forget(struct mask_kept *k)
 {
-	wipe(m->text, m->n);
-	wipe(m->out, m->n);
-	m->text = m->out = NULL;
-	m->n = m->sent = m->room = 0;
+	wipe(k->text, k->n);
+	wipe(k->out, k->n);
+	*k = (struct mask_kept){0};
 }
 
 /* --- looking through --- */
@@ -51,7 +50,7 @@ static bool cover(struct look *l, size_t at, size_t len)
 			return false;
 		memcpy(l->out, l->text, l->len);
 	}
-	memset(l->out + at, '*', len);
+	mask_form_cover(l->out + at, 0, len);
 	return true;
 }
 
@@ -112,14 +111,14 @@ static bool is_idle(const struct mask *m)
 
 /* --- what is kept --- */
 
-static bool make_room(struct mask *m, size_t len)
+static bool make_room(struct mask_kept *k, size_t len)
 {
-	size_t room = m->room ? m->room : 2 * STEP;
+	size_t room = k->room ? k->room : 2 * STEP;
 	uint8_t *text, *out;
 
 	while (room < len)
 		room *= 2;
-	if (room == m->room)
+	if (room == k->room)
 		return true;
 	/* Not realloc(): what it leaves behind is not wiped. */
 	text = malloc(room);
@@ -129,62 +128,63 @@ static bool make_room(struct mask *m, size_t len)
 		free(out);
 		return false;
 	}
-	if (m->n) {
-		memcpy(text, m->text, m->n);
-		memcpy(out, m->out, m->n);
+	if (k->n) {
+		memcpy(text, k->text, k->n);
+		memcpy(out, k->out, k->n);
 	}
-	wipe(m->text, m->n);
-	wipe(m->out, m->n);
-	m->text = text;
-	m->out = out;
-	m->room = room;
+	wipe(k->text, k->n);
+	wipe(k->out, k->n);
+	k->text = text;
+	k->out = out;
+	k->room = room;
 	return true;
 }
 
-static bool add(struct mask *m, const uint8_t *text, const uint8_t *out,
+static bool add(struct mask_kept *k, const uint8_t *text, const uint8_t *out,
 		size_t len)
 {
 	if (!len)
 		return true;
-	if (!make_room(m, m->n + len))
+	if (!make_room(k, k->n + len))
 		return false;
-	memcpy(m->text + m->n, text, len);
-	memcpy(m->out + m->n, out, len);
-	m->n += len;
+	memcpy(k->text + k->n, text, len);
+	memcpy(k->out + k->n, out, len);
+	k->n += len;
 	return true;
 }
 
 /* The first octets of it are decided. */
-static void drop(struct mask *m, size_t len)
+static void drop(struct mask_kept *k, size_t len)
 {
-	if (len == m->n) {
-		mask_forget(m);
+	if (len == k->n) {
+		mask_forget(k);
 		return;
 	}
 	if (!len)
 		return;
-	memmove(m->text, m->text + len, m->n - len);
-	memmove(m->out, m->out + len, m->n - len);
-	explicit_bzero(m->text + m->n - len, len);
-	explicit_bzero(m->out + m->n - len, len);
-	m->n -= len;
-	m->sent -= len;
+	memmove(k->text, k->text + len, k->n - len);
+	memmove(k->out, k->out + len, k->n - len);
+	explicit_bzero(k->text + k->n - len, len);
+	explicit_bzero(k->out + k->n - len, len);
+	k->n -= len;
+	k->sent -= len;
 }
 
 /* What is kept goes on as far as it is decided. */
 static bool go_on(struct mask *m, const struct secrets *s, mask_put *put,
 		  void *arg)
 {
-	struct look l = {m->text, m->out, m->n, 0, 0};
+	struct mask_kept *const k = &m->kept;
+	struct look l = {k->text, k->out, k->n, 0, 0};
 
 	if (!look(m, s, &l))
 		return false;
-	if (l.waits > m->sent) {
-		if (!put(arg, m->out + m->sent, l.waits - m->sent))
+	if (l.waits > k->sent) {
+		if (!put(arg, k->out + k->sent, l.waits - k->sent))
 			return false;
-		m->sent = l.waits;
+		k->sent = l.waits;
 	}
-	drop(m, l.begins < m->sent ? l.begins : m->sent);
+	drop(k, l.begins < k->sent ? l.begins : k->sent);
 	return true;
 }
 
@@ -197,8 +197,8 @@ static bool pass(struct mask *m, const struct secrets *s, const uint8_t *data,
 	const uint8_t *out = l.out ? l.out : data;
 
 	ok = ok && (!l.waits || put(arg, out, l.waits)) &&
-	     add(m, data + l.begins, out + l.begins, len - l.begins);
-	m->sent = m->n ? l.waits - l.begins : 0;
+	     add(&m->kept, data + l.begins, out + l.begins, len - l.begins);
+	m->kept.sent = m->kept.n ? l.waits - l.begins : 0;
 	wipe(l.out, len);
 	return ok;
 }
@@ -206,13 +206,15 @@ static bool pass(struct mask *m, const struct secrets *s, const uint8_t *data,
 bool mask_feed(struct mask *m, const struct secrets *s, const uint8_t *data,
 	       size_t len, mask_put *put, void *arg)
 {
+	struct mask_kept *const k = &m->kept;
+
 	if (is_idle(m))
 		return !len || put(arg, data, len);
-	while (m->n && len) {
-		const size_t step = m->n < STEP ? STEP : m->n;
+	while (k->n && len) {
+		const size_t step = k->n < STEP ? STEP : k->n;
 		const size_t n = step < len ? step : len;
 
-		if (!add(m, data, data, n) || !go_on(m, s, put, arg))
+		if (!add(k, data, data, n) || !go_on(m, s, put, arg))
 			return false;
 		data += n;
 		len -= n;
@@ -222,8 +224,12 @@ bool mask_feed(struct mask *m, const struct secrets *s, const uint8_t *data,
 
 bool mask_flush(struct mask *m, mask_put *put, void *arg)
 {
-	const size_t from = m->sent;
+	struct mask_kept *const k = &m->kept;
+	const size_t from = k->sent;
 
-	m->sent = m->n;
-	return from == m->n || put(arg, m->out + from, m->n - from);
+	if (from == k->n)
+		return true;
+	k->sent = k->n;
+	mask_form_cover(k->out, from, k->n);
+	return put(arg, k->out + from, k->n - from);
 }

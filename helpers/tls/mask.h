@@ -12,7 +12,8 @@
  * A value may come in two pieces. If what came ends with what may be a value's
  * beginning, that is kept to be compared with what follows. Of a short
  * beginning the octets go on all the same, since any text may end so: then the
- * first few of a value are seen, and its rest is not. A longer one waits.
+ * first few of a value are seen, and its rest is not. A longer one waits;
+ * if it may not any more, because a frame or the answer ends, it is hidden.
  *
  * What is kept is zeroed as soon as it is decided. There is no copy of a value
  * but that, and what a server's text with a value in it becomes.
@@ -23,23 +24,31 @@
 #include "secret.h"
 
 /**
- * struct mask - What comes back on a flow; all zero at first
- * @put:	secrets whose values were put in
- * @basic:	those that were put into Basic credentials
- * @text:	octets that are kept
+ * struct mask_kept - The end of what came; all zero: nothing is kept of it
+ * @text:	octets that may begin a value
  * @out:	what goes on for them
  * @n:		how many
  * @sent:	so many of @out have gone on
  * @room:	for so many
  */
-struct mask {
-	struct secret_bits put;
-	struct secret_bits basic;
+struct mask_kept {
 	uint8_t *text;
 	uint8_t *out;
 	size_t n;
 	size_t sent;
 	size_t room;
+};
+
+/**
+ * struct mask - What comes back on a flow; all zero at first
+ * @put:	secrets whose values were put in
+ * @basic:	those that were put into Basic credentials
+ * @kept:	what is kept
+ */
+struct mask {
+	struct secret_bits put;
+	struct secret_bits basic;
+	struct mask_kept kept;
 };
 
 /** mask_put - What takes octets that go on; false if it cannot */
@@ -62,14 +71,15 @@ bool mask_feed(struct mask *m, const struct secrets *s, const uint8_t *data,
 	__attribute__((warn_unused_result));
 
 /**
- * mask_flush() - What waits goes on as it is: it may not wait for more
+ * mask_flush() - What waits may not wait for more: it goes on, as asterisks
  *
- * It is still compared with what follows.
+ * It is still compared with what follows. Where a piece ends the guest may have
+ * chosen: so what begins like a value does not go on in clear.
  */
 bool mask_flush(struct mask *m, mask_put *put, void *arg)
 	__attribute__((warn_unused_result));
 
 /** mask_forget() - What follows is not behind what was kept; nothing waits */
-void mask_forget(struct mask *m);
+void mask_forget(struct mask_kept *k);
 
 #endif

@@ -120,7 +120,8 @@ static octets places(const struct mask_form *f, const uint8_t *text)
 
 	if (!f->any_first && !f->any_second)
 		return (octets)(a == all(f->first)) &
-		       (octets)(load(text + 1) == all(f->second));
+		       ((octets)(load(text + 1) == all(f->second)) |
+			(octets)(load(text + 1) == '\r'));
 	if (!f->any_first)
 		return (octets)(a == all(f->first));
 	return (octets)(a == all(f->first)) | (octets)(a == '%') |
@@ -135,7 +136,8 @@ static bool may_be(const struct mask_form *f, const uint8_t *text, size_t at,
 	if (f->any_first && (c == '%' || c == '\\' || c == '+'))
 		return true;
 	return c == f->first &&
-	       (f->any_second || at + 1 == len || text[at + 1] == f->second);
+	       (f->any_second || at + 1 == len || text[at + 1] == f->second ||
+		text[at + 1] == '\r');
 }
 
 size_t mask_form_next(const struct mask_form *f, const uint8_t *text, size_t at,
@@ -164,7 +166,20 @@ size_t mask_form_next(const struct mask_form *f, const uint8_t *text, size_t at,
 
 /* --- whether it is there --- */
 
-static int hex(uint8_t c)
+/** struct cursor - A text that is read */
+struct cursor {
+	const uint8_t *text;
+	size_t len;
+	size_t at;
+};
+
+/** enum { ENDS, NONE } - There is no octet, or none of a value */
+enum {
+	ENDS = -1,
+	NONE = -2,
+};
+
+static int hex(int c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -172,52 +187,83 @@ static int hex(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* @digits hexadecimal digits are @octet; they are behind @before octets. */
-static enum fit fit_hex(const uint8_t *text, size_t len, size_t before,
-			size_t digits, uint8_t octet, size_t *ret_len)
+/* A chunk ends, and one that is not empty begins: RFC 9112 section 7.1. Returns
+ * 0 behind that, NONE if it is not so. */
+static int pass_gap(struct cursor *c)
 {
-	for (size_t i = 0; i < digits; i++) {
-		const unsigned int shift = (unsigned int)(digits - 1 - i) * 4;
-		const unsigned int want = (unsigned int)octet >> shift & 15;
+	const uint8_t *t = c->text + c->at;
+	const size_t len = c->len - c->at;
+	bool some = false;
+	size_t n = 2;
 
-		if (before + i >= len)
+	if (len > 1 && t[1] != '\n')
+		return NONE;
+	for (; n < len && n < MASK_GAP_MAX && hex(t[n]) >= 0; n++)
+		some |= t[n] != '0';
+	if (n < len && (!some || t[n] != '\r'))
+		return NONE;
+	if (n + 1 >= len)
+		return ENDS;
+	if (t[n + 1] != '\n')
+		return NONE;
+	c->at += n + 2;
+	return 0;
+}
+
+/* Values have no CR: where one stands within, it is a chunk's end. */
+static int next(struct cursor *c)
+{
+	if (c->at < c->len && c->text[c->at] == '\r') {
+		const int gap = pass_gap(c);
+
+		if (gap < 0)
+			return gap;
+	}
+	return c->at < c->len ? c->text[c->at++] : ENDS;
+}
+
+/* @digits hexadecimal digits are @octet. */
+static enum fit fit_hex(struct cursor *c, unsigned int digits, uint8_t octet)
+{
+	while (digits--) {
+		const int want = digits < 2 ? octet >> (4 * digits) & 15 : 0;
+		const int digit = next(c);
+
+		if (digit == ENDS)
 			return FIT_MAYBE;
-		if (hex(text[before + i]) != (int)want)
+		if (digit == NONE || hex(digit) != want)
 			return FIT_NOT;
 	}
-	*ret_len = before + digits;
 	return FIT_WHOLE;
 }
 
 /* RFC 8259 section 7. Values have no control characters but tab. */
-static enum fit fit_json(const uint8_t *text, size_t len, uint8_t octet,
-			 size_t *ret_len)
+static enum fit fit_json(struct cursor *c, uint8_t octet)
 {
-	if (len == 1)
+	const int letter = next(c);
+
+	if (letter == ENDS)
 		return FIT_MAYBE;
-	if (text[1] == 'u')
-		return fit_hex(text, len, 2, 4, octet, ret_len);
-	*ret_len = 2;
-	if (octet == '\t')
-		return text[1] == 't' ? FIT_WHOLE : FIT_NOT;
-	return text[1] == octet ? FIT_WHOLE : FIT_NOT;
+	if (letter == 'u')
+		return fit_hex(c, 4, octet);
+	return letter == (octet == '\t' ? 't' : octet) ? FIT_WHOLE : FIT_NOT;
 }
 
-static enum fit fit_octet(unsigned int escapes, const uint8_t *text, size_t len,
-			  uint8_t octet, size_t *ret_len)
+static enum fit fit_octet(struct cursor *c, unsigned int escapes, uint8_t octet)
 {
-	*ret_len = 1;
-	if (!len)
+	const int is = next(c);
+
+	if (is == ENDS)
 		return FIT_MAYBE;
 	if (escapes && !is_alnum(octet)) {
-		if (escapes & PERCENT && *text == '%')
-			return fit_hex(text, len, 1, 2, octet, ret_len);
-		if (escapes & JSON && *text == '\\')
-			return fit_json(text, len, octet, ret_len);
-		if (escapes & PERCENT && octet == ' ' && *text == '+')
+		if (escapes & PERCENT && is == '%')
+			return fit_hex(c, 2, octet);
+		if (escapes & JSON && is == '\\')
+			return fit_json(c, octet);
+		if (escapes & PERCENT && octet == ' ' && is == '+')
 			return FIT_WHOLE;
 	}
-	return *text == octet ? FIT_WHOLE : FIT_NOT;
+	return is == octet ? FIT_WHOLE : FIT_NOT;
 }
 
 static void add_begin(const struct mask_form *f, size_t n, struct mask_place *p)
@@ -228,37 +274,29 @@ static void add_begin(const struct mask_form *f, size_t n, struct mask_place *p)
 	p->held |= n >= (half < MASK_HELD_MIN ? half : MASK_HELD_MIN);
 }
 
-static void add_escaped(const struct mask_form *f, unsigned int escapes,
-			const uint8_t *text, size_t len, struct mask_place *p)
+static void add(const struct mask_form *f, unsigned int escapes,
+		const uint8_t *text, size_t len, struct mask_place *p)
 {
-	size_t at = 0;
+	struct cursor c = {text, len, 0};
 
 	for (size_t i = 0; i < f->n; i++) {
-		size_t n;
-		const enum fit fit =
-			fit_octet(escapes, text + at, len - at, unit(f, i), &n);
+		const enum fit fit = fit_octet(&c, escapes, unit(f, i));
 
 		if (fit == FIT_MAYBE)
 			add_begin(f, i, p);
 		if (fit != FIT_WHOLE)
 			return;
-		at += n;
 	}
-	if (at > p->whole)
-		p->whole = at;
+	if (c.at > p->whole)
+		p->whole = c.at;
 }
 
-static void add_plain(const struct mask_form *f, const uint8_t *text,
-		      size_t len, struct mask_place *p)
+/* Mostly the third octet tells. */
+static bool is_other(const struct mask_form *f, const uint8_t *text, size_t len)
 {
-	const size_t n = len < f->n ? len : f->n;
-
-	if (memcmp(text, f->value, n) != 0)
-		return;
-	if (n == f->n)
-		p->whole = n;
-	else
-		add_begin(f, n, p);
+	return !f->any_first && !f->any_second && len > 2 && text[1] != '\r' &&
+	       text[2] != f->third && text[2] != '%' && text[2] != '\\' &&
+	       text[2] != '+' && text[2] != '\r';
 }
 
 struct mask_place mask_form_at(const struct mask_form *f, const uint8_t *text,
@@ -266,20 +304,32 @@ struct mask_place mask_form_at(const struct mask_form *f, const uint8_t *text,
 {
 	struct mask_place p = {0};
 
-	/* Mostly the third octet tells. */
-	if (!f->any_first && !f->any_second && len > 2 && text[2] != f->third &&
-	    text[2] != '%' && text[2] != '\\' && text[2] != '+')
+	if (is_other(f, text, len))
 		return p;
 	if (f->base64) {
 		/* No digit begins an escape. */
-		add_escaped(f, PERCENT | JSON, text, len, &p);
+		add(f, PERCENT | JSON, text, len, &p);
 		return p;
 	}
-	add_plain(f, text, len, &p);
+	add(f, NO_ESCAPES, text, len, &p);
 	if (f->plain)
 		return p;
 	/* A value may have what looks like an escape of the other kind. */
-	add_escaped(f, PERCENT, text, len, &p);
-	add_escaped(f, JSON, text, len, &p);
+	add(f, PERCENT, text, len, &p);
+	add(f, JSON, text, len, &p);
 	return p;
+}
+
+void mask_form_cover(uint8_t *text, size_t from, size_t len)
+{
+	unsigned int lines = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\r' && !lines)
+			lines = 2;
+		if (!lines && i >= from)
+			text[i] = '*';
+		else if (lines && text[i] == '\n')
+			lines--;
+	}
 }

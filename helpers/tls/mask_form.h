@@ -7,6 +7,9 @@
  * begins in a group of three octets; what is around it may be anything. These
  * digits may be escaped in turn ("\/", "%2B"). Nothing of a value is copied:
  * what it looks like is worked out while it is compared.
+ *
+ * Between any two octets of it there may be the end of a chunk, and another
+ * one's line: servers cut their answers anywhere.
  */
 #ifndef MSB_MASK_FORM_H
 #define MSB_MASK_FORM_H
@@ -24,6 +27,9 @@
  * Or half of the value, if that is less.
  */
 #define MASK_HELD_MIN 8
+
+/** MASK_GAP_MAX - Octets of a chunk's end and the next one's size */
+#define MASK_GAP_MAX 18
 
 /**
  * struct mask_form - A value, or its base64
@@ -80,5 +86,13 @@ size_t mask_form_next(const struct mask_form *f, const uint8_t *text, size_t at,
 /** mask_form_at() - What stands at the beginning of a text */
 struct mask_place mask_form_at(const struct mask_form *f, const uint8_t *text,
 			       size_t len);
+
+/**
+ * mask_form_cover() - Make a value asterisks, and leave chunks' lines in it
+ * @text:	what a value takes, or the beginning of that
+ * @from:	octets of it that are left as they are
+ * @len:	octets of it
+ */
+void mask_form_cover(uint8_t *text, size_t from, size_t len);
 
 #endif

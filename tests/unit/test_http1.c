@@ -859,6 +859,6 @@ Test(http1, values_in_answers)
 	out.len[1] = 0;
 	cr_assert_eq(gate_finish(g, GATE_SERVER, case_sink, &out, &v), GATE_OK);
 	cr_assert_eq(out.len[1], 4);
-	cr_assert(!memcmp(out.text[1], "sk-1", 4));
+	cr_assert(!memcmp(out.text[1], "****", 4));
 	gate_end(g);
 }

@@ -979,27 +979,31 @@ static bool hear(void *arg, enum gate_side from, const uint8_t *data,
 
 #define FRAME(LEN, FLAGS, STREAM) "\0\0" LEN "\0" FLAGS "\0\0\0" STREAM
 
-/* Frames as they are: in one, with padding, in two, around another stream's. */
+/* In one frame, with padding, in two, around another stream's. */
 static const char answers[] =
-	FRAME("\14", "\0", "\1") "a sk-12345 b" FRAME("\17", "\10", "\1") "\3sk-12345...sk-" FRAME(
+	FRAME("\14", "\0", "\1") "a sk-12345 b" FRAME("\17", "\10", "\1") "\3sk-12345...sk-" FRAME("\6", "\0", "\1") "x sk-1" FRAME(
 		"\6", "\0",
-		"\1") "x sk-1" FRAME("\6", "\0",
-				     "\1") "2345 y" FRAME("\4", "\0",
-							  "\1") "sk-1" FRAME("\2",
-									     "\0",
-									     "\3") "23" FRAME("\10",
-											      "\1",
-											      "\1") "sk-12345";
+		"\1") "2345 y" FRAME("\3", "\0",
+				     "\1") "sk-" FRAME("\2", "\0",
+						       "\3") "12" FRAME("\6",
+									"\0",
+									"\1") "12345 " FRAME("\10",
+											     "\1",
+											     "\1") "sk-12345" FRAME("\5",
+														    "\0",
+														    "\1") "sk-12";
 static const char masked[] =
-	FRAME("\14", "\0", "\1") "a ******** b" FRAME("\17", "\10", "\1") "\3********...sk-" FRAME(
+	FRAME("\14", "\0", "\1") "a ******** b" FRAME("\17", "\10", "\1") "\3********...sk-" FRAME("\6", "\0", "\1") "x ****" FRAME(
 		"\6", "\0",
-		"\1") "x sk-1" FRAME("\6", "\0",
-				     "\1") "**** y" FRAME("\4", "\0",
-							  "\1") "sk-1" FRAME("\2",
-									     "\0",
-									     "\3") "23" FRAME("\10",
-											      "\1",
-											      "\1") "********";
+		"\1") "**** y" FRAME("\3", "\0",
+				     "\1") "sk-" FRAME("\2", "\0",
+						       "\3") "12" FRAME("\6",
+									"\0",
+									"\1") "***** " FRAME("\10",
+											     "\1",
+											     "\1") "********" FRAME("\5",
+														    "\0",
+														    "\1") "*****";
 
 /* In any two pieces: no more than half of a short value is seen. */
 Test(http2, values_in_answers)
