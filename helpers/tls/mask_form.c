@@ -112,20 +112,87 @@ static size_t first_of(octets o)
 	return sizeof(o);
 }
 
-/* Where the value may begin, of as many octets as are compared at once; one
- * more is read. */
-static octets places(const struct mask_form *f, const uint8_t *text)
+/**
+ * struct sieve - What is compared with as many octets at once
+ * @first:	first octet of the value
+ * @second:	the one behind
+ * @third:	and the one behind that
+ * @any:	all ones where the one behind may be any
+ * @escape:	all ones where the first may be escaped
+ */
+struct sieve {
+	octets first;
+	octets second;
+	octets third;
+	octets any;
+	octets escape;
+};
+
+/* Where both octets are as they are, or a chunk ends between them. */
+static inline octets pairs(const struct sieve *s, const uint8_t *text)
+{
+	const octets b = load(text + 1);
+
+	return (octets)(load(text) == s->first) &
+	       ((octets)(b == s->second) | (octets)(b == '\r'));
+}
+
+/* The same where one of them may be escaped. */
+static inline octets places(const struct sieve *s, const uint8_t *text)
 {
 	const octets a = load(text);
 
-	if (!f->any_first && !f->any_second)
-		return (octets)(a == all(f->first)) &
-		       ((octets)(load(text + 1) == all(f->second)) |
-			(octets)(load(text + 1) == '\r'));
-	if (!f->any_first)
-		return (octets)(a == all(f->first));
-	return (octets)(a == all(f->first)) | (octets)(a == '%') |
-	       (octets)(a == '\\') | (octets)(a == '+');
+	return ((octets)(a == s->first) & (pairs(s, text) | s->any)) |
+	       (((octets)(a == '%') | (octets)(a == '\\') |
+		 (octets)(a == '+')) &
+		s->escape);
+}
+
+/* Where the third does not say that it is something else. */
+static inline octets thirds(const struct sieve *s, const uint8_t *text)
+{
+	const octets c = load(text + 2);
+
+	return (octets)(c == s->third) | (octets)(c == '%') |
+	       (octets)(c == '\\') | (octets)(c == '+') | (octets)(c == '\r') |
+	       (octets)(load(text + 1) == '\r');
+}
+
+/* Pass over what has none; there may be one in the next AT_ONCE octets. */
+static size_t pass_plain(const struct sieve *with, const uint8_t *text,
+			 size_t at, size_t len)
+{
+	const struct sieve s = *with;
+
+	for (; at + AT_ONCE + 1 < len; at += AT_ONCE) {
+		const uint8_t *t = text + at;
+		const octets a = pairs(&s, t), b = pairs(&s, t + 16);
+		const octets c = pairs(&s, t + 32), d = pairs(&s, t + 48);
+
+		if (first_of(a | b | c | d) == sizeof(octets))
+			continue;
+		if (first_of((a & thirds(&s, t)) | (b & thirds(&s, t + 16)) |
+			     (c & thirds(&s, t + 32)) |
+			     (d & thirds(&s, t + 48))) < sizeof(octets))
+			break;
+	}
+	return at;
+}
+
+static size_t pass_escaped(const struct sieve *with, const uint8_t *text,
+			   size_t at, size_t len)
+{
+	const struct sieve s = *with;
+
+	for (; at + AT_ONCE < len; at += AT_ONCE) {
+		const uint8_t *t = text + at;
+
+		if (first_of(places(&s, t) | places(&s, t + 16) |
+			     places(&s, t + 32) | places(&s, t + 48)) <
+		    sizeof(octets))
+			break;
+	}
+	return at;
 }
 
 static bool may_be(const struct mask_form *f, const uint8_t *text, size_t at,
@@ -143,17 +210,19 @@ static bool may_be(const struct mask_form *f, const uint8_t *text, size_t at,
 size_t mask_form_next(const struct mask_form *f, const uint8_t *text, size_t at,
 		      size_t len)
 {
-	while (at + AT_ONCE < len) {
-		octets any = {0};
+	const bool plain = !f->any_first && !f->any_second;
+	const struct sieve s = {
+		all(f->first),
+		all(f->second),
+		all(f->third),
+		all(f->any_second ? 0xff : 0),
+		all(f->any_first ? 0xff : 0),
+	};
 
-		for (size_t i = 0; i < AT_ONCE; i += sizeof(octets))
-			any |= places(f, text + at + i);
-		if (first_of(any) < sizeof(octets))
-			break;
-		at += AT_ONCE;
-	}
+	at = plain ? pass_plain(&s, text, at, len)
+		   : pass_escaped(&s, text, at, len);
 	while (at + sizeof(octets) < len) {
-		const size_t n = first_of(places(f, text + at));
+		const size_t n = first_of(places(&s, text + at));
 
 		at += n;
 		if (n < sizeof(octets))

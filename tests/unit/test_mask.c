@@ -443,6 +443,44 @@ Test(mask, random, .fini = end)
 	}
 }
 
+/* Wherever it stands in a text, which is looked through in strides. */
+Test(mask, at_any_place, .fini = end)
+{
+	static const struct row any[] = {
+		{"sk-12345", "sk-12345", "********"},
+		{"sk-12345", "s\r\n8\r\nk-12345", "*\r\n8\r\n*******"},
+		{"sk-12345", "sk%2D12345", "**********"},
+		{"a-b12345", "a-b12345", "********"},
+		{"a-b12345", "a%2db12345", "**********"},
+		{"+/=12345", "+/=12345", "********"},
+		{"+/=12345", "\\u002b\\/=12345", "***************"},
+		{"abc12345", "abc12345", "********"},
+	};
+	static const char *const around[] = {"x", "s", "sk", "a-", "%+", "abd"};
+	static char said[512], wanted[512];
+
+	for (size_t i = 0; i < COUNT(any); i++) {
+		const size_t n = strlen(any[i].said);
+
+		for (size_t k = 0; k < COUNT(around) * 200; k++) {
+			const char *one = around[k / 200];
+			const size_t at = k % 200;
+
+			for (size_t c = 0; c < 300; c++)
+				said[c] = one[c % strlen(one)];
+			memcpy(wanted, said, sizeof(said));
+			memcpy(said + at, any[i].said, n);
+			memcpy(wanted + at, any[i].heard, n);
+			begin(any[i].value);
+			feed(said, 300);
+			finish();
+			cr_assert_eq(n_out, 300);
+			cr_assert(!memcmp(out, wanted, 300), "%s at %zu: %.*s",
+				  any[i].said, at, 300, (char *)out);
+		}
+	}
+}
+
 /* What is not a value goes on from where it was, and at once. */
 static const uint8_t *wanted_at;
 
