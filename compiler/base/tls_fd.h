@@ -14,8 +14,8 @@
  * @TLS_NAMES:		the table of denied names (names.h), if tls.json has
  *			"Names"; the monitor's
  * @TLS_ROOTS:		certificates that upstream servers are verified with, as
- *			PEM: those of the system, then UpstreamCACerts; only
- *			with interception
+ *			PEM: those of the system, then UpstreamCACerts, with
+ *			their revocation lists; only with interception
  * @TLS_CA_CERT:	the interception CA's certificate, as PEM, with what it
  *			is issued by, if that is in the file; likewise
  * @TLS_CA_KEY:		its key, as PEM; the signer's, and nobody else's;

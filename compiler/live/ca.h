@@ -43,8 +43,9 @@ int ca_open(const struct state *s, const struct config_tls *tls,
  * @helpers:	directory of the helpers, NULL for the one they are installed in
  * @e:		error, likewise
  *
- * The host's certificates first, then those of the document. It is an error if
- * there are none and servers are to be verified.
+ * The host's certificates first, then those of the document, and revocation
+ * lists where its files have them. It is an error if there are none and servers
+ * are to be verified.
  *
  * Return: descriptor of PEM text, -1 on failure
  */

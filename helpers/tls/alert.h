@@ -22,6 +22,7 @@ enum alert_code {
 	ALERT_HANDSHAKE_FAILURE = 40,
 	ALERT_BAD_CERTIFICATE = 42,
 	ALERT_UNSUPPORTED_CERTIFICATE = 43,
+	ALERT_CERTIFICATE_REVOKED = 44,
 	ALERT_CERTIFICATE_EXPIRED = 45,
 	ALERT_ILLEGAL_PARAMETER = 47,
 	ALERT_UNKNOWN_CA = 48,
@@ -43,7 +44,9 @@ enum alert_code {
  * or is not currently valid". A signature by SHA-1 has bad_certificate (section
  * 4.4.2.4), and so has what else is wrong with what was signed. A root, or one
  * between, that is not there has unknown_ca. A key of a kind that is not
- * supported, or not for servers, has unsupported_certificate.
+ * supported, or not for servers, has unsupported_certificate. A list of revoked
+ * certificates that is too old has certificate_expired, and what else is wrong
+ * with one bad_certificate.
  */
 #define ALERT_CAUSES(X) \
 	X(EXPIRED, CERTIFICATE_EXPIRED, "certificate expired") \
@@ -59,6 +62,13 @@ enum alert_code {
 	  "certificate signed with a weak hash") \
 	X(WEAK_KEY, BAD_CERTIFICATE, "certificate with a weak key") \
 	X(MALFORMED, BAD_CERTIFICATE, "malformed certificate") \
+	X(REVOKED, CERTIFICATE_REVOKED, "certificate revoked") \
+	X(LIST_EXPIRED, CERTIFICATE_EXPIRED, \
+	  "revocation list of the issuer expired") \
+	X(LIST_EARLY, BAD_CERTIFICATE, \
+	  "revocation list of the issuer not yet valid") \
+	X(LIST_UNSIGNED, BAD_CERTIFICATE, \
+	  "revocation list not signed by the issuer") \
 	X(WRONG_PURPOSE, UNSUPPORTED_CERTIFICATE, \
 	  "certificate not for servers") \
 	X(UNSUPPORTED, UNSUPPORTED_CERTIFICATE, \

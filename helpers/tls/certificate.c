@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "der.h"
-
 /* Tags of TBSCertificate's optional members, and kinds of names (RFC 5280
  * appendix A.2). */
 #define TBS_VERSION    (DER_CONTEXT_OF | 0)
@@ -49,9 +47,19 @@ static bool is_weak(struct der_view algorithm)
 	       IS(algorithm, dsa_sha1);
 }
 
+/* The bits of a keyUsage (RFC 5280 section 4.2.1.3): cRLSign is the seventh. */
+static bool may_sign_lists(struct der_view value)
+{
+	struct der_view bits;
+
+	return der_expect(&value, DER_BIT_STRING, &bits) && bits.len > 1 &&
+	       bits.p[1] & 0x02;
+}
+
 static bool read_extensions(struct der_view list, struct certificate *c)
 {
 	static const uint8_t alt_name[] = {0x55, 0x1d, 0x11};
+	static const uint8_t usage[] = {0x55, 0x1d, 0x0f};
 	struct der_view all;
 
 	if (!der_expect(&list, DER_SEQUENCE, &all) || list.len)
@@ -67,6 +75,8 @@ static bool read_extensions(struct der_view list, struct certificate *c)
 		    !skip(&one, DER_BOOLEAN) ||
 		    !der_expect(&one, DER_OCTET_STRING, &value) || one.len)
 			return false;
+		if (IS(id, usage))
+			c->key.lists = may_sign_lists(value);
 		if (!IS(id, alt_name))
 			continue;
 		/* No extension twice (RFC 5280 section 4.2). */
@@ -90,17 +100,18 @@ bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
 	struct der_view issuer;
 	struct der_view subject;
 	struct der_view list;
-	struct certificate c = {0};
+	struct certificate c = {.key.lists = true};
 
 	if (!der_expect(&in, DER_SEQUENCE, &outer) || in.len ||
 	    !der_expect(&outer, DER_SEQUENCE, &tbs) ||
-	    !skip(&tbs, TBS_VERSION) || !der_expect(&tbs, DER_INTEGER, &gone) ||
+	    !skip(&tbs, TBS_VERSION) ||
+	    !der_expect(&tbs, DER_INTEGER, &c.serial) ||
 	    !der_expect(&tbs, DER_SEQUENCE, &algorithm) ||
 	    !der_expect(&algorithm, DER_OID, &id) ||
 	    !der_expect(&tbs, DER_SEQUENCE, &issuer) ||
 	    !der_expect(&tbs, DER_SEQUENCE, &gone) /* validity */ ||
 	    !der_expect(&tbs, DER_SEQUENCE, &subject) ||
-	    !der_expect(&tbs, DER_SEQUENCE, &gone) /* key */ ||
+	    !der_whole(&tbs, DER_SEQUENCE, &c.key.spki) ||
 	    !skip(&tbs, TBS_ISSUER_ID) || !skip(&tbs, TBS_SUBJECT_ID))
 		return false;
 	if (tbs.len && (!der_expect(&tbs, TBS_EXTENSIONS, &list) || tbs.len ||

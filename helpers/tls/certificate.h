@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "der.h"
 #include "dname.h"
 #include "ip.h"
+#include "revoked.h"
 
 /**
  * struct certificate - Parts of an X.509 certificate (RFC 5280 section 4.1)
@@ -20,6 +22,8 @@
  * @subject_len:	octets
  * @names:		subjectAltName's GeneralNames; NULL: it has none
  * @names_len:		octets
+ * @serial:		serial number, an INTEGER's contents
+ * @key:		its key, and whether that may sign lists
  *
  * The pointers are into the certificate.
  */
@@ -32,6 +36,8 @@ struct certificate {
 	size_t subject_len;
 	const uint8_t *names;
 	size_t names_len;
+	struct der_view serial;
+	struct issuer_key key;
 };
 
 /**

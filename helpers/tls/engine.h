@@ -13,6 +13,7 @@
 #include "intercept.h"
 #include "lru.h"
 #include "outbox.h"
+#include "revoked.h"
 #include "side.h"
 #include "stream.h"
 #include "tlsd.h"
@@ -68,7 +69,8 @@ struct intercept_process {
  * @conf:	what it was told
  * @upstream:	wolfSSL's context towards servers; NULL: not made yet
  * @upstream_until: when it is made anew, seconds of the monotonic clock
- * @roots:	names of the roots
+ * @roots:	names of the roots, see path.c
+ * @revoked:	lists of revoked certificates; NULL: none were given
  * @issuers:	certificates that wolfSSL has kept as CAs
  * @sessions:	sessions of servers
  * @signatures:	signatures of certificates that were found to be right
@@ -84,6 +86,7 @@ struct intercept_env {
 	WOLFSSL_CTX *upstream;
 	uint64_t upstream_until;
 	struct lru *roots;
+	struct revoked *revoked;
 	struct lru *issuers;
 	struct lru *sessions;
 	struct lru *signatures;
@@ -201,6 +204,15 @@ int signature_verify(WOLFSSL *ssl, const unsigned char *sig,
 		     unsigned int sig_len, const unsigned char *hash,
 		     unsigned int hash_len, const unsigned char *der,
 		     unsigned int len, int *result, void *ctx);
+
+/**
+ * signature_is_by() - Whether a certificate is signed with a key
+ * @env:	environment, whose cache has those that were found to be right
+ * @cert:	certificate
+ * @key:	SubjectPublicKeyInfo, with its header
+ */
+bool signature_is_by(const struct intercept_env *env, struct der_view cert,
+		     struct der_view key);
 
 /* ---- mint.c ---------------------------------------------------------- */
 

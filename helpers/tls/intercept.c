@@ -125,6 +125,7 @@ void intercept_env_free(struct intercept_env *env)
 	wolfSSL_CTX_free(env->upstream);
 	wolfSSL_CTX_free(env->guest);
 	lru_free(env->roots);
+	revoked_free(env->revoked);
 	lru_free(env->issuers);
 	lru_free(env->sessions);
 	lru_free(env->signatures);

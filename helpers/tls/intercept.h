@@ -64,8 +64,9 @@ void intercept_process_free(struct intercept_process *p);
  * struct intercept_conf - What interception is told once for all flows
  * @process:	the process
  * @verify:	VerifyUpstream
- * @roots:	PEM of the roots, read when the first flow comes: it stays where
- *		it is as long as the environment is there
+ * @roots:	PEM of the roots, and of revocation lists, read when the first
+ *		flow comes: it stays where it is as long as the environment is
+ *		there
  * @roots_len:	octets
  * @ca:		PEM of the CA's certificate, and of those above it
  * @ca_len:	octets

@@ -7,6 +7,9 @@
  * octet for octet. Dates, names, purposes and the way to a root are looked at
  * each time. What a server signs in a handshake is never the same, and not
  * kept.
+ *
+ * Where it has to be known which key it was, they are verified once more, and
+ * kept by the digest of certificate and key.
  */
 #include "engine.h"
 
@@ -14,6 +17,9 @@
 #include <string.h>
 
 #include <wolfssl/wolfcrypt/ecc.h>
+#include <wolfssl/wolfcrypt/sha256.h>
+
+#include "signed.h"
 
 /* Signatures that are kept, and octets of the largest: with P-521 it is 350. */
 #define SIGNATURES_MAX 512
@@ -98,4 +104,36 @@ int signature_verify(WOLFSSL *ssl, const unsigned char *sig,
 	if (used && !ret && *result == 1)
 		lru_put(i->env->signatures, &s, used, "", 0, UINT64_MAX);
 	return ret;
+}
+
+static bool digest(struct der_view a, struct der_view b,
+		   uint8_t ret[WC_SHA256_DIGEST_SIZE])
+{
+	wc_Sha256 sha;
+	bool good;
+
+	if (wc_InitSha256(&sha) != 0)
+		return false;
+	good = wc_Sha256Update(&sha, a.p, (word32)a.len) == 0 &&
+	       wc_Sha256Update(&sha, b.p, (word32)b.len) == 0 &&
+	       wc_Sha256Final(&sha, ret) == 0;
+	wc_Sha256Free(&sha);
+	return good;
+}
+
+bool signature_is_by(const struct intercept_env *env, struct der_view cert,
+		     struct der_view key)
+{
+	uint8_t name[WC_SHA256_DIGEST_SIZE];
+	struct signed_part part;
+	size_t none;
+
+	if (!digest(cert, key, name) || !signed_read(cert, &part))
+		return false;
+	if (lru_get(env->signatures, name, sizeof(name), 0, &none))
+		return true;
+	if (!signed_by(&part, key))
+		return false;
+	lru_put(env->signatures, name, sizeof(name), "", 0, UINT64_MAX);
+	return true;
 }

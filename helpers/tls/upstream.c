@@ -3,15 +3,16 @@
  *
  * wolfSSL verifies the chain: signatures, dates, which CA may issue, for which
  * names, and the sizes of keys. What it leaves is added: the name or address
- * itself, and hashes that are not to be trusted. Whether a certificate was
- * revoked is not known: to ask would be to make connections of our own.
+ * itself, hashes that are not to be trusted, and the lists of revoked
+ * certificates that were given. To ask whether one was revoked would be to make
+ * connections of our own.
  *
  * wolfSSL keeps the intermediate certificates that it has verified, in its
  * context, as roots of their own, without their dates, and has no call to drop
  * them. That must not be seen: whether a server is believed is not to depend on
  * who was visited before. So each issuer has to be a root, or sent by the
- * server itself. The context is made anew every hour, and sessions go with it;
- * or when it has kept as many as there may be.
+ * server itself (path.h). The context is made anew every hour, and sessions go
+ * with it; or when it has kept as many as there may be.
  */
 #include "engine.h"
 
@@ -23,7 +24,7 @@
 #include <wolfssl/wolfcrypt/sha256.h>
 
 #include "certificate.h"
-#include "pem.h"
+#include "path.h"
 
 /* Seconds that a context, and what was verified in it, are good for. */
 #define UPSTREAM_S 3600
@@ -38,9 +39,6 @@
 
 #define MIN_RSA_BITS 2048
 #define MIN_ECC_BITS 256
-
-/* Roots that count: a system has some 150. */
-#define ROOTS_MAX 4096
 
 /** struct session_key - Whom a session is with, and as what */
 struct session_key {
@@ -83,73 +81,6 @@ static int found(struct intercept *i, enum alert_cause cause)
 	return 0;
 }
 
-/* Certificates that are looked at: more than wolfSSL takes. */
-#define PATH_MAX_CERTS 32
-
-/** struct path - A server's certificates, as their names hang together
- * @cert:	certificates
- * @reached:	the server's own has led there
- * @n:		how many
- */
-struct path {
-	struct certificate cert[PATH_MAX_CERTS];
-	bool reached[PATH_MAX_CERTS];
-	int n;
-};
-
-/* A root's own signature says nothing, and nobody looks at it. */
-static bool is_weak(const struct certificate *c)
-{
-	return c->weak && !c->self_issued;
-}
-
-/* Those that have issued @c, and what has issued those. */
-static void reach(struct path *p, const struct certificate *c)
-{
-	for (int k = 1; k < p->n; k++) {
-		const struct certificate *const other = &p->cert[k];
-
-		if (p->reached[k] || is_weak(other) ||
-		    other->subject_len != c->issuer_len ||
-		    memcmp(other->subject, c->issuer, c->issuer_len) != 0)
-			continue;
-		p->reached[k] = true;
-		reach(p, other);
-	}
-}
-
-/* Whether issuers that were sent lead from the server's own certificate to one
- * of the roots. That they have signed, wolfSSL has found. */
-static enum alert_cause check_path(const struct intercept *i,
-				   const WOLFSSL_X509_STORE_CTX *store)
-{
-	struct path p = {0};
-	bool weak = false;
-
-	while (p.n < store->totalCerts && p.n < PATH_MAX_CERTS) {
-		const WOLFSSL_BUFFER_INFO *const der = &store->certs[p.n];
-
-		if (!certificate_read(der->buffer, der->length, &p.cert[p.n]))
-			return CAUSE_MALFORMED;
-		weak = weak || is_weak(&p.cert[p.n]);
-		p.n++;
-	}
-	if (!p.n)
-		return CAUSE_MALFORMED;
-	if (is_weak(&p.cert[0]))
-		return CAUSE_WEAK_SIGNATURE;
-	p.reached[0] = true;
-	reach(&p, &p.cert[0]);
-	for (int k = 0; k < p.n; k++) {
-		size_t len;
-
-		if (p.reached[k] && lru_get(i->env->roots, p.cert[k].issuer,
-					    p.cert[k].issuer_len, 0, &len))
-			return CAUSE_NONE;
-	}
-	return weak ? CAUSE_WEAK_SIGNATURE : CAUSE_UNKNOWN_CA;
-}
-
 /* An intermediate one, which wolfSSL is about to keep. */
 static void count_issuer(struct intercept_env *env,
 			 const WOLFSSL_BUFFER_INFO *der)
@@ -181,7 +112,7 @@ static int on_certificate(int good, WOLFSSL_X509_STORE_CTX *store)
 		count_issuer(i->env, &store->certs[depth]);
 		return 1;
 	}
-	cause = check_path(i, store);
+	cause = path_check(i->env, store->certs, store->totalCerts);
 	if (cause != CAUSE_NONE)
 		return found(i, cause);
 	if (!certificate_read(store->certs[0].buffer, store->certs[0].length,
@@ -233,28 +164,6 @@ static bool set_up(struct intercept_env *env, WOLFSSL_CTX *ctx)
 	return true;
 }
 
-/* The names of the roots. */
-static struct lru *read_roots(const struct intercept_env *env)
-{
-	const size_t room = 16384;
-	struct pem pem = {.text = env->conf.roots, .len = env->conf.roots_len};
-	struct lru *const roots = lru_new(ROOTS_MAX);
-	enum pem_found found_one;
-
-	pem.room = malloc(room);
-	pem.size = room;
-	while (roots && pem.room && (found_one = pem_next(&pem)) != PEM_END) {
-		struct certificate c;
-
-		if (found_one == PEM_BLOCK &&
-		    certificate_read(pem.der.p, pem.der.len, &c))
-			lru_put(roots, c.subject, c.subject_len, "", 0,
-				UINT64_MAX);
-	}
-	free(pem.room);
-	return roots;
-}
-
 static bool context(struct intercept_env *env)
 {
 	const uint64_t now = engine_now();
@@ -279,10 +188,8 @@ static bool context(struct intercept_env *env)
 	env->sessions = lru_new(SESSIONS_MAX);
 	env->issuers = lru_new(ISSUERS_MAX);
 	env->signatures = signatures_new();
-	if (env->conf.verify && !env->roots)
-		env->roots = read_roots(env);
 	if (env->sessions && env->issuers && env->signatures &&
-	    (env->roots || !env->conf.verify))
+	    (!env->conf.verify || env->roots || path_read_roots(env)))
 		return true;
 	env->upstream_until = 0;
 	return false;

@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -415,11 +416,14 @@ static void loop(struct proxy *p, int listener)
 static void *read_file(const char *path, size_t *ret_len)
 {
 	FILE *const f = fopen(path, "re");
-	char *const text = malloc(1 << 20);
+	struct stat st;
+	char *text = NULL;
 
-	if (!f || !text)
+	if (f && fstat(fileno(f), &st) == 0)
+		text = malloc((size_t)st.st_size + 1);
+	if (!text)
 		die(path);
-	*ret_len = fread(text, 1, 1 << 20, f);
+	*ret_len = fread(text, 1, (size_t)st.st_size, f);
 	fclose(f);
 	return text;
 }
