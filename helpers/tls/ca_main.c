@@ -29,6 +29,7 @@
 #include "collect.h"
 #include "conf.h"
 #include "confine.h"
+#include "crl.h"
 #include "number.h"
 #include "pem.h"
 #include "str.h"
@@ -285,39 +286,53 @@ static enum ca_exit check_root(WOLFSSL_CERT_MANAGER *m, struct der_view der,
 		   wolfSSL_ERR_reason_error_string((unsigned long)rc));
 }
 
+/* Who has signed it is looked at when a certificate of its issuer comes; and
+ * whether its time has passed. */
+static enum ca_exit check_list(struct der_view der, unsigned int n)
+{
+	struct crl ignored;
+	const char *why = crl_read(der, &ignored);
+
+	return why ? say(CA_CERT, "revocation list %u %s", n, why) : CA_GOOD;
+}
+
 static enum ca_exit check_roots(struct pem *p)
 {
 	WOLFSSL_CERT_MANAGER *m = wolfSSL_CertManagerNew();
 	enum ca_exit rc = CA_GOOD;
 	enum pem_found found = PEM_END;
-	unsigned int n = 0;
+	unsigned int n = 0, lists = 0;
 
 	if (!m)
 		return say(CA_SYSTEM, "there is no memory");
 	while (rc == CA_GOOD && (found = pem_next(p)) == PEM_BLOCK)
 		if (strcmp(p->label, PEM_CERTIFICATE) == 0)
 			rc = check_root(m, p->der, ++n);
+		else if (strcmp(p->label, PEM_CRL) == 0)
+			rc = check_list(p->der, ++lists);
 	wolfSSL_CertManagerFree(m);
 	if (rc != CA_GOOD)
 		return rc;
+	if (found == PEM_BAD && strcmp(p->label, PEM_CRL) == 0)
+		return say(CA_CERT, "revocation list %u %s", lists + 1, p->why);
 	if (found == PEM_BAD)
 		return say(CA_CERT, "certificate %u %s", n + 1, p->why);
-	if (!n)
-		return say(CA_CERT, "there is no certificate (PEM) in it");
+	if (!n && !lists)
+		return say(CA_CERT, "there is no certificate and no revocation "
+				    "list (PEM) in it");
 	{
 		STR(s);
 
-		str_printf(&s, "%u\n", n);
+		str_printf(&s, "%u %u\n", n, lists);
 		return print(&s);
 	}
 }
 
 static enum ca_exit run_roots(const struct args *args)
 {
-	static uint8_t room[64u << 10];
 	enum ca_exit rc;
 	const char *text;
-	size_t len;
+	size_t len, size;
 	ARENA(a);
 
 	if (wolfSSL_Init() != WOLFSSL_SUCCESS)
@@ -328,11 +343,12 @@ static enum ca_exit run_roots(const struct args *args)
 	text = conf_read_fd(&a, args->cert, &len);
 	if (!text)
 		return say(CA_SYSTEM, "read: %s", strerror(errno));
+	size = len / 4 * 3 + 3;
 	return check_roots(&(struct pem){
 		.text = text,
 		.len = len,
-		.room = room,
-		.size = sizeof(room),
+		.room = arena_alloc(&a, size, 1),
+		.size = size,
 	});
 }
 

@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+import lists
+
 failures = []
 P256 = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -310,9 +312,10 @@ def test_roots(ca, dir, made):
     text = open(made["good"][0]).read()
     expired = open(dir + "/expired.pem").read()
     r = ca("roots", cert=write(dir + "/r", "words\n" + text + expired + text))
-    check(f"roots: {r.stderr}", r.returncode == 0 and r.stdout == "3\n")
+    check(f"roots: {r.stderr}", r.returncode == 0 and r.stdout == "3 0\n")
     for what, bad, says in (
-            ("empty", "", "there is no certificate (PEM) in it"),
+            ("empty", "", "there is no certificate and no revocation list "
+             "(PEM) in it"),
             ("a key", open(made["good"][1]).read(), "there is no certificate"),
             ("cut", text + text[:300], "certificate 2 does not end"),
             ("bytes", text + text.replace("MI", "AA", 1),
@@ -320,6 +323,51 @@ def test_roots(ca, dir, made):
         r = ca("roots", cert=write(dir + "/r", bad))
         check(f"roots {what}: {r.stderr}",
               r.returncode == 1 and says in r.stderr)
+
+
+def test_lists(ca, dir, made):
+    """Revocation lists beside certificates, or alone; none in part."""
+    cert, key = made["good"]
+    text = open(cert).read()
+
+    def one(*revoked, **more):
+        return lists.make(cert, key, revoked, **more)
+    good = one() + one(1, (2, lists.REASON["hold"]), until=-9) + one(v1=True)
+    for what, file, says in (("alone", good, "0 3\n"),
+                             ("beside", one(3) + text + good, "1 4\n")):
+        r = ca("roots", cert=write(dir + "/r", file))
+        check(f"lists {what}: {r.stderr}",
+              r.returncode == 0 and r.stdout == says)
+    odd = lists.extension(lists.UNKNOWN, b"", True)
+    for what, bad, says in (
+            ("cut", one()[:200], "does not end"),
+            ("no base64", one().replace("M", "!", 1), "is no base64 text"),
+            ("nothing", lists.pem(b"0\0"), "is no revocation list"),
+            ("a certificate", text.replace("CERTIFICATE", "X509 CRL"),
+             "is no revocation list"),
+            ("changes", one(extensions=[lists.NUMBER, lists.CHANGES]),
+             "is one of changes to another (a delta CRL)"),
+            ("of some", one(extensions=[lists.SCOPE]),
+             "is of some certificates alone (issuingDistributionPoint)"),
+            ("of a point", one(extensions=[lists.POINT]),
+             "is of some certificates alone (issuingDistributionPoint)"),
+            ("indirect", one((2, lists.extension(29, lists.sequence(), True))),
+             "is of other issuers' certificates (an indirect CRL)"),
+            ("taken back", one((2, lists.REASON["returned"])),
+             "takes an entry back, as one of changes may (removeFromCRL)"),
+            ("odd", one(extensions=[odd]),
+             "has a critical extension that is not known"),
+            ("odd entry", one((2, odd)),
+             "has an entry with a critical extension that is not known"),
+            ("no end", one(until=None), "does not say when there is a next one"),
+            ("another algorithm", one(inner=lists.sequence(
+                bytes.fromhex(lists.SHA256["ec384"]))),
+             "is signed by another algorithm than it says"),
+            ("SHA-1", lists.make(*made["rsa"], kind="sha1"),
+             "is signed by an algorithm that is not known, or too weak")):
+        r = ca("roots", cert=write(dir + "/r", text + one() + bad))
+        check(f"lists {what}: {r.stderr}", r.returncode == 1 and
+              f"revocation list 2 {says}" in r.stderr)
 
 
 def test_collect(ca, dir, made):
@@ -402,7 +450,7 @@ def test_open(tool, helpers, dir, made):
     r = call("roots", "any", cert, key)
     check("roots: " + r.stdout, r.stdout == (
         f"refused: /TLS/UpstreamCACerts/1: {key}: there is no certificate "
-        "(PEM) in it\n"))
+        "and no revocation list (PEM) in it\n"))
 
 
 def test_command(netc, dir):
@@ -444,6 +492,7 @@ def main():
         made = test_check(ca, dir)
         test_show(ca, dir, made)
         test_roots(ca, dir, made)
+        test_lists(ca, dir, made)
         test_collect(ca, dir, made)
         test_ensure(ca, dir)
         halves = test_killed(ca, dir, args.rounds)
