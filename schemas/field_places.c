@@ -132,8 +132,8 @@ static const struct place places[] = {
 	 "compiler/plan/sandbox_table.c compiler/policy/always.c",
 	 "flow/cases flow/random netns/packets"},
 	{CONFIG_TLS, "UpstreamCACerts", "msb-tlsd",
-	 "compiler/live/helpers.c helpers/tls/trust.c",
-	 "netns/tls_intercept netns/guest_tls"},
+	 "compiler/live/helpers.c helpers/tls/trust.c helpers/tls/path.c",
+	 "netns/tls_intercept netns/guest_tls tls/revoked"},
 
 	{CONFIG_PORT_BINDING, "Bind", "the host's table and msb-relayd", BIND,
 	 "flow/random netns/packets netns/ports"},

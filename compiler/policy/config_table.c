@@ -290,7 +290,8 @@ static const struct field tls_fields[] = {
 		.initial = "none",
 		.about = "Files with CA certificates, as PEM, that servers "
 			 "may be signed by, beside those that the host "
-			 "trusts.",
+			 "trusts; and with revocation lists (X509 CRL), by "
+			 "which servers are refused.",
 	},
 };
 

@@ -17,7 +17,7 @@ import time
 from machine import STATE, wait_for
 from report import main
 from tls import clients, hello, live, table
-from tls.world import Stream, address, content
+from tls.world import NAME_SERVER, Stream, address, content
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
@@ -46,7 +46,7 @@ def cases(m, t):
                 print("  %s: %.1f s" % (t.test, time.monotonic() - start))
         finally:
             stage.down()
-        for each in (applied, killed):
+        for each in (applied, revoked, killed):
             t.test, start = each.__name__, time.monotonic()
             try:
                 each(stage, t)
@@ -458,6 +458,52 @@ def applied(stage, t):
         words = {stage.use(c, "shared", 443, name, v).word
                  for c in ("python", "curl") for v in (4, 6)}
         t.check("by the generated CA as before", words == {"ours"}, words)
+
+
+def revoked(stage, t):
+    """A list that is renewed counts from "apply" on, for who was there, too."""
+    path = os.path.join(stage.pki.folder, "renewed.crl")
+
+    def renew(source):
+        with open(source, encoding="ascii") as file:
+            text = file.read()
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+    document = plain(stage, UpstreamCACerts=[stage.pki.root.path, path])
+    renew(stage.pki.list_of(stage.pki.root))
+    stage.up(document)
+    begin = len(stage.events())
+    flow = live.Flow(stage, "revoked", "revoked.example.com")
+    t.check("nothing is known of it yet", flow.works())
+    stage.apply(document)
+    t.check("the same lists: it goes on", flow.works())
+    renew(stage.pki.lists)
+    t.check("a file alone is nothing", stage.use(
+        "python", "revoked", 443, "revoked.example.com", 6).word == "ours")
+    stage.apply(document)
+    t.check("what was verified by other lists is cut", flow.ended(2) is not None)
+    stage.servers.take()
+    made = [stage.use(c, "revoked", 443, "revoked.example.com", 4)
+            for c in ("python-1.2", "python-1.3", "openssl")]
+    t.check("the server is refused, whatever was kept of it", {
+        m.word for m in made} == {"alert certificate_revoked"}, made)
+    t.check("and why is written down", wait_for(lambda: any(
+        e.get("event") == "intercept-failed" and
+        e.get("reason") == "certificate revoked" and
+        e.get("sni") == "revoked.example.com"
+        for e in stage.events()[begin:])), stage.events()[begin:])
+    t.check("others are not", stage.use("python", "shared", 443,
+                                        "api.example.com", 4).word == "ours")
+    with open(path, "a", encoding="ascii") as file:
+        file.write("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n")
+    refused = stage.m.netc("apply", "web", stage.m.document(
+        "tls-document", {"DNS": {"Nameservers": [NAME_SERVER]}, **document}))
+    t.check("a file that is spoiled is refused", refused.returncode == 1 and
+            "/TLS/UpstreamCACerts/1: %s: revocation list 6 is no revocation "
+            "list" % path in refused.stderr, refused.stderr)
+    t.check("and the old lists are in force", stage.use(
+        "python", "revoked", 443, "revoked.example.com", 4).word ==
+        "alert certificate_revoked")
 
 
 def killed(stage, t):

@@ -38,6 +38,7 @@ PATTERNS = (
     # Alerts, as OpenSSL, GnuTLS, NSS and Java name them.
     ("unknown_ca", r"unknown[ _]ca\b|CA is unknown|unknown_ca"),
     ("certificate_expired", r"certificate[ _](has )?expired"),
+    ("certificate_revoked", r"certificate[ _](was )?revoked"),
     ("bad_certificate", r"bad[ _]certificate|Certificate is bad"),
     ("unsupported_certificate", r"unsupported[ _]certificate"),
     ("certificate_unknown", r"certificate[ _]unknown|Certificate is unknown|"
@@ -58,9 +59,10 @@ PATTERNS = (
 # By number, RFC 8446 section 6; 0 is the end.
 ALERTS = {10: "unexpected_message", 22: "record_overflow",
           40: "handshake_failure", 42: "bad_certificate",
-          43: "unsupported_certificate", 45: "certificate_expired",
-          46: "certificate_unknown", 47: "illegal_parameter",
-          48: "unknown_ca", 49: "access_denied", 50: "decode_error",
+          43: "unsupported_certificate", 44: "certificate_revoked",
+          45: "certificate_expired", 46: "certificate_unknown",
+          47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied",
+          50: "decode_error",
           70: "protocol_version", 71: "insufficient_security",
           80: "internal_error", 112: "unrecognized_name",
           120: "no_application_protocol"}

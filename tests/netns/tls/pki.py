@@ -16,6 +16,9 @@ rand_serial = yes
 unique_subject = no
 default_md = sha256
 policy = any
+crl_extensions = list
+[list]
+authorityKeyIdentifier = keyid
 [any]
 commonName = optional
 """
@@ -103,6 +106,19 @@ class Pki:
                 "-extensions", "e", *signer)
         return made.send()
 
+    def revoke(self, issuer, *certificates):
+        for each in certificates:
+            openssl("ca", "-config", self.config, "-cert", issuer.path,
+                    "-keyfile", issuer.key, "-revoke", each.path)
+
+    def list_of(self, issuer, days=(-1, 30)):
+        """A list by one CA, of what any has revoked: serials are random."""
+        path = os.path.join(self.folder, issuer.name + ".crl")
+        openssl("ca", "-config", self.config, "-cert", issuer.path, "-keyfile",
+                issuer.key, "-gencrl", "-crl_lastupdate", _date(days[0]),
+                "-crl_nextupdate", _date(days[1]), "-out", path)
+        return path
+
     def authority(self, name, issuer=None, days=(-30, 3650)):
         return self.issue(name, issuer, days=days,
                           extensions=CA_EXTENSIONS + (
@@ -139,6 +155,22 @@ class World(Pki):
             "common": self.issue("common", self.root,
                                  subject="api.example.com"),
         }
+        self.lists = self._revocations(names, unknown)
+
+    def _revocations(self, names, stranger):
+        """Certificates that were revoked, and a file with the lists."""
+        old, stale, quiet = (self.authority(name, self.root) for name in (
+            "Old Intermediate", "Stale Intermediate", "Quiet Intermediate"))
+        made = {name: self.issue(name, ca, names).send(ca) for name, ca in (
+            ("revoked", self.between), ("revoked-ca", old), ("stale", stale),
+            ("unlisted", quiet))}
+        self.certificates.update(made)
+        self.revoke(self.root, old)
+        self.revoke(self.between, made["revoked"])
+        self.revoke(quiet, made["unlisted"])
+        return self.bundle("lists.pem", self.list_of(stranger),
+                           self.list_of(self.root), self.list_of(self.between),
+                           self.list_of(stale, (-9, -1)), self.list_of(old))
 
     def bundle(self, name, *paths):
         """One file with the certificates of several."""

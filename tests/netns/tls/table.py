@@ -113,6 +113,7 @@ class Stage:
                              names_of_certificates())
         self.own_ca = self.pki.authority("Own CA")
         self.files = {"root": self.pki.root.path, "own": self.own_ca.path,
+                      "lists": self.pki.lists,
                       "own-key": self.own_ca.key}
         self.world = World(self.pki, NGINX if nginx and
                            os.path.exists(NGINX) else None)
