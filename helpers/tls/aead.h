@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* aead.h - The ciphers of TLS records, computed by libgcrypt.
+/* aead.h - The ciphers of TLS records.
  *
- * libgcrypt looks at the CPU by itself, and seals AES-GCM at 5.7 GB/s where
- * Nettle does at 2.4, ChaCha20-Poly1305 at 2.1 where Nettle does at 0.45. It
- * reads two files when it is begun with, and none from then on; it has no
- * memory of its own kind, and no random numbers are asked of it. A key's
- * schedule takes 0.13 µs, so that none is kept: there is one context for each
- * cipher, and each record begins with its key.
+ * Libraries compute them (aead_library.h): libgcrypt, and where it is faster
+ * Intel's multi-buffer library. Which one it is is said for each cipher; at
+ * first it is libgcrypt. A key's schedule takes 0.13 µs with either, so that no
+ * context is kept for a connection: each record comes with its key.
  */
 #ifndef MSB_AEAD_H
 #define MSB_AEAD_H
@@ -32,14 +30,21 @@ enum aead_cipher {
 	AEAD_CIPHERS,
 };
 
-struct gcry_cipher_handle;
+/** enum aead_by - The libraries */
+enum aead_by {
+	AEAD_BY_LIBGCRYPT,
+	AEAD_BY_IPSEC_MB,
+	AEAD_BY,
+};
 
 /**
  * struct aead - What computes
- * @context:	libgcrypt's, of each cipher
+ * @state:	each library's own; NULL: it does not compute here
+ * @by:		library of each cipher
  */
 struct aead {
-	struct gcry_cipher_handle *context[AEAD_CIPHERS];
+	void *state[AEAD_BY];
+	enum aead_by by[AEAD_CIPHERS];
 };
 
 /** struct aead_piece - Octets, one of several that are sealed as one */
@@ -49,22 +54,37 @@ struct aead_piece {
 };
 
 /**
- * aead_library() - Begin with libgcrypt, once in a process
+ * aead_load() - Begin with the libraries, once in a process
  *
- * It opens files, so a process does it before it is confined.
+ * libgcrypt opens files, so a process does it before it is confined.
  */
-bool aead_library(void) __attribute__((warn_unused_result));
+bool aead_load(void) __attribute__((warn_unused_result));
 
-/** aead_begin() - Make contexts; false, and none, if there is no memory */
+/** aead_begin() - Have what computes; false, and nothing, if there is no memory
+ */
 bool aead_begin(struct aead *a) __attribute__((warn_unused_result));
 
 /** aead_end() - Release them; what was never begun, zero, is left alone */
 void aead_end(struct aead *a);
 
+/**
+ * aead_use() - Say who computes a cipher from now on
+ * @a:		what computes
+ * @cipher:	cipher
+ * @by:		library
+ *
+ * Return: false, and nothing changes, if it does not compute here
+ */
+bool aead_use(struct aead *a, enum aead_cipher cipher, enum aead_by by)
+	__attribute__((warn_unused_result));
+
+/** aead_name() - What a library is called; NULL: it was not built with */
+const char *aead_name(enum aead_by by);
+
 /** aead_key_len() - Octets of a cipher's key */
 size_t aead_key_len(enum aead_cipher cipher);
 
-/** aead_forget() - Leave no key of anybody's in the contexts */
+/** aead_forget() - Leave no key of anybody's behind */
 void aead_forget(struct aead *a);
 
 /**
@@ -85,7 +105,7 @@ struct aead_record {
 
 /**
  * aead_seal() - Encrypt pieces, one behind the other
- * @a:		contexts
+ * @a:		what computes
  * @r:		record
  * @piece:	pieces: apart from @to, or the first one just there
  * @n:		how many
@@ -98,7 +118,7 @@ bool aead_seal(struct aead *a, const struct aead_record *r,
 
 /**
  * aead_open() - Decrypt
- * @a:		contexts
+ * @a:		what computes
  * @r:		record
  * @from:	what is encrypted
  * @len:	octets of it

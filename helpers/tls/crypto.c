@@ -168,7 +168,7 @@ static int compute(int device, wc_CryptoInfo *info, void *ctx)
 
 /* ---- Measuring ------------------------------------------------------- */
 
-/* Octets of a record, and how often it is sealed: 0.6 ms where it is slow. The
+/* Octets of a record, and how often one is sealed: 0.6 ms where it is slow. The
  * best of the rounds counts: whoever was interrupted is not slow. */
 #define PROBE_LEN    16384
 #define PROBE_ROUNDS 4
@@ -192,6 +192,7 @@ struct probe {
 	uint8_t key_octets[AEAD_KEY];
 	uint8_t iv[12];
 	uint8_t signature[ECC_MAX_SIG_SIZE];
+	enum aead_cipher cipher;
 };
 
 static int run_gcm(struct probe *p)
@@ -201,29 +202,36 @@ static int run_gcm(struct probe *p)
 				sizeof(p->iv));
 }
 
-static int run_aead(struct probe *p, enum aead_cipher cipher)
+static struct aead_record record_of(const struct probe *p)
 {
-	const struct aead_record r = {
-		.cipher = cipher,
+	return (struct aead_record){
+		.cipher = p->cipher,
 		.key = p->key_octets,
 		.nonce = p->iv,
 		.aad = p->iv,
 		.aad_len = sizeof(p->iv),
 	};
-
-	return !aead_seal(p->aead, &r,
-			  &(struct aead_piece){p->octets, PROBE_LEN}, 1,
-			  p->octets, p->tag);
 }
 
-static int run_aes(struct probe *p)
+static bool seal_record(struct probe *p)
 {
-	return run_aead(p, AEAD_AES_128_GCM);
+	const struct aead_record r = record_of(p);
+
+	return aead_seal(p->aead, &r,
+			 &(struct aead_piece){p->octets, PROBE_LEN}, 1,
+			 p->octets, p->tag);
 }
 
-static int run_chacha(struct probe *p)
+static bool open_record(struct probe *p)
 {
-	return run_aead(p, AEAD_CHACHA20_POLY1305);
+	const struct aead_record r = record_of(p);
+
+	return aead_open(p->aead, &r, p->octets, PROBE_LEN, p->tag, p->octets);
+}
+
+static int run_aead(struct probe *p)
+{
+	return !seal_record(p) || !open_record(p);
 }
 
 static int run_sign(struct probe *p)
@@ -256,8 +264,37 @@ static bool is_faster(uint64_t ours, uint64_t theirs)
 	return ours && (!theirs || ours + ours / 4 < theirs);
 }
 
+/* Whether a library seals what libgcrypt opens: those that compute differently
+ * are not to be had. */
+static bool agrees(struct probe *p, enum aead_by by)
+{
+	return aead_use(p->aead, p->cipher, by) && seal_record(p) &&
+	       aead_use(p->aead, p->cipher, AEAD_BY_LIBGCRYPT) &&
+	       open_record(p) && aead_use(p->aead, p->cipher, by);
+}
+
+/* Leave a cipher to the library that is the fastest; nanoseconds that a record
+ * takes it, there and back. */
+static uint64_t choose(struct probe *p, enum aead_cipher cipher)
+{
+	enum aead_by fastest = AEAD_BY_LIBGCRYPT;
+	uint64_t least = 0;
+
+	p->cipher = cipher;
+	for (enum aead_by by = 0; by < AEAD_BY; by++) {
+		const uint64_t taken = agrees(p, by) ? best(run_aead, p) : 0;
+
+		if (!is_faster(taken, least))
+			continue;
+		least = taken;
+		fastest = by;
+	}
+	return aead_use(p->aead, cipher, fastest) ? least : 0;
+}
+
 static bool measure(struct crypto *c, struct probe *p)
 {
+	uint64_t aes;
 	uint64_t ours;
 	uint64_t theirs;
 
@@ -265,14 +302,17 @@ static bool measure(struct crypto *c, struct probe *p)
 	    wc_ecc_make_key_ex(&p->rng, 32, &p->key, ECC_SECP256R1))
 		return false;
 	wc_ecc_set_rng(&p->key, &p->rng);
+	p->aead = &c->aead;
+	aes = choose(p, AEAD_AES_128_GCM);
+	(void)choose(p, AEAD_AES_256_GCM);
+	c->chacha = is_faster(choose(p, AEAD_CHACHA20_POLY1305), aes);
+
 	c->gcm = true;
 	c->ecc = true;
-	p->aead = &c->aead;
 	ours = best(run_gcm, p);
 	p->aes.devId = INVALID_DEVID;
 	theirs = best(run_gcm, p);
 	c->gcm = is_faster(ours, theirs);
-	c->chacha = is_faster(best(run_chacha, p), best(run_aes, p));
 
 	theirs = best(run_sign, p);
 	p->key.devId = CRYPTO_DEVICE;
@@ -313,7 +353,21 @@ bool crypto_begin(struct crypto *c)
 
 const char *crypto_name(const struct crypto *c)
 {
-	return c->ecc ? "libgcrypt+nettle" : "libgcrypt+wolfSSL";
+	/* By who has a cipher, a bit each; then by who has the curves. */
+	static const char *const names[1 << AEAD_BY][2] = {
+		[1 << AEAD_BY_LIBGCRYPT] = {"libgcrypt+wolfSSL",
+					    "libgcrypt+nettle"},
+		[1 << AEAD_BY_IPSEC_MB] = {"ipsec-mb+wolfSSL",
+					   "ipsec-mb+nettle"},
+		[1 << AEAD_BY_LIBGCRYPT | 1 <<
+			AEAD_BY_IPSEC_MB] = {"ipsec-mb+libgcrypt+wolfSSL",
+					     "ipsec-mb+libgcrypt+nettle"},
+	};
+	unsigned int by = 0;
+
+	for (enum aead_cipher k = 0; k < AEAD_CIPHERS; k++)
+		by |= 1u << c->aead.by[k];
+	return names[by][c->ecc];
 }
 
 void crypto_end(struct crypto *c)

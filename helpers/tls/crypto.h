@@ -6,13 +6,14 @@
  * A distribution builds wolfSSL for every CPU of an architecture: portable C,
  * without the instructions that make AES-GCM fifty times as fast. wolfCrypt
  * asks a callback before it computes, so the work can be done elsewhere: by
- * libgcrypt for AES-GCM (aead.h), by Nettle for the elliptic curves. Nettle
- * needs no initialisation, keeps no state, opens no file, and adds a tenth of
- * what libcrypto adds to a process.
+ * those of aead.h for AES-GCM, by Nettle for the elliptic curves. Nettle needs
+ * no initialisation, keeps no state, opens no file, and adds a tenth of what
+ * libcrypto adds to a process.
  *
- * The records of an open connection are libgcrypt's whatever wolfSSL can do. Of
- * a handshake, what is served is what was measured to be faster, at start,
- * here: AES-GCM and the elliptic curves each for themselves. A wolfSSL that was
+ * The records of an open connection are aead.h's whatever wolfSSL can do: for
+ * each cipher, by the library that is measured to be the fastest, at start,
+ * here. Of a handshake, what is served is what was measured to be faster, too:
+ * AES-GCM and the elliptic curves each for themselves. A wolfSSL that was
  * built with the CPU's instructions wins, and is left alone. RSA is as fast in
  * either, and so is X25519 but for its public keys (curve.c). SHA-256 is five
  * times as fast in Nettle, but wolfSSL copies hashes that are at work, and
@@ -49,11 +50,13 @@ struct crypto {
  * crypto_begin() - Find out what is faster, and tell wolfSSL to ask
  * @c:	set; has to stay where it is
  *
- * aead_library() and wolfSSL_Init() have been called.
+ * aead_load() and wolfSSL_Init() have been called.
  */
 bool crypto_begin(struct crypto *c) __attribute__((warn_unused_result));
 
-/** crypto_name() - Who computes: records, and the curves */
+/** crypto_name() - Who computes: records, by one library or by two, and behind
+ * the last plus sign the curves
+ */
 const char *crypto_name(const struct crypto *c);
 
 /** crypto_end() - wolfSSL asks no more */

@@ -47,7 +47,7 @@ struct intercept_process *intercept_process_new(int signer,
 		free(p);
 		return NULL;
 	}
-	if (!aead_library() || wolfSSL_Init() != WOLFSSL_SUCCESS) {
+	if (!aead_load() || wolfSSL_Init() != WOLFSSL_SUCCESS) {
 		*ret_reason = "libgcrypt or wolfSSL cannot be initialised";
 		free(p);
 		return NULL;

@@ -18,7 +18,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tls"))
 import test_intercept as t  # noqa: E402
 
-VARIANTS = {"as chosen": [], "wolfSSL alone": ["--plain-wolf"]}
+VARIANTS = {"as chosen": [], "wolfSSL alone": ["--plain-wolf"],
+            "libgcrypt": ["--aead", "libgcrypt"]}
 
 
 def cpu(pid):

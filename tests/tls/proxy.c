@@ -5,7 +5,8 @@
  *		--roots FILE	roots; without it nothing is verified
  *		--leaf NAME	name of the leaf where there is no SNI
  *		--signer WAY	"refuse" or "dead": instead of signing
- *		--plain-wolf	wolfSSL computes everything itself
+ *		--plain-wolf	wolfSSL computes all of handshakes itself
+ *		--aead NAME	who computes records, as far as it can
  *		--secret PLACEHOLDER VALUE HOST INJECT	a secret; INJECT as bits
  *		--more N	so many more, that nobody may have
  *
@@ -481,6 +482,20 @@ static void add_more(struct proxy *p, struct arena *arena, unsigned long n)
 	}
 }
 
+/* Whatever is faster: all that this library can. False if it can nothing. */
+static bool use_library(struct aead *a, const char *name)
+{
+	bool used = false;
+
+	for (enum aead_by by = 0; by < AEAD_BY; by++) {
+		if (!aead_name(by) || strcmp(aead_name(by), name) != 0)
+			continue;
+		for (enum aead_cipher k = 0; k < AEAD_CIPHERS; k++)
+			used |= aead_use(a, k, by);
+	}
+	return used;
+}
+
 int main(int argc, char **argv)
 {
 	struct proxy p = {0};
@@ -489,6 +504,7 @@ int main(int argc, char **argv)
 	struct epoll_event e = {.events = EPOLLIN, .data.u64 = 1};
 	const char *reason = NULL;
 	const char *signer = NULL;
+	const char *library = NULL;
 	const char *failed;
 	bool plain = false;
 	uint16_t port;
@@ -508,6 +524,8 @@ int main(int argc, char **argv)
 			signer = argv[++k];
 		} else if (!strcmp(argv[k], "--plain-wolf")) {
 			plain = true;
+		} else if (!strcmp(argv[k], "--aead") && k + 1 < argc) {
+			library = argv[++k];
 		} else if (!strcmp(argv[k], "--secret") && k + 4 < argc) {
 			add_secret(&p, argv + k + 1);
 			k += 4;
@@ -531,6 +549,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", reason);
 		return 1;
 	}
+	if (library && !use_library(&c.process->crypto.aead, library))
+		return 2;
 	if (plain)
 		c.process->crypto.gcm = c.process->crypto.ecc = false;
 	p.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -16,7 +16,7 @@ static struct crypto crypto;
 
 static void setup(void)
 {
-	cr_assert(aead_library());
+	cr_assert(aead_load());
 	cr_assert_eq(wolfSSL_Init(), WOLFSSL_SUCCESS);
 	cr_assert(crypto_begin(&crypto));
 	/* Whatever is faster here. */
@@ -41,7 +41,7 @@ static Aes aes_of(int device, const uint8_t *key, size_t len)
 	return aes;
 }
 
-Test(crypto, aes_gcm)
+static void try_aes_gcm(void)
 {
 	static const size_t sizes[] = {0, 1, 15, 16, 17, 255, 1024, 16384};
 	static const size_t keys[] = {16, 24, 32};
@@ -92,6 +92,36 @@ Test(crypto, aes_gcm)
 		wc_AesFree(&ours);
 		wc_AesFree(&theirs);
 	}
+}
+
+Test(crypto, aes_gcm)
+{
+	for (enum aead_by by = 0; by < AEAD_BY; by++) {
+		if (aead_use(&crypto.aead, AEAD_AES_128_GCM, by) &&
+		    aead_use(&crypto.aead, AEAD_AES_256_GCM, by))
+			try_aes_gcm();
+	}
+}
+
+/* Whoever has a cipher is named, and behind them who has the curves. */
+Test(crypto, names)
+{
+	for (enum aead_cipher k = 0; k < AEAD_CIPHERS; k++)
+		cr_assert(aead_use(&crypto.aead, k, AEAD_BY_LIBGCRYPT));
+	cr_assert_str_eq(crypto_name(&crypto), "libgcrypt+nettle");
+	crypto.ecc = false;
+	cr_assert_str_eq(crypto_name(&crypto), "libgcrypt+wolfSSL");
+	crypto.ecc = true;
+	for (enum aead_cipher k = 0; k < AEAD_CIPHERS; k++) {
+		if (!aead_use(&crypto.aead, k, AEAD_BY_IPSEC_MB))
+			return;
+		cr_assert_str_eq(crypto_name(&crypto),
+				 k + 1 < AEAD_CIPHERS
+					 ? "ipsec-mb+libgcrypt+nettle"
+					 : "ipsec-mb+nettle");
+	}
+	crypto.ecc = false;
+	cr_assert_str_eq(crypto_name(&crypto), "ipsec-mb+wolfSSL");
 }
 
 /* The same pair of keys, for either to compute with. */

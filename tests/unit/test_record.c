@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "aead_case.h"
 #include "alert.h"
 #include "wolf.h"
 
@@ -16,8 +17,7 @@ static struct aead aead;
 
 static void setup(void)
 {
-	cr_assert(aead_library());
-	cr_assert(aead_begin(&aead));
+	aead_case(&aead);
 }
 
 static void teardown(void)
