@@ -2,7 +2,7 @@
 """tls.py - What TLS costs through msb-tlsd, beside others.
 
     tls.py MSB-NETC TLS_LOAD [--rounds N] [--seconds S] [--clients N] [--idle N]
-        [--only NAME,...]
+        [--only NAME,...] [--congestion NAME]
 
     box      -- guest0 [msb-web] uplink0 --\\
                                             [host] far0 -- eth0 [far] server
@@ -19,6 +19,8 @@ machine's other work changes less. Peers that are not installed are left out.
     splice      ours, judged by the name    haproxy     TCP mode, judged by the name
     intercept   ours, decrypted             haproxy-tcp TCP mode, not looked at
     direct      forwarded                   sslsplit, mitmproxy, squid   decrypted
+
+"--congestion" is the congestion control of all namespaces; else it is the machine's.
 
 "haproxy" is told where the server is, and what the guest sends is redirected to it
 by NAT. "haproxy-tproxy" is as ours: it has the guest's connections by TPROXY, and
@@ -396,6 +398,14 @@ class Bench:
                       n in self.peers.running or
                       n == RULED and shutil.which("haproxy")]
         self.up_name = self.ruled = None
+        for one in (self.guest, far, self.peers.guest, self.peers.gateway):
+            self._control(one)
+
+    def _control(self, namespace):
+        """New ones have the congestion control of the first, not of their maker."""
+        if self.args.congestion:
+            namespace.sysctl("net/ipv4/tcp_congestion_control",
+                             self.args.congestion)
 
     def up(self, name):
         """Our sandbox under a document."""
@@ -413,6 +423,8 @@ class Bench:
         path = self.machine.document("bench", document)
         self.machine.good("up", "web", path, "--guest-netns", "box")
         self.guest.sysctl("net/ipv4/ip_local_port_range", "1024 65535")
+        gateway = lab.Namespace("/run/netns/msb-web")
+        self._control(gateway)
         self.up_name = name
         for asked in (NAME, "second.example.com"):
             with self.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -427,8 +439,7 @@ class Bench:
                         print("%s: no answer about %s in 2 s" % (name, asked),
                               file=sys.stderr)
         if name == RULED:
-            self.ruled = Ruled(lab.Namespace("/run/netns/msb-web"), self.args.scratch,
-                               GATEWAY[4])
+            self.ruled = Ruled(gateway, self.args.scratch, GATEWAY[4])
 
     def down(self):
         if self.ruled:
@@ -522,6 +533,7 @@ def main():
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--idle", type=int, default=300)
     parser.add_argument("--only", default="")
+    parser.add_argument("--congestion")
     args = parser.parse_args()
     args.load = os.path.abspath(args.load)
     with tempfile.TemporaryDirectory(prefix="msb-bench-") as scratch:
