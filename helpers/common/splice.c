@@ -324,13 +324,22 @@ void splice_release(struct splice_pool *pool, struct splice_pump *p)
 	pool_give(pool, &p->way[1]);
 }
 
-void splice_options(int fd)
+void splice_options(int fd, bool near)
 {
+	static const char plain[] = "reno";
 	const int on = 1;
 
 	/* Whoever sent a small segment had a reason. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	/* The host's congestion control is for networks. Between processes of
+	 * one machine there is none to be shared or found out about, and what
+	 * paces its packets (BBR) sets a timer for each, and sends from it:
+	 * beside what is sent meanwhile, so out of order. "reno" is in every
+	 * kernel. Where the administrator forbids it the host's serves. */
+	if (near)
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, plain,
+			   sizeof(plain) - 1);
 }
 
 void splice_reset(int fd)

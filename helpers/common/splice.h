@@ -168,8 +168,14 @@ enum splice_state splice_run(struct splice_pool *pool, struct splice_pump *p)
 /** splice_release() - Give the pipes back; the sockets stay open */
 void splice_release(struct splice_pool *pool, struct splice_pump *p);
 
-/** splice_options() - Set what connections need; accepted ones inherit it */
-void splice_options(int fd);
+/**
+ * splice_options() - Set what connections need; accepted ones inherit it
+ * @fd:		TCP socket
+ * @near:	the peer is on this machine: the guest, or a program of the host.
+ *		The socket listens, or is not connected yet: who has paced once
+ *		goes on
+ */
+void splice_options(int fd, bool near);
 
 /** splice_reset() - Close a TCP socket so that its peer sees a reset */
 void splice_reset(int fd);

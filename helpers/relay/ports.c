@@ -78,7 +78,7 @@ bool relay_ports_watch(struct relay *r, struct relay_state *s)
 					 i >= c->n_listeners) < 0)
 			return false;
 		if (kind == PORT_TCP)
-			splice_options(s->sockets.fd[i]);
+			splice_options(s->sockets.fd[i], true);
 		*p = (struct relay_port){
 			.watch = {s->sockets.fd[i], port_ready},
 			.number = (uint32_t)i,

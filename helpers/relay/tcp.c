@@ -137,6 +137,7 @@ static int dial_guest(const struct relay *r, const struct relay_tcp *t)
 
 	if (fd < 0)
 		return -1;
+	splice_options(fd, true);
 	if (connect(fd, &to.any, len) == 0 || errno == EINPROGRESS)
 		return fd;
 	close(fd);
@@ -155,7 +156,6 @@ static bool dial(struct relay *r, struct relay_tcp *t)
 			: dial_guest(r, t);
 	if (w->fd < 0)
 		return false;
-	splice_options(w->fd);
 	if (loop_add(&r->loop, w, SPLICE_EVENTS) == 0)
 		return true;
 	close(w->fd);

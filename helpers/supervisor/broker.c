@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "splice.h"
 #include "supervisor.h"
 
 static bool is_sane(const struct channel_msg *m)
@@ -116,6 +117,8 @@ static int dial(const struct channel_msg *m)
 
 	if (fd < 0)
 		return -1;
+	if (type == SOCK_STREAM)
+		splice_options(fd, true);
 	if (keep_to_port(fd, to.port) && mark(fd, family) &&
 	    (connect(fd, &room.any, len) == 0 || errno == EINPROGRESS))
 		return fd;

@@ -490,7 +490,7 @@ bool carry_dial(struct worker *w, struct tls_flow *f, int fd,
 		redial(w, f);
 		return false;
 	}
-	splice_options(fd);
+	splice_options(fd, false);
 	if (!f->queue)
 		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
 	return watch_side(w, f, FLOW_SERVER, fd, SPLICE_EVENTS);

@@ -295,7 +295,7 @@ bool guest_listen(struct worker *w)
 
 		*l = (struct loop_watch){w->now.given.fd[TLS_TCP4 + i],
 					 accept_ready};
-		splice_options(l->fd);
+		splice_options(l->fd, true);
 		hurry(l->fd, false);
 		if (loop_add(&w->l, l, EPOLLIN) < 0)
 			return false;

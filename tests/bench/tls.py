@@ -2,7 +2,7 @@
 """tls.py - What TLS costs through msb-tlsd, beside others.
 
     tls.py MSB-NETC TLS_LOAD [--rounds N] [--seconds S] [--clients N] [--idle N]
-        [--only NAME,...]
+        [--only NAME,...] [--congestion NAME]
 
     box      -- guest0 [msb-web] uplink0 --\\
                                             [host] far0 -- eth0 [far] server
@@ -12,7 +12,7 @@ Ours is a sandbox under "up". The others run in a gateway of the same shape, whe
 the guest's port 443 is redirected to them; "direct" is that gateway without
 anybody. Client and server are the same, and one is measured after the other in
 each round, so that what else the machine does meets all of them. Medians of the
-rounds, and our ratio to each; and the processor time that each connection,
+rounds, and of the rounds' ratios of ours to each; and the processor time that each connection,
 request or MB takes in the one between, with the ratio of theirs to ours, which the
 machine's other work changes less. Peers that are not installed are left out.
 
@@ -20,15 +20,20 @@ machine's other work changes less. Peers that are not installed are left out.
     intercept   ours, decrypted             haproxy-tcp TCP mode, not looked at
     direct      forwarded                   sslsplit, mitmproxy, squid   decrypted
 
+"--congestion" is the congestion control of all namespaces; else it is the machine's.
+
 "haproxy" is told where the server is, and what the guest sends is redirected to it
 by NAT. "haproxy-tproxy" is as ours: it has the guest's connections by TPROXY, and
 dials what the guest has dialled. Neither has a ruleset in its gateway but for that.
+"haproxy-ruled" is that in a gateway of ours, under the same policy: only who carries
+the guest's connections is another.
 
 Runs in namespaces of its own, as root.
 """
 import argparse
 import glob
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -52,6 +57,7 @@ OURS = {
 }
 PORTS = {"haproxy": 9001, "haproxy-tcp": 9002, "sslsplit": 9003,
          "mitmproxy": 9004, "squid": 9005, "haproxy-tproxy": 9007}
+RULED = "haproxy-ruled"
 PROGRAMS = {"haproxy": "haproxy", "haproxy-tcp": "haproxy",
             "sslsplit": "sslsplit", "mitmproxy": "mitmdump", "squid": "squid",
             "haproxy-tproxy": "haproxy"}
@@ -82,6 +88,27 @@ frontend dialled
   tcp-request content reject if !{ req.ssl_hello_type 1 }
   use_backend dialled if { req.ssl_sni -m end .example.com }
 backend dialled
+  server dialled 0.0.0.0:443
+"""
+# The same, where our own would be.
+HAPROXY_RULED = """global
+  nbthread 1
+  maxconn 4096
+  user haproxy
+defaults
+  mode tcp
+  option splice-auto
+  option tcp-smart-accept
+  timeout connect 10s
+  timeout client 1h
+  timeout server 1h
+frontend dialled
+  bind 0.0.0.0:%d transparent
+  tcp-request inspect-delay 5s
+  tcp-request content reject if !{ req.ssl_hello_type 1 }
+  use_backend dialled if { req.ssl_sni -m end .example.com }
+backend dialled
+  source %s
   server dialled 0.0.0.0:443
 """
 SQUID = """http_port 127.0.0.1:9006
@@ -295,6 +322,43 @@ table ip bench {
             lab.run("ip", "netns", "delete", name)
 
 
+class Ruled:
+    """HAProxy in the gateway of a sandbox that is up, in our helper's stead."""
+
+    def __init__(self, gateway, scratch, address):
+        self.gateway = gateway
+        port = self._lead()
+        path = os.path.join(scratch, "ruled.cfg")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(HAPROXY_RULED % (port, address))
+        with gateway:
+            self.process = subprocess.Popen(
+                ["haproxy", "-q", "-db", "-f", path],
+                stdin=subprocess.DEVNULL, start_new_session=True)
+        if not wait_for(lambda: ":%d " % port in gateway.run("ss", "-Htln"),
+                        30):
+            raise RuntimeError("HAProxy does not start in our gateway")
+
+    def _lead(self):
+        """The two rules that name who carries: other port, other owner."""
+        port = 9008
+        for chain, old, new in (
+                ("hello", r"tproxy to :\d+", "tproxy to :%d" % port),
+                ("output", r"meta mark 0x0*2 ct mark set",
+                 "meta skuid haproxy ct mark set")):
+            listing = self.gateway.run("nft", "-a", "list", "chain", "inet",
+                                       "msb", chain)
+            line = next(l for l in listing.splitlines() if re.search(old, l))
+            rule, _, handle = line.partition(" # handle ")
+            self.gateway.run("nft", "replace", "rule", "inet", "msb", chain,
+                             "handle", handle, re.sub(old, new, rule.strip()))
+        return port
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Bench:
     def __init__(self, args, scratch):
         from tls import pki, table
@@ -327,12 +391,21 @@ class Bench:
                 self.servers.append(subprocess.Popen(
                     [args.load, kind, address, "443", good.chain, good.key]))
         wanted = args.only.split(",") if args.only else \
-            ["direct", *OURS, *PORTS]
+            ["direct", *OURS, *PORTS, RULED]
         self.peers = Peers(self.world, scratch,
                            [n for n in PORTS if n in wanted])
         self.names = [n for n in wanted if n in OURS or n == "direct" or
-                      n in self.peers.running]
-        self.up_name = None
+                      n in self.peers.running or
+                      n == RULED and shutil.which("haproxy")]
+        self.up_name = self.ruled = None
+        for one in (self.guest, far, self.peers.guest, self.peers.gateway):
+            self._control(one)
+
+    def _control(self, namespace):
+        """New ones have the congestion control of the first, not of their maker."""
+        if self.args.congestion:
+            namespace.sysctl("net/ipv4/tcp_congestion_control",
+                             self.args.congestion)
 
     def up(self, name):
         """Our sandbox under a document."""
@@ -342,13 +415,16 @@ class Bench:
         from tls.table import GATEWAY
         import dns.message
         import socket
-        document = {"DNS": {"Nameservers": [NAME_SERVER]}, **OURS[name]}
+        document = {"DNS": {"Nameservers": [NAME_SERVER]},
+                    **OURS["splice" if name == RULED else name]}
         if "TLS" in document:
             document["TLS"] = {
                 "UpstreamCACerts": [self.world.pki.root.path]}
         path = self.machine.document("bench", document)
         self.machine.good("up", "web", path, "--guest-netns", "box")
         self.guest.sysctl("net/ipv4/ip_local_port_range", "1024 65535")
+        gateway = lab.Namespace("/run/netns/msb-web")
+        self._control(gateway)
         self.up_name = name
         for asked in (NAME, "second.example.com"):
             with self.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -362,15 +438,20 @@ class Bench:
                     except TimeoutError:
                         print("%s: no answer about %s in 2 s" % (name, asked),
                               file=sys.stderr)
+        if name == RULED:
+            self.ruled = Ruled(gateway, self.args.scratch, GATEWAY[4])
 
     def down(self):
+        if self.ruled:
+            self.ruled.close()
+            self.ruled = None
         if self.up_name:
             self.machine.good("down", "web")
             self.up_name = None
 
     def place(self, name):
         """Where the client of a measurement is."""
-        if name in OURS:
+        if name in OURS or name == RULED:
             self.up(name)
             return self.guest
         self.peers.redirect(name)
@@ -401,6 +482,8 @@ class Bench:
             return self.table.helper_pids("msb-tlsd")
         if name == "direct":
             return []
+        if name == RULED:
+            return family_of(self.ruled.process.pid)
         return family_of(self.peers.running[name].pid)
 
     def idle(self, name):
@@ -450,15 +533,24 @@ def main():
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--idle", type=int, default=300)
     parser.add_argument("--only", default="")
+    parser.add_argument("--congestion")
     args = parser.parse_args()
     args.load = os.path.abspath(args.load)
     with tempfile.TemporaryDirectory(prefix="msb-bench-") as scratch:
         os.chmod(scratch, 0o755)
+        args.scratch = scratch
         bench = Bench(args, scratch)
         try:
             show(bench, args)
         finally:
             bench.close()
+
+
+def ratio(ours, theirs, column):
+    """The median of the rounds' ratios: what changes between rounds is in both."""
+    found = [a[column] / b[column] for a, b in zip(ours, theirs)
+             if a and b and b[column]]
+    return statistics.median(found) if found else 0
 
 
 def show(bench, args):
@@ -488,17 +580,17 @@ def show(bench, args):
             line += "  cpu %.1f us" % spent[what, name]
             for own in OURS:
                 if own in names and name != own:
-                    line += "  %s/%s %.2f" % (own, name,
-                                              middle[own] / middle[name])
+                    ours = results[what, own]
+                    line += "  %s/%s %.2f" % (own, name, ratio(
+                        ours, results[what, name], column))
                     if name != "direct":
-                        line += " (cpu %.2f)" % (spent[what, name] / statistics
-                                                 .median(r[4] for r in results[
-                                                     what, own] if r))
+                        line += " (cpu %.2f)" % ratio(results[what, name],
+                                                      ours, 4)
             failed = len(results[what, name]) - len(good)
             print(line + ("  (%d rounds failed)" % failed if failed else ""))
     if args.idle:
         for name in names:
-            if name == "direct":
+            if name in ("direct", RULED):
                 continue
             made = bench.idle(name)
             print("idle     %-12s %s" % (name, "fails" if made is None else

@@ -11,6 +11,7 @@ import struct
 import sys
 import time
 
+from lab import Namespace
 from machine import wait_for
 from report import main
 from tls import clients, hello, live, table
@@ -37,7 +38,7 @@ def cases(m, t):
         for name, document, phases in table.read(
                 os.path.join(HERE, "tls", "splice.table"), stage.files):
             stage.document(name, document, phases)
-        for each in (needless, told, ends, bulk, capped, applied, killed):
+        for each in (needless, told, ends, bulk, unpaced, capped, applied, killed):
             t.test, start = each.__name__, time.monotonic()
             try:
                 each(stage, t)
@@ -143,6 +144,26 @@ def bulk(stage, t):
         flow.tls.settimeout(20)
         t.check("an upload", clients.read_answer(flow.tls).decode() ==
                 hashlib.sha256(data).hexdigest())
+        flow.close()
+
+
+def unpaced(stage, t):
+    """The guest's side is a wire of the machine; the server's has what the host
+    has for networks."""
+    stage.up(NAMED)
+    stage.resolve("api.example.com")
+    gateway = Namespace("/run/netns/msb-web")
+    with open("/proc/sys/net/ipv4/tcp_congestion_control",
+              encoding="ascii") as file:
+        host = file.read().strip()
+    for version in (4, 6):
+        flow = live.Flow(stage, "shared", "api.example.com", version)
+        t.check("a flow", flow.works())
+        for what, side, want in (("guest", "sport", "reno"),
+                                 ("server", "dport", host)):
+            told = gateway.run("ss", "-Htin", "-%d" % version, side,
+                                       "= :443").split()
+            t.check("to the %s: %s" % (what, want), want in told, told)
         flow.close()
 
 

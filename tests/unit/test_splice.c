@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -336,4 +338,32 @@ Test(splice, the_pool_is_bounded)
 	cr_expect_eq(pool.n, 0);
 	for (size_t i = 0; i < SPLICE_POOL + 2; i++)
 		take_down(&b[i]);
+}
+
+/* The congestion control of a socket. */
+static void control_of(int fd, char name[16])
+{
+	socklen_t len = 16;
+
+	cr_assert_eq(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len),
+		     0);
+}
+
+Test(splice, what_stays_on_the_machine_is_not_paced)
+{
+	const int host = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char own[16], name[16];
+
+	control_of(host, own);
+	splice_options(far, false);
+	control_of(far, name);
+	cr_assert_str_eq(name, own);
+	splice_options(near, true);
+	control_of(near, name);
+	cr_assert_str_eq(name, "reno");
+	close(host);
+	close(far);
+	close(near);
 }
