@@ -2,7 +2,7 @@
 """tls.py - What TLS costs through msb-tlsd, beside others.
 
     tls.py MSB-NETC TLS_LOAD [--rounds N] [--seconds S] [--clients N] [--idle N]
-        [--only NAME,...] [--congestion NAME]
+        [--only NAME,...] [--what KIND,...] [--congestion NAME]
 
     box      -- guest0 [msb-web] uplink0 --\\
                                             [host] far0 -- eth0 [far] server
@@ -533,6 +533,7 @@ def main():
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--idle", type=int, default=300)
     parser.add_argument("--only", default="")
+    parser.add_argument("--what", default=",".join(UNITS))
     parser.add_argument("--congestion")
     args = parser.parse_args()
     args.load = os.path.abspath(args.load)
@@ -558,10 +559,11 @@ def show(bench, args):
     for round_ in range(args.rounds):
         # Turned each time: nobody always comes after the same.
         for name in names[round_ % len(names):] + names[:round_ % len(names)]:
-            for what in UNITS:
+            for what in args.what.split(","):
                 results.setdefault((what, name), []).append(
                     bench.measure(name, what))
-    for what, (unit, column) in UNITS.items():
+    for what in args.what.split(","):
+        unit, column = UNITS[what]
         middle = {}
         for name in names:
             good = [r for r in results[what, name] if r]
