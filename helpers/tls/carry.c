@@ -1,38 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* carry.c - Flows: their server dialled, their bytes carried, and their end. */
+/* carry.c - Flows: their bytes carried, and their end. */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "worker.h"
-
-/* A guest takes what is sent to it, mostly: when it does not, it is asked when
- * it will. */
-#define GUEST_EVENTS (SPLICE_EVENTS & ~(uint32_t)EPOLLOUT)
 
 /* What TLS says, before there are keys (RFC 8446 section 5.1 and 6). */
 #define RECORD_ALERT 21
 #define ALERT_FATAL  2
-
-static void drop_side(struct worker *w, struct tls_flow *f, enum tls_side side,
-		      bool reset)
-{
-	struct loop_watch *watch = &f->watch[side];
-
-	if (watch->fd < 0)
-		return;
-	/* The monitor may hold the socket to the server a moment longer. */
-	if (side == FLOW_SERVER)
-		loop_remove(&w->l, watch);
-	else
-		loop_forget(&w->l, watch);
-	if (reset)
-		splice_reset(watch->fd);
-	else
-		close(watch->fd);
-	watch->fd = -1;
-}
 
 /* Whatever carried it is given up. */
 static void drop_carrier(struct worker *w, struct tls_flow *f)
@@ -56,9 +31,15 @@ void carry_end(struct worker *w, struct tls_flow *f, bool reset)
 {
 	flow_time(w, f, NULL, 0);
 	drop_carrier(w, f);
-	drop_side(w, f, FLOW_GUEST, reset);
-	drop_side(w, f, FLOW_SERVER, reset);
+	sockets_drop(w, f, FLOW_GUEST, reset);
+	sockets_drop(w, f, FLOW_SERVER, reset);
 	table_give(w, f);
+}
+
+void carry_limit(struct worker *w, struct tls_flow *f, const char *limit)
+{
+	event_limited(w, limit);
+	carry_end(w, f, true);
 }
 
 void carry_deny(struct worker *w, struct tls_flow *f,
@@ -95,7 +76,7 @@ void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert)
 	const uint8_t record[] = {RECORD_ALERT, 3, 1, 0, 2, ALERT_FATAL, alert};
 
 	drop_carrier(w, f);
-	drop_side(w, f, FLOW_SERVER, true);
+	sockets_drop(w, f, FLOW_SERVER, true);
 	/* Nothing was sent there before: it fits, or nobody is there. */
 	if ((alert && send(fd, record, sizeof(record),
 			   MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(record)) ||
@@ -109,20 +90,6 @@ void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert)
 	linger(w, f);
 }
 
-/* Be told when the guest takes more; false: the flow was ended. */
-static bool await_guest(struct worker *w, struct tls_flow *f)
-{
-	if (f->awaited)
-		return true;
-	f->awaited = loop_change(&w->l, &f->watch[FLOW_GUEST], SPLICE_EVENTS) ==
-		     0;
-	if (f->awaited)
-		return true;
-	event_limited(w, "memory");
-	carry_end(w, f, true);
-	return false;
-}
-
 static void run_splice(struct worker *w, struct tls_flow *f)
 {
 	const enum splice_state state = splice_run(&w->pool, &f->pump);
@@ -130,7 +97,7 @@ static void run_splice(struct worker *w, struct tls_flow *f)
 	if (!f->pump.head_len)
 		opening_drop(w, f);
 	if (!f->pump.writable[FLOW_GUEST] && state < SPLICE_DONE &&
-	    !await_guest(w, f))
+	    !sockets_await_guest(w, f))
 		return;
 	switch (state) {
 	case SPLICE_WAIT:
@@ -244,8 +211,7 @@ static bool is_full(struct worker *w, struct tls_flow *f)
 {
 	if (w->intercepting + w->reading < w->now.conf->limits.intercepted)
 		return false;
-	event_limited(w, "Intercepted");
-	carry_end(w, f, true);
+	carry_limit(w, f, "Intercepted");
 	return true;
 }
 
@@ -266,13 +232,12 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 
 	if (is_full(w, f))
 		return;
-	if (!await_guest(w, f))
+	if (!sockets_await_guest(w, f))
 		return;
 	if (w->trust)
 		f->intercept = intercept_begin(trust_of(w->trust), &i);
 	if (!f->intercept) {
-		event_limited(w, "memory");
-		carry_end(w, f, true);
+		carry_limit(w, f, "memory");
 		return;
 	}
 	opening_drop(w, f);
@@ -290,7 +255,7 @@ static void begin_read(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *o = f->opening;
 
-	if (is_full(w, f) || !await_guest(w, f))
+	if (is_full(w, f) || !sockets_await_guest(w, f))
 		return;
 	if (w->vault)
 		f->plain = plain_begin(vault_env(w->vault),
@@ -298,8 +263,7 @@ static void begin_read(struct worker *w, struct tls_flow *f)
 				       f->watch[FLOW_SERVER].fd,
 				       o ? o->raw : NULL, o ? o->raw_len : 0);
 	if (!f->plain) {
-		event_limited(w, "memory");
-		carry_end(w, f, true);
+		carry_limit(w, f, "memory");
 		return;
 	}
 	opening_drop(w, f);
@@ -368,82 +332,6 @@ void carry_run(struct worker *w, struct tls_flow *f)
 	}
 }
 
-/* Nobody answers, or answers no: the host's other loopback address may; else
- * the guest gets the answer. */
-static void redial(struct worker *w, struct tls_flow *f)
-{
-	struct tlsd_answer answer = {0};
-	int fd = -1;
-
-	drop_side(w, f, FLOW_SERVER, false);
-	if (f->again && !f->attempt && !f->condemned) {
-		f->attempt = 1;
-		fd = ask_monitor(w, f, false, true, &answer);
-	}
-	if (fd >= 0 && answer.verdict == f->verdict) {
-		carry_dial(w, f, fd, &answer);
-		return;
-	}
-	if (fd >= 0)
-		close(fd);
-	w->count[TLS_COUNT_FAILED]++;
-	carry_end(w, f, true);
-}
-
-static void take_events(struct tls_flow *f, enum tls_side side, uint32_t events)
-{
-	splice_events(&f->pump, side, events);
-	if (f->intercept)
-		intercept_events(f->intercept, side, events);
-	if (f->plain)
-		plain_events(f->plain, side, events);
-}
-
-static void guest_ready(struct loop *l, struct loop_watch *watch,
-			uint32_t events)
-{
-	struct tls_flow *f =
-		loop_owner(watch, struct tls_flow, watch[FLOW_GUEST]);
-
-	take_events(f, FLOW_GUEST, events);
-	carry_run(l->context, f);
-}
-
-/* The server accepts, or does not. */
-static void connected(struct worker *w, struct tls_flow *f, uint32_t events)
-{
-	int code = 0;
-	socklen_t len = sizeof(code);
-
-	/* Whoever was refused is told of an error. */
-	if (events & (EPOLLERR | EPOLLHUP) &&
-	    (getsockopt(f->watch[FLOW_SERVER].fd, SOL_SOCKET, SO_ERROR, &code,
-			&len) < 0 ||
-	     code)) {
-		redial(w, f);
-		return;
-	}
-	f->connected = true;
-	take_events(f, FLOW_SERVER, events);
-	if (f->queue == &w->connect)
-		flow_time(w, f, NULL, 0);
-	carry_run(w, f);
-}
-
-static void server_ready(struct loop *l, struct loop_watch *watch,
-			 uint32_t events)
-{
-	struct tls_flow *f =
-		loop_owner(watch, struct tls_flow, watch[FLOW_SERVER]);
-
-	if (f->connected) {
-		take_events(f, FLOW_SERVER, events);
-		carry_run(l->context, f);
-	} else if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
-		connected(l->context, f, events);
-	}
-}
-
 static void timed_out(struct loop *l, struct loop_timer *t)
 {
 	struct tls_flow *f = loop_owner(t, struct tls_flow, timer);
@@ -460,38 +348,9 @@ static void timed_out(struct loop *l, struct loop_timer *t)
 	carry_end(w, f, true);
 }
 
-static bool watch_side(struct worker *w, struct tls_flow *f, enum tls_side side,
-		       int fd, uint32_t events)
-{
-	f->watch[side].fd = fd;
-	splice_side(&f->pump, side, fd);
-	if (loop_add(&w->l, &f->watch[side], events) == 0)
-		return true;
-	event_limited(w, "memory");
-	carry_end(w, f, true);
-	return false;
-}
-
 bool carry_begin(struct worker *w, struct tls_flow *f, int fd)
 {
-	f->watch[FLOW_GUEST].ready = guest_ready;
-	f->watch[FLOW_SERVER].ready = server_ready;
 	f->timer.fire = timed_out;
 	splice_init(&f->pump);
-	return watch_side(w, f, FLOW_GUEST, fd, GUEST_EVENTS);
-}
-
-bool carry_dial(struct worker *w, struct tls_flow *f, int fd,
-		const struct tlsd_answer *answer)
-{
-	f->again = answer->again;
-	f->connected = false;
-	if (fd < 0) {
-		redial(w, f);
-		return false;
-	}
-	splice_options(fd, false);
-	if (!f->queue)
-		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
-	return watch_side(w, f, FLOW_SERVER, fd, SPLICE_EVENTS);
+	return sockets_begin(w, f, fd);
 }

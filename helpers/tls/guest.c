@@ -19,8 +19,7 @@ static bool evict(struct worker *w, const struct tls_flow *but)
 
 		if (f == but || !f->opening)
 			continue;
-		event_limited(w, "HelloBytes");
-		carry_end(w, f, true);
+		carry_limit(w, f, "HelloBytes");
 		return true;
 	}
 	return false;
@@ -47,8 +46,7 @@ static bool keep(struct worker *w, struct tls_flow *f, size_t len)
 	while (!opening_take(w, f, w->in, len)) {
 		if (evict(w, f))
 			continue;
-		event_limited(w, "HelloBytes");
-		carry_end(w, f, true);
+		carry_limit(w, f, "HelloBytes");
 		return false;
 	}
 	if (begins && f->opening->hello.state != HELLO_DONE)
@@ -123,8 +121,7 @@ static void decide(struct worker *w, struct tls_flow *f, enum tlsd_stage stage)
 
 	f->stage = (uint8_t)stage;
 	if (stage == TLSD_HELLO && !take_name(f, f->opening->hello.sni)) {
-		event_limited(w, "memory");
-		carry_end(w, f, true);
+		carry_limit(w, f, "memory");
 		return;
 	}
 	fd = ask_monitor(w, f, false, !dialled, &answer);
@@ -140,7 +137,7 @@ static void decide(struct worker *w, struct tls_flow *f, enum tlsd_stage stage)
 	} else if (answer.bypass) {
 		event_flow(w, "bypass", f, "rule", answer.pointer);
 	}
-	if (dialled || carry_dial(w, f, fd, &answer))
+	if (dialled || sockets_dial(w, f, fd, &answer))
 		carry_run(w, f);
 }
 
@@ -162,7 +159,7 @@ static bool tell(struct worker *w, struct tls_flow *f)
 		return true;
 	case TLSD_SPLICE:
 		f->verdict = TLSD_SPLICE;
-		return carry_dial(w, f, fd, &answer);
+		return sockets_dial(w, f, fd, &answer);
 	}
 	carry_deny(w, f, &answer);
 	return false;

@@ -333,7 +333,29 @@ void guest_pause(struct worker *w, bool pause);
 /** guest_read() - Go on with a flow that is READING */
 void guest_read(struct worker *w, struct tls_flow *f);
 
-/* carry.c - flows dialled, carried and ended. */
+/* sockets.c - a flow's two sockets. */
+
+/** sockets_begin() - Watch the guest's socket; false: the flow was ended */
+bool sockets_begin(struct worker *w, struct tls_flow *f, int fd)
+	__attribute__((warn_unused_result));
+
+/** sockets_dial() - Take the one to the server, which came with an answer;
+ * false: the flow was ended
+ */
+bool sockets_dial(struct worker *w, struct tls_flow *f, int fd,
+		  const struct tlsd_answer *answer);
+
+/** sockets_await_guest() - Be told when the guest takes more; false: the flow
+ * was ended
+ */
+bool sockets_await_guest(struct worker *w, struct tls_flow *f)
+	__attribute__((warn_unused_result));
+
+/** sockets_drop() - Close one, with a reset or in order */
+void sockets_drop(struct worker *w, struct tls_flow *f, enum tls_side side,
+		  bool reset);
+
+/* carry.c - flows carried and ended. */
 
 /** carry_run() - Go on with a flow, whatever its state */
 void carry_run(struct worker *w, struct tls_flow *f);
@@ -342,10 +364,8 @@ void carry_run(struct worker *w, struct tls_flow *f);
 bool carry_begin(struct worker *w, struct tls_flow *f, int fd)
 	__attribute__((warn_unused_result));
 
-/** carry_dial() - Take the socket that came with an answer; false: it was ended
- */
-bool carry_dial(struct worker *w, struct tls_flow *f, int fd,
-		const struct tlsd_answer *answer);
+/** carry_limit() - End it, for a limit forbids it */
+void carry_limit(struct worker *w, struct tls_flow *f, const char *limit);
 
 /** carry_deny() - End it, for the monitor denies it */
 void carry_deny(struct worker *w, struct tls_flow *f,
