@@ -90,8 +90,41 @@ void carry_refuse(struct worker *w, struct tls_flow *f, uint8_t alert)
 	linger(w, f);
 }
 
+/* What a turn of whatever carries it came to. */
+static void conclude(struct worker *w, struct tls_flow *f,
+		     enum intercept_state state)
+{
+	switch (state) {
+	case INTERCEPT_WAIT:
+		return;
+	case INTERCEPT_MORE:
+		table_queue(w, f);
+		return;
+	case INTERCEPT_DONE:
+	case INTERCEPT_FAILED:
+		carry_end(w, f, state == INTERCEPT_FAILED);
+		return;
+	}
+}
+
+/* Why it failed, if it did. */
+static void note_failure(struct worker *w, const struct tls_flow *f,
+			 const char *event, const char *why)
+{
+	if (!why)
+		return;
+	w->count[TLS_COUNT_FAILED]++;
+	event_flow(w, event, f, "reason", why);
+}
+
 static void run_splice(struct worker *w, struct tls_flow *f)
 {
+	static const enum intercept_state states[] = {
+		[SPLICE_WAIT] = INTERCEPT_WAIT,
+		[SPLICE_MORE] = INTERCEPT_MORE,
+		[SPLICE_DONE] = INTERCEPT_DONE,
+		[SPLICE_FAILED] = INTERCEPT_FAILED,
+	};
 	const enum splice_state state = splice_run(&w->pool, &f->pump);
 
 	if (!f->pump.head_len)
@@ -99,99 +132,46 @@ static void run_splice(struct worker *w, struct tls_flow *f)
 	if (!f->pump.writable[FLOW_GUEST] && state < SPLICE_DONE &&
 	    !sockets_await_guest(w, f))
 		return;
-	switch (state) {
-	case SPLICE_WAIT:
-		return;
-	case SPLICE_MORE:
-		table_queue(w, f);
-		return;
-	case SPLICE_DONE:
-		carry_end(w, f, false);
-		return;
-	case SPLICE_FAILED:
-		carry_end(w, f, true);
-		return;
-	}
-}
-
-/* Why the interception failed, if it did. */
-static void note_failure(struct worker *w, const struct tls_flow *f,
-			 bool failed)
-{
-	const char *why = intercept_why(f->intercept);
-
-	if (!why && !failed)
-		return;
-	w->count[TLS_COUNT_FAILED]++;
-	event_flow(w, "intercept-failed", f, "reason",
-		   why ? why : "the connection was lost");
+	conclude(w, f, states[state]);
 }
 
 static void run_intercept(struct worker *w, struct tls_flow *f)
 {
 	const enum intercept_state state = intercept_run(f->intercept);
 	const struct gate_violation *v = intercept_violation(f->intercept);
+	const char *why = intercept_why(f->intercept);
 	const bool open = intercept_is_open(f->intercept);
+	/* A flow that was carried, and lost, is nobody's failure. */
+	const bool shut = state == INTERCEPT_FAILED && !open;
 
 	if (v) {
 		violation_end(w, f, v);
 		return;
 	}
-
 	if (f->queue && open)
 		flow_time(w, f, NULL, 0);
-	switch (state) {
-	case INTERCEPT_WAIT:
-		return;
-	case INTERCEPT_MORE:
-		table_queue(w, f);
-		return;
-	case INTERCEPT_DONE:
-		note_failure(w, f, false);
-		carry_end(w, f, false);
-		return;
-	case INTERCEPT_FAILED:
-		/* A flow that was carried, and lost, is nobody's failure. */
-		note_failure(w, f, !open);
-		if (open)
-			carry_end(w, f, true);
-		else
-			carry_refuse(w, f, 0);
-		return;
-	}
-}
-
-static void fail_read(struct worker *w, struct tls_flow *f)
-{
-	const struct gate_violation *v = plain_violation(f->plain);
-	const char *why = plain_why(f->plain);
-
-	if (v) {
-		violation_end(w, f, v);
-		return;
-	}
-	if (why) {
-		w->count[TLS_COUNT_FAILED]++;
-		event_flow(w, "read-failed", f, "reason", why);
-	}
-	carry_end(w, f, true);
+	if (shut && !why)
+		why = "the connection was lost";
+	if (state >= INTERCEPT_DONE)
+		note_failure(w, f, "intercept-failed", why);
+	if (shut)
+		carry_refuse(w, f, 0);
+	else
+		conclude(w, f, state);
 }
 
 static void run_read(struct worker *w, struct tls_flow *f)
 {
-	switch (plain_run(f->plain, w->in, sizeof(w->in))) {
-	case INTERCEPT_WAIT:
-		return;
-	case INTERCEPT_MORE:
-		table_queue(w, f);
-		return;
-	case INTERCEPT_DONE:
-		carry_end(w, f, false);
-		return;
-	case INTERCEPT_FAILED:
-		fail_read(w, f);
+	const enum intercept_state state =
+		plain_run(f->plain, w->in, sizeof(w->in));
+	const struct gate_violation *v = plain_violation(f->plain);
+
+	if (v) {
+		violation_end(w, f, v);
 		return;
 	}
+	note_failure(w, f, "read-failed", plain_why(f->plain));
+	conclude(w, f, state);
 }
 
 static void begin_splice(struct worker *w, struct tls_flow *f)
@@ -206,13 +186,13 @@ static void begin_splice(struct worker *w, struct tls_flow *f)
 	run_splice(w, f);
 }
 
-/* What is read, encrypted or not, takes memory; true: the flow was ended. */
-static bool is_full(struct worker *w, struct tls_flow *f)
+/* What is read, encrypted or not, takes memory; false: the flow was ended. */
+static bool may_read(struct worker *w, struct tls_flow *f)
 {
 	if (w->intercepting + w->reading < w->now.conf->limits.intercepted)
-		return false;
+		return sockets_await_guest(w, f);
 	carry_limit(w, f, "Intercepted");
-	return true;
+	return false;
 }
 
 static void begin_intercept(struct worker *w, struct tls_flow *f)
@@ -230,9 +210,7 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 		.secrets = vault_env(w->vault),
 	};
 
-	if (is_full(w, f))
-		return;
-	if (!sockets_await_guest(w, f))
+	if (!may_read(w, f))
 		return;
 	if (w->trust)
 		f->intercept = intercept_begin(trust_of(w->trust), &i);
@@ -255,7 +233,7 @@ static void begin_read(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *o = f->opening;
 
-	if (is_full(w, f) || !sockets_await_guest(w, f))
+	if (!may_read(w, f))
 		return;
 	if (w->vault)
 		f->plain = plain_begin(vault_env(w->vault),
