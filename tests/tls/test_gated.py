@@ -5,9 +5,9 @@ Everything is on loopback: a server, the proxy with the engine and its gate in
 it, and a client. What a gate does to what it is given is test_gate.py's and the
 unit tests'; here it is records, sockets, windows and ends.
 """
-import argparse
 import base64
 import contextlib
+import functools
 import hashlib
 import os
 import random
@@ -17,16 +17,17 @@ import socket
 import ssl
 import struct
 import sys
-import tempfile
 import threading
 import time
 import urllib.parse
 
+import gate_peers
 import http_peers as http
 import test_intercept as t
+from gate_peers import (BASIC, BODY, HEADERS, QUERY, all_of, options, run,
+                        served, server_context)
 from test_intercept import NAME, TIMEOUT, check, connect, equal
 
-HEADERS, BASIC, QUERY, BODY = 1, 2, 4, 8
 BODY_NAME, PLAIN_NAME = "body.example.com", "none.example.com"
 VALUE, QUERY_VALUE, BODY_VALUE = "sk-1234567890", "a&b c/1", "va\"l ue"
 SECRETS = (
@@ -45,19 +46,7 @@ def test(f):
     return f
 
 
-def options(*secrets):
-    return [word for s in secrets or SECRETS for word in
-            ("--secret", *map(str, s))]
-
-
-def server_context(**more):
-    return t.context_of_server(leaf, **more)
-
-
-@contextlib.contextmanager
-def gated(handle, *extra, **more):
-    with t.between(handle, *options(), *extra, **more) as (server, proxy):
-        yield server, proxy
+gated = functools.partial(gate_peers.between, SECRETS)
 
 
 def reset_by(s, *said):
@@ -193,14 +182,14 @@ def growth():
         time.sleep(0.5)
         head, body, _ = http.read_message(r)
         return head.count(value.encode()), body == value.encode() * 400
-    with t.between(slow, *options(secret)) as (server, proxy):
+    with gate_peers.between([secret], slow) as (server, proxy):
         with connect(proxy, BODY_NAME) as s:
             before = int(proxy.stat()["heap"])
             s.sendall(raw)
             equal(server.result(), (40, True))
             check(int(proxy.stat()["heap"]) - before < 100000, "it was kept")
     # More than may wait is no reason for more memory.
-    with t.between(slow, *options(secret)) as (server, proxy):
+    with gate_peers.between([secret], slow) as (server, proxy):
         with connect(proxy, BODY_NAME) as s:
             body = b"$MSB_LARGE" * 1600
             reset_by(s, b"POST / HTTP/1.1\r\nHost: %s\r\n"
@@ -253,12 +242,11 @@ def violations():
                    b"X-A: %s\r\n\r\n",
         "stream": b"\0\1\2%s" + b" " * 40,
     }
-    c = server_context()
 
-    def listen(s):
+    @served
+    def listen(u, _):
         got = b""
         try:
-            u = http.accept(c, s)
             u.sendall(b"x")
             while data := u.recv(65536):
                 got += data
@@ -315,12 +303,11 @@ def held_too_long():
 @test
 def answers_under_way():
     """A violation while the server is answering ends that, too"""
-    c = server_context()
     sent = []
 
-    def flood(s):
-        u = http.accept(c, s)
-        http.Reader(u).until(b"\r\n\r\n")
+    @served
+    def flood(u, r):
+        r.until(b"\r\n\r\n")
         u.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         try:
             for _ in range(6000):
@@ -345,11 +332,9 @@ def answers_under_way():
 @test
 def early_answers():
     """A server that answers before the request is over, and is done"""
-    c = server_context()
-
-    def refuse(s):
-        u = http.accept(c, s)
-        http.Reader(u).until(b"\r\n\r\n")
+    @served
+    def refuse(u, r):
+        r.until(b"\r\n\r\n")
         u.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n"
                   b"Connection: close\r\n\r\nno")
         with contextlib.suppress(OSError):
@@ -369,11 +354,8 @@ def early_answers():
 @test
 def continues():
     """Expect: 100-continue; the body comes after the server's word"""
-    c = server_context()
-
-    def handle(s):
-        u = http.accept(c, s)
-        r = http.Reader(u)
+    @served
+    def handle(u, r):
         head = r.until(b"\r\n\r\n")
         u.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = r.exactly(5)
@@ -396,11 +378,8 @@ def continues():
 @test
 def events():
     """Chunks and events in turns, each waited for: nothing is held back"""
-    c = server_context()
-
-    def handle(s):
-        u = http.accept(c, s)
-        r = http.Reader(u)
+    @served
+    def handle(u, r):
         r.until(b"\r\n\r\n")
         u.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                   b"Transfer-Encoding: chunked\r\n\r\n")
@@ -433,15 +412,13 @@ def frame(text, mask=b"\1\2\3\4"):
 @test
 def upgrades():
     """WebSocket: early frames wait for the answer; masked ones are read"""
-    c = server_context()
     ask_ = (f"GET /chat HTTP/1.1\r\nHost: {NAME}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nAuthorization: Bearer $MSB_KEY\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
             "dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
 
-    def handle(s):
-        u = http.accept(c, s)
-        r = http.Reader(u)
+    @served
+    def handle(u, r):
         head = r.until(b"\r\n\r\n")
         u.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                   b"Connection: Upgrade\r\n\r\n")
@@ -515,10 +492,8 @@ def both_wait():
 @test
 def not_http():
     """What is no HTTP goes on as it is, both ways, where nobody may have any"""
-    c = server_context()
-
-    def handle(s):
-        u = http.accept(c, s)
+    @served
+    def handle(u, _):
         u.sendall(b"220 hello\r\n")
         while data := u.recv(65536):
             u.sendall(data)
@@ -571,14 +546,12 @@ def large_upload():
 @test
 def slow_readers():
     """A server that does not read stops the guest, and memory stays put"""
-    c = server_context()
     go = threading.Event()
     state = {"sent": 0}
     total = 48 << 20
 
-    def handle(s):
-        u = http.accept(c, s)
-        r = http.Reader(u)
+    @served
+    def handle(u, r):
         r.until(b"\r\n\r\n")
         go.wait(TIMEOUT)
         h = hashlib.sha256()
@@ -615,16 +588,9 @@ def slow_readers():
 def dawdling():
     """Both ways at once in random pieces, through a stream"""
     rng = random.Random(9)
-    c = server_context()
-
-    def handle(s):
-        u = http.accept(c, s)
-        while data := u.recv(65536):
-            u.sendall(data)
-        u.unwrap()
     sent = rng.randbytes(2 << 20)
     for host in (NAME, PLAIN_NAME):
-        with gated(handle) as (_, proxy):
+        with gated(t.echo(gate_peers.leaf)) as (_, proxy):
             with connect(proxy, host) as s:
                 head = b"" if host == PLAIN_NAME else \
                     b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n" \
@@ -655,13 +621,9 @@ def dawdling():
 @test
 def ends():
     """The guest's end in the middle of a head, of a body, of what waits"""
-    c = server_context()
-
-    def handle(s):
-        u = http.accept(c, s)
-        got = b""
-        while data := u.recv(65536):
-            got += data
+    @served
+    def handle(u, _):
+        got = all_of(u)
         u.unwrap()
         return got
     head = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n" \
@@ -696,10 +658,9 @@ def cut_off():
     """An end without close_notify, and a reset, are told as such"""
     raw = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 99\r\n\r\nhalf" \
         .encode()
-    c = server_context()
 
-    def handle(s):
-        u = http.accept(c, s)
+    @served
+    def handle(u, _):
         got = b""
         try:
             while data := u.recv(65536):
@@ -768,10 +729,8 @@ def streams_of_http2():
 @test
 def grpc():
     """Messages in turns on one stream, each waited for"""
-    c = server_context(alpn=["h2"])
-
-    def handle(s):
-        side = http.Side(http.accept(c, s), False)
+    def handle(u, _):
+        side = http.Side(u, False)
         done = 0
         while 1 not in side.ended:
             side.step()
@@ -785,7 +744,7 @@ def grpc():
         side.flush()
         while side.step():
             pass
-    with gated(handle) as (_, proxy):
+    with gated(served(handle, alpn=["h2"])) as (_, proxy):
         with connect(proxy, context=context2(proxy)) as s:
             side = http.Side(s, True)
             side.c.send_headers(1, http.request(
@@ -899,9 +858,9 @@ def programs():
     """curl to nginx, in both versions of HTTP"""
     told = ("$server_protocol|$http_authorization|$http_x_api_key|"
             "$http_user_agent|$args|")
-    with http.nginx(t.pki.where, t.HOST, *t.pki.bits(leaf),
+    with http.nginx(t.pki.where, t.HOST, *t.pki.bits(gate_peers.leaf),
                     told) as (port, heard):
-        proxy = t.Proxy(port, *options())
+        proxy = t.Proxy(port, *options(SECRETS))
         for version in ("1.1", "2"):
             url = f"https://{NAME}:{proxy.port}/?q=$MSB_QUERY"
             code, out, said = http.curl(
@@ -966,7 +925,7 @@ def memory():
             equal(proxy.stat()["open"], "0", "connections left")
             return per
     for alpn, limit in ((None, 2048), (["h2"], 16384)):
-        plain, with_gate = heap(alpn), heap(alpn, *options())
+        plain, with_gate = heap(alpn), heap(alpn, *options(SECRETS))
         more = with_gate - plain
         print(f"      {'h2' if alpn else 'http/1.1'}: {plain / 1024:.1f} KB, "
               f"{more / 1024:.1f} KB more with a gate")
@@ -976,34 +935,12 @@ def memory():
 
 
 def main():
-    global leaf, upload_mb
-    p = argparse.ArgumentParser()
-    p.add_argument("--proxy", required=True)
-    p.add_argument("--only", default="")
+    global upload_mb
+    p = t.arguments()
     p.add_argument("--upload", type=int, default=upload_mb, metavar="MB")
     args = p.parse_args()
     upload_mb = args.upload
-    t.tool = args.proxy
-    with open(t.tool, "rb") as f:
-        t.sanitized = b"__asan_init" in f.read()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as where:
-        t.pki = t.Pki(where)
-        leaf = t.pki.leaf(t.pki.root, names="DNS:*.example.com,IP:" + t.HOST)
-        for f in tests:
-            if not re.search(args.only, f.__name__):
-                continue
-            start = time.monotonic()
-            try:
-                f()
-                passed += 1
-                print(f"ok    {f.__name__} ({time.monotonic() - start:.1f} s)",
-                      flush=True)
-            except Exception as e:
-                failed += 1
-                print(f"FAIL  {f.__name__}: {type(e).__name__}: {e}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return run(tests, args)
 
 
 if __name__ == "__main__":

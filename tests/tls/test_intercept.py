@@ -27,7 +27,6 @@ HOST = "127.0.0.1"
 NAME = "api.example.com"
 TIMEOUT = 8
 WHO_COMPUTES = [], ["--plain-wolf"], ["--aead", "libgcrypt"]
-passed = failed = 0
 tests = []
 
 
@@ -1262,17 +1261,26 @@ def slow_guests():
             t.close()
 
 
-def main():
-    global pki, tool, sanitized, passed, failed
+# ---- Tests are run -------------------------------------------------------
+
+def arguments():
     p = argparse.ArgumentParser()
     p.add_argument("--proxy", required=True)
     p.add_argument("--only", default="")
-    args = p.parse_args()
+    return p
+
+
+def run(tests, args, prepare=None):
+    """Those that are asked for, with certificates; what is the exit status"""
+    global pki, tool, sanitized
     tool = args.proxy
     with open(tool, "rb") as f:
         sanitized = b"__asan_init" in f.read()
+    passed = failed = 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as where:
         pki = Pki(where)
+        if prepare:
+            prepare()
         for f in tests:
             if not re.search(args.only, f.__name__):
                 continue
@@ -1290,4 +1298,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(tests, arguments().parse_args()))

@@ -6,24 +6,22 @@ not in JSON, not percent-encoded, and of Basic credentials not in base64. What
 comes back has the same length, in the same frames, and nothing waits that is
 none. Everything is on loopback, between the proxy's two ports.
 """
-import argparse
 import base64
 import contextlib
+import functools
 import json
 import os
-import re
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.parse
 
+import gate_peers
 import http_peers as http
 import test_intercept as t
+from gate_peers import BASIC, HEADERS, all_of, options, run, served
 from test_intercept import NAME, check, connect, equal
 
-HEADERS, BASIC = 1, 2
 VALUE = "sk/live+\"6f1d\\0c9a&7b42=e835"
 SHORT = "7-short"
 SECRETS = (("$MSB_KEY", VALUE, NAME, HEADERS | BASIC),
@@ -64,18 +62,13 @@ def ask(path="/", *more):
                     *more, "\r\n")).encode()
 
 
-def between(handle):
-    return t.between(handle, *(word for s in SECRETS for word in
-                               ("--secret", *map(str, s))))
+between = functools.partial(gate_peers.between, SECRETS)
 
 
-def server(answers, **more):
+def server(answers):
     """Each request is answered with the next: pieces, and seconds between."""
-    context = t.context_of_server(leaf, **more)
-
-    def handle(s):
-        u = http.accept(context, s)
-        r = http.Reader(u)
+    @served
+    def handle(u, r):
         heard = []
         for answer in answers:
             heard.append(r.until(b"\r\n\r\n"))
@@ -89,13 +82,6 @@ def server(answers, **more):
         u.close()
         return heard
     return handle
-
-
-def all_of(s):
-    text = b""
-    while data := s.recv(65536):
-        text += data
-    return text
 
 
 def length(body, *fields):
@@ -256,7 +242,6 @@ def frame2(kind, flags, stream, payload=b""):
 @test
 def over_http2():
     """In DATA: in one frame and in several, with padding, in streams in turns"""
-    context = t.context_of_server(leaf, alpn=["h2"])
     half = len(RAW) // 2
     bodies = {form: b"<%s>" % text for form, text in FORMS.items()}
     rows = [(form, [[(0, b"", body)]]) for form, body in bodies.items()] + [
@@ -264,8 +249,8 @@ def over_http2():
         ("raw", [[(0, b"", b"<" + RAW[:half]), (0, b"", RAW[half:] + b">")]]),
     ]
 
-    def handle(s):
-        side = http.Side(http.accept(context, s), False)
+    def handle(u, _):
+        side = http.Side(u, False)
         told = []
 
         def on_end(stream):
@@ -283,7 +268,7 @@ def over_http2():
             while side.step(on_end):
                 pass
         return told
-    with between(handle) as (far, proxy):
+    with between(served(handle, alpn=["h2"])) as (far, proxy):
         with connect(proxy, context=t.context_of_client(proxy,
                                                         alpn=["h2"])) as s:
             side = http.Side(s, True)
@@ -313,9 +298,8 @@ def over_http2():
 def curl():
     """curl shows what nginx shows, in both protocols"""
     told = "$http_authorization $http_x_key"
-    with http.nginx(t.pki.where, t.HOST, *t.pki.bits(leaf), told) as (port, _):
-        proxy = t.Proxy(port, *(word for s in SECRETS for word in
-                                ("--secret", *map(str, s))))
+    with http.nginx(t.pki.where, t.HOST, *t.pki.bits(gate_peers.leaf), told) as (port, _):
+        proxy = t.Proxy(port, *options(SECRETS))
         for version in ("1.1", "2"):
             code, out, said = http.curl(
                 proxy, NAME, "--http" + version, "-u", "user:$MSB_KEY", "-H",
@@ -326,32 +310,5 @@ def curl():
         proxy.close()
 
 
-def main():
-    global leaf
-    p = argparse.ArgumentParser()
-    p.add_argument("--proxy", required=True)
-    p.add_argument("--only", default="")
-    args = p.parse_args()
-    t.tool = args.proxy
-    passed = failed = 0
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as where:
-        t.pki = t.Pki(where)
-        leaf = t.pki.leaf(t.pki.root, names="DNS:*.example.com,IP:" + t.HOST)
-        for f in tests:
-            if not re.search(args.only, f.__name__):
-                continue
-            start = time.monotonic()
-            try:
-                f()
-                passed += 1
-                print(f"ok    {f.__name__} ({time.monotonic() - start:.1f} s)",
-                      flush=True)
-            except (Exception, subprocess.SubprocessError) as e:
-                failed += 1
-                print(f"FAIL  {f.__name__}: {type(e).__name__}: {e}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(tests, t.arguments().parse_args()))

@@ -3,12 +3,9 @@
 
 Peers, the proxy with the engine in it and certificates are test_intercept.py's.
 """
-import argparse
 import random
-import re
 import shutil
 import sys
-import tempfile
 import time
 
 import lists
@@ -224,28 +221,5 @@ def a_long_list():
     expect("it is found", leaf, REVOKED, text(p.root), made)
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--proxy", required=True)
-    p.add_argument("--only", default="")
-    args = p.parse_args()
-    t.tool, t.sanitized, failed = args.proxy, False, 0
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as where:
-        t.pki = t.Pki(where)
-        for f in tests:
-            if not re.search(args.only, f.__name__):
-                continue
-            start = time.monotonic()
-            try:
-                f()
-                print(f"ok    {f.__name__} ({time.monotonic() - start:.1f} s)",
-                      flush=True)
-            except Exception as e:
-                failed += 1
-                print(f"FAIL  {f.__name__}: {type(e).__name__}: {e}", flush=True)
-    print(f"{failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(t.run(tests, t.arguments().parse_args()))
