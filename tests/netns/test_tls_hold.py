@@ -22,7 +22,7 @@ from tls import table
 from tls.world import address
 
 # The targets, in KiB a connection; the sanitizers have their own memory.
-SPLICED, INTERCEPTED, IDLE = 4, 100, 1536
+SPLICED, INTERCEPTED = 4, 100
 
 
 def pss(pids):
