@@ -8,7 +8,6 @@ wanted, with commas between.
 """
 import hashlib
 import os
-import re
 import signal
 import threading
 import time
@@ -379,6 +378,11 @@ def descriptors():
             for pid in helper_pids("msb-tlsd") + helper_pids("msb-supervised")}
 
 
+def no_flow_is_left(stage):
+    return wait_for(lambda: "connections 0 " in stage.status()["tls_status"],
+                    BACK)
+
+
 def storm(stage, t):
     """Everything at once: each request has a whole value, or its flow ends; nothing
     is left of it in the helpers."""
@@ -387,6 +391,7 @@ def storm(stage, t):
     stage.write("KEY", values[0])
     stage.up(stage.policy(["KEY", "ODD"]))
     t.check("a value", value_is_back(stage, values[0]))
+    t.check("that flow has ended", no_flow_is_left(stage))
     made, pid, held = Storm(stage, values), supervisor(stage), descriptors()
     before = None
     threads = [threading.Thread(target=target, args=args, kwargs=options)
@@ -423,15 +428,14 @@ def storm(stage, t):
     t.check("status is well", stage.status()["health"] == "ok", stage.status())
     stage.apply(stage.policy(["KEY", "ODD"]))
     t.check("the value is given still", value_is_back(stage, values[n % 4]))
-    t.check("no flow is left", wait_for(lambda: re.search(
-        r"connections 0 ", stage.status()["tls_status"]), BACK),
+    t.check("no flow is left", no_flow_is_left(stage),
             stage.status()["tls_status"])
     after = memory()
     t.check("nothing has grown", all(after[p] - before[1].get(p, 0) < 4096
                                      for p in after) or
             os.environ.get("MSB_SANITIZED") == "1", (before[1], after))
-    t.check("as many descriptors as at first", descriptors() == held,
-            (held, descriptors()))
+    t.check("as many descriptors as at first", wait_for(
+        lambda: descriptors() == held, BACK), (held, descriptors()))
 
 
 def life(m, t):

@@ -146,6 +146,8 @@ class Values(Case):
         self.assertEqual((event["where"], event["reason"]), (
             "authority", "the host is not the server's name"))
         self.assertNotIn("secret", event)
+        # Who says so is heard before he is ended.
+        self.assertEqual(relay.receive(self.tlsd.channel)[0], "terminate")
 
     def test_plain(self):
         """Port 80: nobody may have a value, whatever its Host says."""

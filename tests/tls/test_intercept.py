@@ -1073,7 +1073,6 @@ def spoiled_flights():
 @test
 def alerts_when_open():
     """A fatal alert by one side is the same alert at the other"""
-    c = context_of_server(pki.good)
     for v, suite in ((V12, "ECDHE-ECDSA-AES128-GCM-SHA256"),
                      (V12, "ECDHE-ECDSA-AES256-GCM-SHA384"),
                      (V12, "ECDHE-ECDSA-CHACHA20-POLY1305"), (V13, None)):

@@ -10,7 +10,7 @@ import time
 
 import lists
 import test_intercept as t
-from lists import DAY, REASON, SHA256, extension, integer
+from lists import DAY, REASON, extension, integer
 from test_intercept import check, connect, equal
 
 tests = []
