@@ -11,7 +11,7 @@ import dns.message
 import dns.rcode
 
 from lab import run
-from machine import STATE
+from machine import STATE, wait_for
 from peers import family
 
 from . import clients, pki
@@ -104,6 +104,27 @@ def helper_pids(kind):
     return sorted(found)
 
 
+def held(pids):
+    """How many sockets processes have, and connections they have yet to accept;
+    who is accepted meanwhile is counted twice rather than not at all."""
+    count = 0
+    for pid in pids:
+        for kind in ("tcp", "tcp6"):
+            with open("/proc/%d/net/%s" % (pid, kind), encoding="ascii") as \
+                    file:
+                rows = [line.split() for line in file]
+            # Of a listener, state 0A, rx_queue is who waits.
+            count += sum(int(r[4].split(":")[1], 16) for r in rows
+                         if r[3] == "0A")
+    for pid in pids:
+        for path in glob.glob("/proc/%d/fd/*" % pid):
+            try:
+                count += os.readlink(path).startswith("socket:")
+            except OSError:
+                continue
+    return count
+
+
 class Stage:
     """A world, and a guest in it, for one sandbox after the other."""
 
@@ -120,6 +141,7 @@ class Stage:
         self.servers = self.world.servers
         self.guest = m.guest("box")
         self.pins, self.up_now = set(), False
+        self.helpers, self.idle = [], 0
         self.trust = clients.Trust(self.pki.root.path)
 
     def up(self, document, name="document"):
@@ -213,8 +235,16 @@ class Stage:
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             made = list(pool.map(lambda c: self.use(
                 c[0].client, c[0].role, c[0].port, c[0].name, c[1]), cases))
-        time.sleep(0.02)
+        # For who has left early, a server may be dialled yet.
+        done = wait_for(lambda: held(self.helpers) <= self.idle, END)
+        self.t.check("msb-tlsd has done with them", done, cases)
+        if not done:
+            self.idle = held(self.helpers)      # That is told once.
         seen = self.servers.take()
+        end = time.monotonic() + END
+        for s in seen:
+            self.t.check("%r ends when the client has" % s, s.ended.wait(
+                max(0, end - time.monotonic())), cases)
         places = set()
         for (row, version), outcome in zip(cases, made):
             place = (address(row.role, version), row.port)
@@ -224,10 +254,6 @@ class Stage:
         self.t.check("nobody else is dialled", all(
             s.at in places for s in seen), [s for s in seen
                                             if s.at not in places])
-        end = time.monotonic() + END
-        for s in seen:
-            self.t.check("%r ends when the client has" % s, s.ended.wait(
-                max(0, end - time.monotonic())), cases)
 
     def document(self, name, document, phases, helper=True):
         """All rows of a document."""
@@ -235,7 +261,8 @@ class Stage:
         start = time.monotonic()
         self.up(document, name)
         try:
-            before = helper_pids("msb-tlsd")
+            before = self.helpers = helper_pids("msb-tlsd")
+            self.idle = held(before)
             self.t.check("msb-tlsd runs", bool(before) == helper, before)
             for names, rows in phases:
                 for each in names:
@@ -247,6 +274,7 @@ class Stage:
             self.t.check("none of msb-tlsd has ended meanwhile",
                          helper_pids("msb-tlsd") == before)
         finally:
+            self.helpers = []
             self.down()
         print("  %s: %.1f s" % (name, time.monotonic() - start))
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import random
+import select
 import socket
 import ssl
 import struct
@@ -182,7 +183,8 @@ class Servers:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind((where, port))
         made.listen(1024)
-        thread = threading.Thread(target=self._accept, args=(made,),
+        made.setblocking(False)
+        thread = threading.Thread(target=self._listen, args=(made,),
                                   daemon=True)
         self.listeners.append((made, thread))
         thread.start()
@@ -213,21 +215,30 @@ class Servers:
     def _note_name(sock, name, _context):
         sock.seen.sni = name
 
+    def _listen(self, listener):
+        while not self.closed:
+            select.select([listener], [], [])
+            with self.lock:
+                self._accept(listener)
+
     def _accept(self, listener):
+        """All that wait there; the lock is held."""
         while not self.closed:
             try:
                 sock, peer = listener.accept()
-            except OSError:
+            except BlockingIOError:
                 return
             seen = Seen(sock.getsockname()[:2], peer)
-            with self.lock:
-                self.seen.append(seen)
+            self.seen.append(seen)
             threading.Thread(target=self._serve, args=(sock, seen),
                              daemon=True).start()
 
     def take(self):
-        """What was seen since this was asked for."""
+        """What was seen since this was asked for: also who has not got a
+        thread yet, however busy the machine is."""
         with self.lock:
+            for listener, _ in self.listeners:
+                self._accept(listener)
             taken, self.seen = self.seen, []
         return taken
 
@@ -514,7 +525,8 @@ class Servers:
                 return
 
     def close(self):
-        self.closed = True
+        with self.lock:
+            self.closed = True
         for sock, thread in self.listeners:
             sock.shutdown(socket.SHUT_RDWR)
             thread.join(5)
