@@ -70,13 +70,14 @@ void splice_init(struct splice_pump *p)
 	};
 }
 
-void splice_side(struct splice_pump *p, unsigned int side, int fd)
+void splice_side(struct splice_pump *p, unsigned int side, int fd, bool near)
 {
 	p->fd[side] = fd;
 	p->readable[side] = false;
 	p->writable[side] = true;
 	p->ending[side] = false;
 	p->unsure[side] = false;
+	p->roomy[side] = near;
 }
 
 void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len)
@@ -213,6 +214,18 @@ static bool pass(struct splice_pool *pool, struct splice_pump *p,
 	return keep_rest(pool, w, data + n, len - (size_t)n);
 }
 
+/* There is much, and it is spliced from now on. */
+static void begin_bulk(struct splice_pump *p, unsigned int from)
+{
+	const int room = SPLICE_ROOM;
+
+	p->way[from].bulk = true;
+	if (!p->roomy[!from])
+		return;
+	p->roomy[!from] = false;
+	setsockopt(p->fd[!from], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 /* Move a little without a pipe, once. False: a socket failed. */
 static bool copy(struct splice_pool *pool, struct splice_pump *p,
 		 unsigned int from)
@@ -233,7 +246,8 @@ static bool copy(struct splice_pool *pool, struct splice_pump *p,
 		return true;
 	}
 	splice_was_read(p, from, n < COPY);
-	w->bulk = n == COPY;
+	if (n == COPY)
+		begin_bulk(p, from);
 	return pass(pool, p, from, data, (size_t)n);
 }
 

@@ -53,6 +53,14 @@
 /** SPLICE_EVENTS - What epoll is asked about a socket */
 #define SPLICE_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
+/** SPLICE_ROOM - Send buffer towards a peer on this machine, while much is
+ * spliced to it. It takes what it is sent when it has the processor, and what
+ * waits for it until then is in the caches only if it is little: the pages are
+ * the sender's, and the sender would write to ever new ones. The kernel takes
+ * twice this.
+ */
+#define SPLICE_ROOM (128 << 10)
+
 /** SPLICE_ROUND - Bytes a direction may move before others have their turn */
 #define SPLICE_ROUND (UINT32_C(1) << 20)
 
@@ -93,6 +101,8 @@ struct splice_way {
  * @ending:	it has said its last, or failed: what is left, and the end, can
  *		be read without waiting
  * @unsure:	there may be more than a read that comes short has
+ * @roomy:	its peer is on this machine, and its send buffer is as large as
+ *		the kernel makes it
  * @failed:	a socket has failed; what is still there is moved, then it ends
  * @head:	bytes that go to fd[1] before what fd[0] has; the owner's
  * @head_len:	how many are left of them
@@ -104,6 +114,7 @@ struct splice_pump {
 	bool writable[2];
 	bool ending[2];
 	bool unsure[2];
+	bool roomy[2];
 	bool failed;
 	uint32_t head_len;
 	const uint8_t *head;
@@ -132,10 +143,11 @@ void splice_init(struct splice_pump *p);
  * @p:		pump
  * @side:	0 or 1: which one
  * @fd:		non-blocking; connected before splice_run() is called
+ * @near:	its peer is on this machine
  *
  * From here on it has to be told all events of it.
  */
-void splice_side(struct splice_pump *p, unsigned int side, int fd);
+void splice_side(struct splice_pump *p, unsigned int side, int fd, bool near);
 
 /**
  * splice_head() - Give a pump bytes that came from fd[0] before it began
@@ -171,9 +183,8 @@ void splice_release(struct splice_pool *pool, struct splice_pump *p);
 /**
  * splice_options() - Set what connections need; accepted ones inherit it
  * @fd:		TCP socket
- * @near:	the peer is on this machine: the guest, or a program of the host.
- *		The socket listens, or is not connected yet: who has paced once
- *		goes on
+ * @near:	the peer is on this machine: the guest, or a program of the
+ *host. The socket listens, or is not connected yet: who has paced once goes on
  */
 void splice_options(int fd, bool near);
 

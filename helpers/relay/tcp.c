@@ -113,8 +113,8 @@ static void opened(struct relay *r, struct relay_tcp *t, uint32_t events)
 {
 	loop_unset(&r->connecting, &t->timer);
 	splice_init(&t->pump);
-	splice_side(&t->pump, RELAY_CLIENT, t->watch[RELAY_CLIENT].fd);
-	splice_side(&t->pump, RELAY_SERVER, t->watch[RELAY_SERVER].fd);
+	splice_side(&t->pump, RELAY_CLIENT, t->watch[RELAY_CLIENT].fd, true);
+	splice_side(&t->pump, RELAY_SERVER, t->watch[RELAY_SERVER].fd, true);
 	splice_events(&t->pump, RELAY_SERVER, events);
 	t->open = true;
 	if (loop_add(&r->loop, &t->watch[RELAY_CLIENT], SPLICE_EVENTS) < 0)

@@ -44,7 +44,7 @@ static bool watch_side(struct worker *w, struct tls_flow *f, enum tls_side side,
 		       int fd, uint32_t events)
 {
 	f->watch[side].fd = fd;
-	splice_side(&f->pump, side, fd);
+	splice_side(&f->pump, side, fd, side == FLOW_GUEST);
 	if (loop_add(&w->l, &f->watch[side], events) == 0)
 		return true;
 	carry_limit(w, f, "memory");

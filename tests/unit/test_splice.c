@@ -36,8 +36,8 @@ static void set_up(struct bench *b)
 		b->peer[i] = side[i][0];
 	}
 	splice_init(&b->pump);
-	splice_side(&b->pump, 0, side[0][1]);
-	splice_side(&b->pump, 1, side[1][1]);
+	splice_side(&b->pump, 0, side[0][1], false);
+	splice_side(&b->pump, 1, side[1][1], false);
 }
 
 static void take_down(struct bench *b)
@@ -120,6 +120,40 @@ Test(splice, much_is_spliced_until_it_is_little_again)
 	expect_text(b.peer[1], "few");
 	cr_expect_not(b.pump.way[0].bulk);
 	take_down(&b);
+}
+
+static int room_of(int fd)
+{
+	socklen_t len = sizeof(int);
+	int room = 0;
+
+	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &len), 0);
+	return room;
+}
+
+Test(splice, much_for_who_is_near_does_not_wait_in_masses)
+{
+	static char data[8192];
+	struct bench b;
+	int own[2];
+
+	for (int near = 0; near < 2; near++) {
+		set_up(&b);
+		splice_side(&b.pump, 1, b.pump.fd[1], near);
+		for (int k = 0; k < 2; k++)
+			own[k] = room_of(b.pump.fd[k]);
+		/* A little leaves all as it is. */
+		cr_assert_eq(write(b.peer[0], data, 100), 100);
+		cr_assert_eq(run(&b), SPLICE_WAIT);
+		cr_assert_eq(room_of(b.pump.fd[1]), own[1]);
+		cr_assert_eq(write(b.peer[0], data, sizeof(data)),
+			     (ssize_t)sizeof(data));
+		cr_assert_eq(run(&b), SPLICE_WAIT);
+		cr_assert_eq(room_of(b.pump.fd[0]), own[0]);
+		cr_assert_eq(room_of(b.pump.fd[1]),
+			     near ? 2 * SPLICE_ROOM : own[1]);
+		take_down(&b);
+	}
 }
 
 Test(splice, less_than_was_asked_for_is_all)
@@ -276,8 +310,8 @@ Test(splice, nobody_runs_for_ever)
 	struct bench b = {0};
 
 	splice_init(&b.pump);
-	splice_side(&b.pump, 0, open("/dev/zero", O_RDONLY | O_CLOEXEC));
-	splice_side(&b.pump, 1, open("/dev/null", O_RDWR | O_CLOEXEC));
+	splice_side(&b.pump, 0, open("/dev/zero", O_RDONLY | O_CLOEXEC), false);
+	splice_side(&b.pump, 1, open("/dev/null", O_RDWR | O_CLOEXEC), false);
 	b.pump.readable[0] = true;
 	b.pump.way[0].bulk = true;
 	b.peer[0] = b.peer[1] = -1;
