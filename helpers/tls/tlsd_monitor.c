@@ -19,6 +19,7 @@
 #include "host_socket.h"
 #include "judge.h"
 #include "loop.h"
+#include "pages.h"
 #include "pass.h"
 #include "tls_pins.h"
 #include "tls_state.h"
@@ -290,6 +291,8 @@ static void committed(struct monitor_ctx *m)
 {
 	const char *why = refusal(m);
 
+	/* To read a configuration takes code that flows do without. */
+	pages_forget();
 	answer(m, why ? CHANNEL_FAILED : CHANNEL_OK, why ? why : "");
 }
 
