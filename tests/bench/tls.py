@@ -61,17 +61,18 @@ RULED = "haproxy-ruled"
 PROGRAMS = {"haproxy": "haproxy", "haproxy-tcp": "haproxy",
             "sslsplit": "sslsplit", "mitmproxy": "mitmdump", "squid": "squid",
             "haproxy-tproxy": "haproxy"}
-HAPROXY = """global
-  nbthread 1
-  maxconn 4096
-defaults
+HAPROXY_DEFAULTS = """defaults
   mode tcp
   option splice-auto
   option tcp-smart-accept
   timeout connect 10s
   timeout client 1h
   timeout server 1h
-listen plain
+"""
+HAPROXY = """global
+  nbthread 1
+  maxconn 4096
+""" + HAPROXY_DEFAULTS + """listen plain
   bind 0.0.0.0:%d
   server plain %s:443
   server idle %s:443 backup
@@ -95,14 +96,7 @@ HAPROXY_RULED = """global
   nbthread 1
   maxconn 4096
   user haproxy
-defaults
-  mode tcp
-  option splice-auto
-  option tcp-smart-accept
-  timeout connect 10s
-  timeout client 1h
-  timeout server 1h
-frontend dialled
+""" + HAPROXY_DEFAULTS + """frontend dialled
   bind 0.0.0.0:%d transparent
   tcp-request inspect-delay 5s
   tcp-request content reject if !{ req.ssl_hello_type 1 }
