@@ -407,7 +407,8 @@ class Talk:
 
     def _receive(self):
         rest, n = b"", 0
-        while not self.stop.is_set() or self.back < self.sent:
+        # Told to stop, the sender may still be about to count its last one.
+        while self.threads[0].is_alive() or self.back < self.sent:
             try:
                 data = self.socket.recv(65536)
             except socket.timeout:
