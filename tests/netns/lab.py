@@ -23,6 +23,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import wire
@@ -94,16 +95,17 @@ class Namespace:
     def __init__(self, path):
         self.path = path
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.back = []
+        # Each thread is in a namespace of its own.
+        self.back = threading.local()
 
     def __enter__(self):
-        self.back.append(os.open("/proc/thread-self/ns/net",
-                                 os.O_RDONLY | os.O_CLOEXEC))
+        fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self.back.fds = getattr(self.back, "fds", []) + [fd]
         self._set(self.fd)
         return self
 
     def __exit__(self, *_):
-        fd = self.back.pop()
+        fd = self.back.fds.pop()
         self._set(fd)
         os.close(fd)
 
