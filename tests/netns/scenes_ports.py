@@ -17,7 +17,7 @@ AF = {4: socket.AF_INET, 6: socket.AF_INET6}
 KINDS = (("TCP", socket.SOCK_STREAM), ("UDP", socket.SOCK_DGRAM))
 LAN = {4: ipaddress.ip_address(WORLD4[1]), 6: ipaddress.ip_address(WORLD6[1])}
 ANY = {4: "0.0.0.0", 6: "::"}
-IP_FREEBIND = 15
+IP_PKTINFO, IP_FREEBIND = 8, 15
 TRANSPARENT = {4: (socket.SOL_IP, 19), 6: (socket.IPPROTO_IPV6, 75)}
 ORIGDST = {4: (socket.SOL_IP, 20), 6: (socket.IPPROTO_IPV6, 74)}
 # Of <asm-generic/socket.h>.
@@ -319,6 +319,15 @@ class Relay(Service):
         data = extra[0][2]
         port = int.from_bytes(data[2:4], "big")
         address = ipaddress.ip_address(data[4:8] if v == 4 else data[8:24])
+        if port == self.port:
+            # Another socket at this port would get what comes for this one, for
+            # as long as it is there.
+            made.sendmsg([self._said(address, port, peer[0])], [
+                (socket.SOL_IP, IP_PKTINFO, struct.pack(
+                    "=i4s4x", 0, address.packed)) if v == 4 else
+                (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, struct.pack(
+                    "=16si", address.packed, 0))], 0, peer)
+            return
         with self.sandbox.gateway.socket(AF[v], socket.SOCK_DGRAM) as back:
             back.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # The relay's own address needs no more than that.
