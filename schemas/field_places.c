@@ -172,7 +172,7 @@ static const struct place places[] = {
 	 "compiler/live/secret_values.c compiler/cli/cmd_run.c",
 	 "unit/values netns/secrets_live netns/secrets_life netns/secrets_run"},
 	{CONFIG_SECRET, "Inject", "msb-tlsd",
-	 "helpers/tls/inject.c helpers/tls/basic.c helpers/tls/http1.c",
+	 "helpers/tls/inject.c helpers/tls/basic.c helpers/tls/request1.c",
 	 "unit/tls_conf tls/gate netns/tls_values netns/secrets"},
 	{CONFIG_SECRET, "Placeholder", "msb-tlsd, and the guest's files",
 	 "helpers/tls/finder.c helpers/tls/inject.c compiler/emit/guest.c",
