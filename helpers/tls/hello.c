@@ -7,6 +7,8 @@
 #define RECORD_HEADER	 5
 #define RECORD_MAX	 16384
 #define RECORD_HANDSHAKE 22
+#define RECORD_FIRST	 20 /* change_cipher_spec, */
+#define RECORD_LAST	 24 /* to heartbeat (RFC 6520) */
 #define MESSAGE_HEADER	 4
 #define CLIENT_HELLO	 1
 #define RANDOM_LEN	 32
@@ -298,6 +300,23 @@ static size_t message_size(const struct hello *h, const uint8_t *message)
 				 (size_t)message[2] << 8 | message[3]);
 }
 
+/*
+ * A first record of TLS that is not of a handshake. Some servers step over such
+ * a one (GnuTLS over a change_cipher_spec) and take the ClientHello behind it:
+ * what it says would be judged by nobody. Three octets are looked at, so that
+ * what only begins like a type and a version is what it is.
+ */
+static void feed_other(struct hello *h, uint8_t octet)
+{
+	if (h->header_len == 1	 ? octet < RECORD_FIRST || octet > RECORD_LAST
+	    : h->header_len == 2 ? octet != TLS_1_0 >> 8
+				 : octet > (TLS_1_3 & 0xff))
+		h->state = HELLO_PLAIN;
+	else if (h->header_len == 3)
+		refuse(h, ALERT_UNEXPECTED_MESSAGE,
+		       "another record comes before it");
+}
+
 /* One octet of a record's header. */
 static void feed_header(struct hello *h, uint8_t octet)
 {
@@ -305,12 +324,13 @@ static void feed_header(struct hello *h, uint8_t octet)
 	size_t len;
 
 	h->header[h->header_len++] = octet;
+	if (first && h->header[0] != RECORD_HANDSHAKE) {
+		feed_other(h, octet);
+		return;
+	}
 	if (h->header_len == 1 && octet != RECORD_HANDSHAKE) {
-		if (first)
-			h->state = HELLO_PLAIN;
-		else
-			refuse(h, ALERT_UNEXPECTED_MESSAGE,
-			       "another record comes between its parts");
+		refuse(h, ALERT_UNEXPECTED_MESSAGE,
+		       "another record comes between its parts");
 	} else if (h->header_len == 2 && octet != TLS_1_0 >> 8) {
 		if (first)
 			h->state = HELLO_PLAIN;

@@ -148,10 +148,12 @@ Test(hello, tells_what_is_no_tls)
 		{"SSH-2.0-OpenSSH_9\r\n", 19, 1},
 		/* SSLv2 */
 		{"\x80\x2e\x01\x03\x01\x00\x15", 7, 1},
-		/* an alert, data, a heartbeat: TLS, and no beginning */
-		{"\x15\x03\x01\x00\x02\x02\x28", 7, 1},
-		{"\x17\x03\x03\x00\x01\x00", 6, 1},
 		{"\x00", 1, 1},
+		/* types that there are not, and versions */
+		{"\x13\x03\x03\x00\x01\x01", 6, 1},
+		{"\x19\x03\x03\x00\x01\x01", 6, 1},
+		{"\x14\x02\x00\x00\x01\x01", 6, 2},
+		{"\x15\x03\x05\x00\x02\x02\x28", 7, 3},
 		{"\x16\x02\x00\x00\x10", 5, 2},
 		{"\x16\xfe\xff\x00\x10", 5, 2},
 	};
