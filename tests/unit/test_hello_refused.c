@@ -56,13 +56,15 @@ Test(hello, refuses_bad_records)
 		{"\x16\x03\x01\x00\x00", 5, 10},
 		/* longer than 2^14 */
 		{"\x16\x03\x01\x40\x01", 5, 22},
-		/* change_cipher_spec, an alert, data, a heartbeat: TLS, and no
-		 * beginning, though GnuTLS takes a ClientHello behind the first
-		 */
-		{"\x14\x03\x03", 3, 10},
-		{"\x15\x03\x01", 3, 10},
-		{"\x17\x03\x04", 3, 10},
-		{"\x18\x03\x00", 3, 10},
+		/* TLS, and no beginning of it, though servers take a
+		 * ClientHello behind some: GnuTLS, OpenSSL, any version */
+		{"\x14\x03\x03\x00\x01", 5, 10},
+		{"\x14\x03\x03\x00\x00", 5, 10},
+		{"\x14\x03\xff\x00\x00", 5, 10},
+		{"\x15\x03\x01\x00\x02", 5, 10},
+		{"\x15\x03\x01\x00\x00", 5, 10},
+		{"\x17\x03\x04\x00\x00", 5, 10},
+		{"\x18\x03\x00\x00\x00", 5, 10},
 		/* other messages: a ServerHello, a HelloRequest */
 		{"\x16\x03\x01\x00\x04\x02", 6, 10},
 		{"\x16\x03\x01\x00\x04\x00", 6, 10},
