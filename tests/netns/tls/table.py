@@ -61,7 +61,9 @@ def read(path, files=()):
             if words[0] == "document":
                 text = line.split(None, 2)[2]
                 for key, value in dict(files).items():
-                    text = text.replace('"@%s"' % key, json.dumps(value))
+                    if '"@%s"' % key in text:
+                        text = text.replace('"@%s"' % key, json.dumps(
+                            value() if callable(value) else value))
                 documents.append((words[1], json.loads(text), [([], [])]))
             elif words[0] == "resolve":
                 documents[-1][2].append((words[1:], []))
@@ -134,8 +136,8 @@ class Stage:
                              names_of_certificates())
         self.own_ca = self.pki.authority("Own CA")
         self.files = {"root": self.pki.root.path, "own": self.own_ca.path,
-                      "lists": self.pki.lists,
-                      "own-key": self.own_ca.key}
+                      "own-key": self.own_ca.key,
+                      "lists": lambda: self.pki.lists}
         self.world = World(self.pki, NGINX if nginx and
                            os.path.exists(NGINX) else None)
         self.servers = self.world.servers
