@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <wolfssl/wolfcrypt/sha256.h>
+
 #include "certificate.h"
 #include "crl.h"
 #include "pem.h"
@@ -23,10 +25,12 @@
 
 /**
  * struct root - A root
+ * @digest:	of all of it
  * @key:	its key, and whether that may sign lists
  * @limits:	what it may issue
  */
 struct root {
+	uint8_t digest[WC_SHA256_DIGEST_SIZE];
 	struct issuer_key key;
 	struct constraints limits;
 };
@@ -34,10 +38,12 @@ struct root {
 /* What a record has in front of the root's key. */
 enum {
 	RECORD_LISTS,
+	RECORD_ISSUES,
 	RECORD_SERVERS,
 	RECORD_LENGTH,
 	RECORD_NAMES,
-	RECORD_FRONT,
+	RECORD_DIGEST,
+	RECORD_FRONT = RECORD_DIGEST + WC_SHA256_DIGEST_SIZE,
 };
 
 static bool take_root(struct der_view *from, struct root *ret)
@@ -48,7 +54,9 @@ static bool take_root(struct der_view *from, struct root *ret)
 		return false;
 	*from = (struct der_view){p + RECORD_FRONT, from->len - RECORD_FRONT};
 	constraints_begin(&ret->limits);
+	memcpy(ret->digest, p + RECORD_DIGEST, sizeof(ret->digest));
 	ret->key.lists = p[RECORD_LISTS];
+	ret->limits.issues = p[RECORD_ISSUES];
 	ret->limits.servers = p[RECORD_SERVERS];
 	ret->limits.length = p[RECORD_LENGTH];
 	return der_whole(from, DER_SEQUENCE, &ret->key.spki) &&
@@ -58,7 +66,7 @@ static bool take_root(struct der_view *from, struct root *ret)
 
 static bool is_limited(const struct constraints *l)
 {
-	return l->names.len || !l->servers ||
+	return l->names.len || !l->issues || !l->servers ||
 	       l->length != CONSTRAINTS_NO_LENGTH;
 }
 
@@ -101,9 +109,14 @@ static bool add_root(struct intercept_env *env, struct der_view der)
 	else
 		all[len++] = 0;
 	all[len + RECORD_LISTS] = c.key.lists;
+	all[len + RECORD_ISSUES] = c.limits.issues;
 	all[len + RECORD_SERVERS] = c.limits.servers;
 	all[len + RECORD_LENGTH] = c.limits.length;
 	all[len + RECORD_NAMES] = c.limits.names.len != 0;
+	if (wc_Sha256Hash(der.p, (word32)der.len, all + len + RECORD_DIGEST)) {
+		free(all);
+		return false;
+	}
 	len += RECORD_FRONT;
 	memcpy(all + len, c.key.spki.p, c.key.spki.len);
 	len += c.key.spki.len;
@@ -251,10 +264,21 @@ static bool has_issued(struct path *p, int k, const struct issuer_key *key,
 /* Whether a CA may issue, at some remove, for whom the server was spoken to. */
 static bool may_issue(struct path *p, const struct constraints *l)
 {
+	if (!l->issues)
+		return blocked(p, CAUSE_NO_CA);
 	if (!l->servers)
 		return blocked(p, CAUSE_WRONG_PURPOSE);
 	return constraints_permit(l, p->name, p->ip) ||
 	       blocked(p, CAUSE_NOT_PERMITTED);
+}
+
+/* Whether certificate @k is a root itself, octet for octet. */
+static bool is_root(const struct path *p, int k, const struct root *r)
+{
+	uint8_t digest[WC_SHA256_DIGEST_SIZE];
+
+	return wc_Sha256Hash(p->der[k].buffer, p->der[k].length, digest) == 0 &&
+	       memcmp(digest, r->digest, sizeof(digest)) == 0;
 }
 
 /* @between: CAs that there are between that root and the server, but for those
@@ -270,6 +294,10 @@ static bool is_by_root(struct path *p, int k, int between)
 		return all.p;
 	all = (struct der_view){all.p + 1, all.len - 1};
 	while (take_root(&all, &r)) {
+		/* A server's own, which whoever gave it knows: it need not be a
+		 * CA's. */
+		if (!k && is_root(p, k, &r))
+			return true;
 		if (!has_issued(p, k, &r.key, true))
 			continue;
 		if (r.limits.length != CONSTRAINTS_NO_LENGTH &&
