@@ -175,7 +175,7 @@ bool path_read_roots(struct intercept_env *env)
 	if (lists)
 		env->revoked = revoked_new(c->roots, c->roots_len);
 	good = room && env->roots && (env->revoked || !lists) &&
-	       read_all(env, room, size, note_limits) &&
+	       (lists || read_all(env, room, size, note_limits)) &&
 	       read_all(env, room, size, add_root);
 	free(room);
 	if (lists)
