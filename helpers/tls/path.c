@@ -73,19 +73,11 @@ static bool is_limited(const struct constraints *l)
 /*
  * The roots' table has their names. Nothing is kept by a name for which
  * whoever has it may stand; by those of roots with limits, and by all where
- * there are lists, one octet, then a record for each root of that name.
+ * there are lists, one octet, then a record for each root of that name. Where
+ * the first of a name has no limits, and another has, all are to be read again.
  */
-static bool note_limits(struct intercept_env *env, struct der_view der)
-{
-	struct certificate c;
-
-	if (certificate_read(der.p, der.len, &c) && is_limited(&c.limits))
-		lru_put(env->roots, c.subject, c.subject_len, "", 1,
-			UINT64_MAX);
-	return true;
-}
-
-static bool add_root(struct intercept_env *env, struct der_view der)
+static bool add_root(struct intercept_env *env, struct der_view der,
+		     bool *ret_again)
 {
 	struct certificate c;
 	const uint8_t *old;
@@ -95,11 +87,12 @@ static bool add_root(struct intercept_env *env, struct der_view der)
 	if (!certificate_read(der.p, der.len, &c))
 		return true;
 	old = lru_get(env->roots, c.subject, c.subject_len, 0, &len);
-	if (!env->revoked && !len) {
+	if (!env->revoked && !len && !is_limited(&c.limits)) {
 		lru_put(env->roots, c.subject, c.subject_len, "", 0,
 			UINT64_MAX);
 		return true;
 	}
+	*ret_again = *ret_again || (old && !len);
 	all = malloc(len + 1 + RECORD_FRONT + c.key.spki.len +
 		     c.limits.names.len);
 	if (!all)
@@ -129,8 +122,7 @@ static bool add_root(struct intercept_env *env, struct der_view der)
 }
 
 static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
-		     bool (*take)(struct intercept_env *env,
-				  struct der_view der))
+		     bool *ret_again)
 {
 	struct pem pem = {
 		.text = env->conf.roots,
@@ -140,6 +132,7 @@ static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
 	};
 	bool good = true;
 
+	*ret_again = false;
 	while (good) {
 		const size_t at = pem.at;
 		const enum pem_found found = pem_next(&pem);
@@ -147,9 +140,9 @@ static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
 		if (found == PEM_END)
 			break;
 		if (found == PEM_BLOCK && !strcmp(pem.label, PEM_CERTIFICATE))
-			good = take(env, pem.der);
+			good = add_root(env, pem.der, ret_again);
 		else if (found == PEM_BLOCK && env->revoked &&
-			 take == add_root && !strcmp(pem.label, PEM_CRL))
+			 !strcmp(pem.label, PEM_CRL))
 			good = revoked_add(env->revoked, pem.der, at);
 	}
 	return good;
@@ -169,14 +162,14 @@ bool path_read_roots(struct intercept_env *env)
 	/* A list can be nearly all of it. */
 	const size_t size = lists ? c->roots_len / 4 * 3 + 3 : ROOT_MAX;
 	uint8_t *const room = malloc(size);
-	bool good;
+	bool good, again = false;
 
 	env->roots = lru_new(ROOTS_MAX);
 	if (lists)
 		env->revoked = revoked_new(c->roots, c->roots_len);
 	good = room && env->roots && (env->revoked || !lists) &&
-	       (lists || read_all(env, room, size, note_limits)) &&
-	       read_all(env, room, size, add_root);
+	       read_all(env, room, size, &again) &&
+	       (!again || read_all(env, room, size, &again));
 	free(room);
 	if (lists)
 		malloc_trim(0);
