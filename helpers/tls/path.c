@@ -97,7 +97,7 @@ static bool add_root(struct intercept_env *env, struct der_view der,
 		     c.limits.names.len);
 	if (!all)
 		return false;
-	if (len)
+	if (old && len)
 		memcpy(all, old, len);
 	else
 		all[len++] = 0;
