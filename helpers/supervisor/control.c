@@ -81,7 +81,7 @@ static void abort_next(struct supervisor *s)
 
 	supervisor_drop_next(s);
 	if (told)
-		worker_ask(s, CHANNEL_ABORT, EXPECT_ABORT, NULL);
+		(void)worker_tell(s, CHANNEL_ABORT, EXPECT_ABORT, NULL);
 }
 
 static void refuse_next(struct supervisor *s, const char *reason)
@@ -156,6 +156,15 @@ static void take_sockets(struct supervisor *s, const struct client *c,
 		refuse_next(s, refused);
 }
 
+/* Of a worker that was asked too much already nothing can be expected. */
+static void reply_stuck(const struct supervisor *s, struct client *c)
+{
+	char text[CONF_REASON_MAX];
+
+	snprintf(text, sizeof(text), "%s does not answer", s->helper->name);
+	supervisor_reply(c, CHANNEL_FAILED, text);
+}
+
 static void ready(struct supervisor *s, struct client *c)
 {
 	char reason[CONF_REASON_MAX] = "nothing was prepared";
@@ -189,12 +198,11 @@ static void ready(struct supervisor *s, struct client *c)
 	if (worker_prepare(s, EXPECT_READY, c))
 		return;
 	/* There is no worker now; the next one is told when it starts. */
-	if (s->now.there) {
+	if (s->now.there && !worker_is_stuck(s)) {
 		supervisor_reply(c, CHANNEL_OK, "");
 		return;
 	}
-	snprintf(reason, sizeof(reason), "%s does not answer", s->helper->name);
-	supervisor_reply(c, CHANNEL_FAILED, reason);
+	reply_stuck(s, c);
 	supervisor_drop_next(s);
 }
 
@@ -219,7 +227,7 @@ static void commit(struct supervisor *s, struct client *c)
 		return;
 	}
 	supervisor_adopt(s);
-	if (!worker_ask(s, CHANNEL_COMMIT, EXPECT_COMMIT, c))
+	if (!worker_tell(s, CHANNEL_COMMIT, EXPECT_COMMIT, c))
 		supervisor_reply(c, CHANNEL_OK, "");
 }
 
@@ -231,6 +239,10 @@ static void status(struct supervisor *s, struct client *c,
 
 	if (worker_ask_status(s, c, lists ? fds[0] : -1))
 		return;
+	if (worker_is_stuck(s)) {
+		reply_stuck(s, c);
+		return;
+	}
 	snprintf(text, sizeof(text), "pid %d restarts %ju", (int)s->worker.pid,
 		 (uintmax_t)s->worker.restarts);
 	supervisor_reply(c, CHANNEL_STATUS, text);
@@ -239,9 +251,14 @@ static void status(struct supervisor *s, struct client *c,
 /* A worker that is not there changes nothing. */
 static void hold(struct supervisor *s, struct client *c)
 {
-	c->holds = true;
-	if (!worker_ask(s, CHANNEL_HOLD, EXPECT_HOLD, c))
+	c->holds = worker_ask(s, CHANNEL_HOLD, EXPECT_HOLD, c);
+	if (c->holds)
+		return;
+	c->holds = !worker_is_stuck(s);
+	if (c->holds)
 		supervisor_reply(c, CHANNEL_OK, "");
+	else
+		reply_stuck(s, c);
 }
 
 /* The last one that held is gone. */
