@@ -274,9 +274,23 @@ static void release(struct supervisor *s, struct client *c)
 		(void)worker_ask(s, CHANNEL_RELEASE, EXPECT_ABORT, NULL);
 }
 
+/* What is put in force now would be gone with us. */
+static bool refuse_at_end(struct supervisor *s, struct client *c,
+			  enum channel_type type)
+{
+	if (!s->stopping || type == CHANNEL_STOP)
+		return false;
+	/* These two have no answer. */
+	if (type != CHANNEL_PREPARE && type != CHANNEL_SOCKETS)
+		supervisor_reply(c, CHANNEL_FAILED, "it is ending");
+	return true;
+}
+
 static void handle(struct supervisor *s, struct client *c,
 		   const struct channel_msg *m, int fds[CHANNEL_MAX])
 {
+	if (refuse_at_end(s, c, (enum channel_type)m->type))
+		return;
 	switch ((enum channel_type)m->type) {
 	case CHANNEL_PREPARE:
 		prepare(s, c, m, fds);

@@ -13,6 +13,7 @@ from relay import config, listener, wait_until
 from relay_case import Case, accept, is_turned_away, tcp
 
 EXPECTED = 16
+ENDING = ("failed", "it is ending")
 STUCK = ("failed", "msb-relayd does not answer")
 
 
@@ -100,6 +101,14 @@ class Stuck(Case):
         self.relay.apply(config([listener("127.0.0.1", "tcp", 8082, 82)]))
         client = self.keep(tcp(("127.0.0.1", 8082)))
         self.check_echo(client, self.keep(accept(server)[0]))
+
+    def test_nothing_is_put_in_force_at_the_end(self):
+        self.stop()
+        self.relay.process.send_signal(signal.SIGTERM)
+        self.assertTrue(wait_until(
+            lambda: r.ask(self.relay.control, "connected") == ENDING))
+        self.assertEqual(self.relay.prepare(self.NEW), ENDING)
+        self.assertEqual(self.relay.process.wait(10), 0)
 
 
 if __name__ == "__main__":
