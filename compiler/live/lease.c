@@ -326,14 +326,13 @@ int lease_take(struct state *s, const char *name, const struct lease_names *l,
 	for (i = 0; i < l->n; i++) {
 		if (symlinkat(name, s->leases, l->v[i]) == 0)
 			continue;
+		if (errno != EEXIST)
+			return live_errno(e, errno, "write %s/leases/%s",
+					  s->path, l->v[i]);
 		lease_owner(s, l->v[i], owner);
-		if (errno == EEXIST && strcmp(owner, name) == 0)
-			continue;
-		if (errno == EEXIST)
+		if (strcmp(owner, name) != 0)
 			return live_refuse(e, "%s is leased to sandbox %s",
 					   l->v[i], owner);
-		return live_errno(e, errno, "write %s/leases/%s", s->path,
-				  l->v[i]);
 	}
 	floor_raise(s);
 	return 0;
