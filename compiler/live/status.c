@@ -299,12 +299,16 @@ static void look_at_helper(struct arena *a, const struct state *s,
 
 	st->helpers[kind] = supervisor_status(s, a, st->record.name, kind,
 					      &st->helper_words[kind], list);
-	if (st->helpers[kind] == SUPERVISOR_ALIVE)
+	if (st->helpers[kind] != SUPERVISOR_NONE)
 		st->supervisors[kind] =
 			supervisor_process(s, st->record.name, kind);
-	if (st->record.ready && st->compiled &&
-	    plan_needs(&st->compiled->plan, helper) &&
-	    st->helpers[kind] != SUPERVISOR_ALIVE)
+	if (!st->record.ready || !st->compiled ||
+	    !plan_needs(&st->compiled->plan, helper) ||
+	    st->helpers[kind] == SUPERVISOR_ALIVE)
+		return;
+	if (st->supervisors[kind])
+		st->missing = arena_printf(a, "an answer of %s", helper);
+	else
 		st->missing = arena_printf(a,
 					   "msb-supervised, which keeps %s: "
 					   "apply the document again",
