@@ -162,8 +162,8 @@ const struct cli_command cmd_compile = {
 	.details =
 		"Without --output the ruleset of the sandbox is printed. With "
 		"it, DIR\ngets sandbox.nft, host.nft, plan.json and guest/, and "
-		"ports.json and\nrelay.json where there are published ports "
-		"and a helper.\n"
+		"ports.json, relay.json,\ndns.json, tls.json and names-*.bin "
+		"where the sandbox needs them.\n"
 		"--cost tells, for each direction, what the policy costs the "
 		"first packet\nof a flow and every other packet at most, on "
 		"top of forwarding it without\nrules, and how each run of "

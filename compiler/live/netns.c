@@ -43,7 +43,7 @@ int netns_open(const char *which, struct live_error *e)
 	else if (!*which || strchr(which, '/') || *which == '.')
 		return live_refuse(
 			e,
-			"'%s' is no network namespace: a name, an "
+			"\"%s\" is no network namespace: a name, an "
 			"absolute path or a process number is wanted",
 			which);
 	else
