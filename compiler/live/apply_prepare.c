@@ -116,6 +116,11 @@ static int open_kernel(struct apply *p, struct live_error *e)
 	p->ns[PLAN_HOST] = netns_open_self(e);
 	if (p->ns[PLAN_HOST] < 0)
 		return -1;
+	if (!netns_exists(p->record.netns))
+		return live_refuse(e,
+				   "the network namespace %s is gone: remove "
+				   "the sandbox, and make it again",
+				   p->record.netns);
 	p->ns[PLAN_GATEWAY] = netns_open(p->record.netns, e);
 	p->rules[PLAN_HOST] = ruleset_open(e);
 	if (p->ns[PLAN_GATEWAY] < 0 || !p->rules[PLAN_HOST] ||

@@ -302,7 +302,8 @@ static void look_at_helper(struct arena *a, const struct state *s,
 	if (st->helpers[kind] != SUPERVISOR_NONE)
 		st->supervisors[kind] =
 			supervisor_process(s, st->record.name, kind);
-	if (!st->record.ready || !st->compiled ||
+	/* What they are in, and what leads to them, comes first. */
+	if (st->missing || !st->record.ready || !st->compiled ||
 	    !plan_needs(&st->compiled->plan, helper) ||
 	    st->helpers[kind] == SUPERVISOR_ALIVE)
 		return;
@@ -344,7 +345,8 @@ static void look_at_helpers(struct arena *a, const struct state *s,
 	st->pins = list < 0 ? "" : read_back(a, list);
 	if (list >= 0)
 		close(list);
-	if (state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
+	if (netns_exists(st->record.netns) &&
+	    state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
 		st->missing = "the end of an interrupted \"apply\": apply "
 			      "again";
 }

@@ -6,8 +6,8 @@ import signal
 import subprocess
 
 from lab import run
-from machine import alive, wait_for
-from report import main
+from machine import STATE, alive, wait_for
+from report import main, settled, unchanged
 
 SMALL = "/run/small"
 PORT = {"Ports": {"8080": 80}}
@@ -73,7 +73,61 @@ def no_answer(m, t):
     m.good("down", "web")
 
 
-TESTS = (no_inode, no_answer)
+def rebooted(m, t):
+    """The state directory is kept, and nothing else: down is the way."""
+    document = m.document("port", PORT)
+    m.good("up", "web", document, "--tap")
+    shown = json.loads(m.good("status", "--json", "web"))
+    os.kill(shown["supervisor"], signal.SIGKILL)
+    wait_for(lambda: not alive(shown["supervisor"]))
+    done = m.netc("up", "other", document, "--tap")
+    t.check("a port is still leased", done.returncode == 1 and
+            done.stderr == "msb-netc: /Ports/8080: 127.0.0.1:8080/tcp is "
+            "taken by sandbox web\n", done.stderr)
+    run("ip", "netns", "delete", "msb-web")
+    run("nft", "delete", "table", "inet", "msb")
+    done = m.netc("status", "--json", "web")
+    shown = json.loads(done.stdout)
+    t.check("status says what is gone", done.returncode == 1 and
+            shown["missing"] == "network namespace msb-web", shown)
+    for words, said in ((("apply", "web", document), "make it again"),
+                        (("up", "web", document, "--tap"), '"down"')):
+        done = m.netc(*words)
+        t.check("%s says what to do" % words[0], done.returncode == 1 and
+                "gone" in done.stderr and said in done.stderr, done.stderr)
+    m.good("down", "web")
+    m.good("up", "web", document, "--tap")
+    t.check("it is as new", json.loads(
+        m.good("status", "--json", "web"))["health"] == "ok")
+    m.good("down", "web")
+
+
+def damaged(m, t):
+    """What cannot be read of a sandbox keeps nobody from removing it."""
+    before = settled(m)
+    for file in ("record", "leases"):
+        for damage in ("gone", "empty", "link"):
+            if (file, damage) == ("leases", "empty"):
+                continue
+            path = STATE + "/sandboxes/web/" + file
+            m.good("up", "web", m.public, "--tap")
+            os.unlink(path)
+            if damage == "link":
+                os.symlink("/etc/hostname", path)
+            elif damage == "empty":
+                with open(path, "w", encoding="ascii"):
+                    pass
+            m.good("up", "other", m.public, "--tap")
+            done = m.netc("status", "--json")
+            t.check("%s %s: others are listed" % (file, damage), "other" in [
+                s["name"] for s in json.loads(done.stdout)], done.stdout)
+            m.good("down", "other")
+            m.good("down", "web")
+            unchanged(m, t, "%s %s" % (file, damage), before)
+    t.check("what was linked to is there", os.path.exists("/etc/hostname"))
+
+
+TESTS = (no_inode, no_answer, rebooted, damaged)
 
 if __name__ == "__main__":
     main(__doc__, TESTS)
