@@ -20,6 +20,21 @@ void supervisor_clients_init(struct supervisor *s)
 		s->clients[i].watch = (struct loop_watch){-1, client_ready};
 }
 
+static bool has_room(const struct supervisor *s)
+{
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++)
+		if (s->clients[i].watch.fd < 0)
+			return true;
+	return false;
+}
+
+/* Whoever comes while there is no room waits at the socket. */
+static void watch_listener(struct supervisor *s)
+{
+	if (s->listener.fd >= 0)
+		loop_change(&s->loop, &s->listener, has_room(s) ? EPOLLIN : 0);
+}
+
 bool supervisor_client_add(struct supervisor *s, int fd)
 {
 	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++) {
@@ -47,6 +62,7 @@ void supervisor_accept(struct loop *l, struct loop_watch *w, uint32_t events)
 	(void)events;
 	if (fd >= 0)
 		supervisor_client_add(l->context, fd);
+	watch_listener(l->context);
 }
 
 void supervisor_reply(struct client *c, enum channel_type type,
@@ -355,6 +371,7 @@ static void drop_client(struct supervisor *s, struct client *c)
 	loop_remove(&s->loop, &c->watch);
 	close(c->watch.fd);
 	c->watch.fd = -1;
+	watch_listener(s);
 	/* Whoever started us went away before anything was in force. */
 	if (!s->now.there && !has_clients(s))
 		supervisor_stop(s, NULL);

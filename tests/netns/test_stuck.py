@@ -12,7 +12,7 @@ import relay_case
 from relay import config, listener, wait_until
 from relay_case import Case, accept, is_turned_away, tcp
 
-EXPECTED = 16
+CLIENTS, EXPECTED = 8, 16
 ENDING = ("failed", "it is ending")
 STUCK = ("failed", "msb-relayd does not answer")
 
@@ -101,6 +101,24 @@ class Stuck(Case):
         self.relay.apply(config([listener("127.0.0.1", "tcp", 8082, 82)]))
         client = self.keep(tcp(("127.0.0.1", 8082)))
         self.check_echo(client, self.keep(accept(server)[0]))
+
+    def test_whoever_finds_no_room_waits(self):
+        # Two are there already.
+        held = []
+        for _ in range(CLIENTS - 2):
+            held.append(self.relay.connect())
+            self.assertEqual(r.ask(held[-1], "hold"), ("ok", ""))
+        late = self.keep(self.relay.connect(), self.relay.connect())
+        for channel in late:
+            r.send(channel, "status")
+        # Neither is cut off, nor has an answer.
+        for channel in late:
+            self.assertTrue(relay_case.is_silent(channel))
+        for channel, answered in zip(held, late):
+            channel.close()
+            self.assertEqual(r.receive(answered)[0], "status")
+        for channel in held[2:]:
+            channel.close()
 
     def test_nothing_is_put_in_force_at_the_end(self):
         self.stop()
