@@ -276,18 +276,13 @@ out:
 static int connect_to(const struct state *s, const char *name,
 		      enum supervisor_kind kind, unsigned int patience)
 {
-	int dir = state_directory(s, name), fd = -1, code;
+	int dir = state_directory(s, name), fd, code;
 
 	if (dir < 0)
 		return -1;
-	fd = channel_connect(dir, kinds[kind].socket);
+	fd = channel_connect(dir, kinds[kind].socket, patience);
 	code = errno;
 	close(dir);
-	if (fd >= 0 && channel_set_timeout(fd, patience) < 0) {
-		code = errno;
-		close(fd);
-		fd = -1;
-	}
 	errno = code;
 	return fd;
 }
