@@ -150,6 +150,16 @@ int state_lock(struct state *s, struct live_error *e)
 	return 0;
 }
 
+int state_quiet(bool *ret_busy)
+{
+	/* A shared one: two who look at once do not see each other. */
+	int fd = open(STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	*ret_busy = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 &&
+		    errno == EWOULDBLOCK;
+	return fd;
+}
+
 void state_unlock(struct state *s)
 {
 	close_dir(&s->lock);

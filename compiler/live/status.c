@@ -331,13 +331,27 @@ static const char *read_back(struct arena *a, int fd)
 	return text;
 }
 
+/* Whether an "apply" was killed, and is not only at it. */
+static bool was_interrupted(struct arena *a, const struct state *s,
+			    const struct status *st)
+{
+	struct live_error ignored;
+	size_t len;
+	bool busy;
+	int held = state_quiet(&busy);
+	const bool next =
+		state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored);
+
+	if (held >= 0)
+		close(held);
+	return next && !busy;
+}
+
 static void look_at_helpers(struct arena *a, const struct state *s,
 			    bool counters, struct status *st)
 {
 	const int list = counters ? memfd_create("pins", MFD_CLOEXEC) : -1;
 	enum supervisor_kind kind;
-	struct live_error ignored;
-	size_t len;
 
 	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
 		look_at_helper(a, s, kind, kind == SUPERVISOR_DNS ? list : -1,
@@ -345,8 +359,7 @@ static void look_at_helpers(struct arena *a, const struct state *s,
 	st->pins = list < 0 ? "" : read_back(a, list);
 	if (list >= 0)
 		close(list);
-	if (netns_exists(st->record.netns) &&
-	    state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
+	if (netns_exists(st->record.netns) && was_interrupted(a, s, st))
 		st->missing = "the end of an interrupted \"apply\": apply "
 			      "again";
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test_trouble.py - What an operator is told when the machine is in trouble."""
+import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 
 from lab import run
@@ -47,6 +49,21 @@ def no_inode(m, t):
     os.rmdir(SMALL)
 
 
+def crowd(path):
+    """So many wait at a socket that there is no room for another."""
+    waiting = []
+    while len(waiting) < 100:
+        each = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        each.settimeout(0)
+        try:
+            each.connect(path)
+        except BlockingIOError:
+            each.close()
+            break
+        waiting.append(each)
+    return waiting
+
+
 def no_answer(m, t):
     """A helper that hangs: what to do is said, and works."""
     document = m.document("port", PORT)
@@ -55,6 +72,7 @@ def no_answer(m, t):
     shown = json.loads(m.good("status", "--json", "web"))
     supervisor = shown["supervisor"]
     os.kill(supervisor, signal.SIGSTOP)
+    waiting = crowd(STATE + "/sandboxes/web/supervisor.sock")
     done = m.netc("status", "--json", "web")
     shown = json.loads(done.stdout)
     t.check("status says so", done.returncode == 1 and shown["health"] ==
@@ -66,6 +84,8 @@ def no_answer(m, t):
             done.stderr, done.stderr)
     os.kill(supervisor, signal.SIGKILL)
     wait_for(lambda: not alive(supervisor))
+    for each in waiting:
+        each.close()
     made = json.loads(m.good("apply", "--json", "web", other))
     t.check("apply starts another", made["helpers"] == "start", made)
     t.check("and all is well", json.loads(
@@ -127,7 +147,24 @@ def damaged(m, t):
     t.check("what was linked to is there", os.path.exists("/etc/hostname"))
 
 
-TESTS = (no_inode, no_answer, rebooted, damaged)
+def in_between(m, t):
+    """An apply that is at it was not interrupted, and one that was killed is."""
+    m.good("up", "web", m.public, "--tap")
+    next_ = STATE + "/sandboxes/web/next-host.nft"
+    with open(next_, "w", encoding="ascii"):
+        pass
+    done = m.netc("status", "--json", "web")
+    t.check("it was interrupted", done.returncode == 1 and "interrupted" in
+            json.loads(done.stdout)["missing"], done.stdout)
+    with open("/run/msb-netc.lock", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = m.netc("status", "--json", "web")
+        t.check("it is at it", done.returncode == 0 and
+                json.loads(done.stdout)["health"] == "ok", done.stdout)
+    m.good("down", "web")
+
+
+TESTS = (no_inode, no_answer, rebooted, damaged, in_between)
 
 if __name__ == "__main__":
     main(__doc__, TESTS)
