@@ -208,21 +208,33 @@ static void text_helpers(const struct status *st)
 	}
 }
 
+static int wider(int width, const char *text)
+{
+	const int n = (int)strlen(text);
+
+	return n > width ? n : width;
+}
+
 static void list_text(struct arena *a, const struct status *v, size_t n)
 {
+	int name = (int)strlen("NAME"), health = (int)strlen("HEALTH");
 	char text[IP_TEXT_MAX];
 	size_t i;
 
 	if (!n)
 		return;
-	printf("%-20s %5s  %-15s  %-8s  %s\n", "NAME", "SLOT", "GUEST",
-	       "HEALTH", "POLICY");
+	for (i = 0; i < n; i++) {
+		name = wider(name, v[i].record.name);
+		health = wider(health, status_health_name(v[i].health));
+	}
+	printf("%-*s %5s  %-15s  %-*s  %s\n", name, "NAME", "SLOT", "GUEST",
+	       health, "HEALTH", "POLICY");
 	for (i = 0; i < n; i++) {
 		const struct compiled *c = v[i].compiled;
 
-		printf("%-20s %5u  %-15s  %-8s  %s\n", v[i].record.name,
+		printf("%-*s %5u  %-15s  %-*s  %s\n", name, v[i].record.name,
 		       v[i].record.slot,
-		       c ? ip_format(c->policy.slot.guest4, text) : "?",
+		       c ? ip_format(c->policy.slot.guest4, text) : "?", health,
 		       status_health_name(v[i].health), policy_words(a, &v[i]));
 	}
 }
