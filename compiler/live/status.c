@@ -11,6 +11,7 @@
 #include "change.h"
 #include "link.h"
 #include "netns.h"
+#include "sysctl.h"
 
 static const char *const directions[POLICY_DIRECTIONS] = {
 	[POLICY_EGRESS] = "egress",
@@ -255,6 +256,30 @@ int status_listing(struct arena *a, const struct state *s,
 	return rc;
 }
 
+/* Forwarding is the host's, and others turn it off as well. Of what cannot be
+ * read nothing is known. */
+static void look_at_forwarding(struct arena *a, struct status *st)
+{
+	const char *const keys[] = {
+		arena_printf(a, "net/ipv4/conf/%s/forwarding",
+			     st->record.uplink),
+		"net/ipv6/conf/all/forwarding",
+	};
+	const int dir = sysctl_open();
+	struct live_error ignored;
+	char now[SYSCTL_MAX];
+	size_t i;
+
+	for (i = 0; dir >= 0 && i < 2 && !st->missing; i++)
+		if (sysctl_read(dir, keys[i], now, &ignored) == 0 &&
+		    strcmp(now, "0") == 0)
+			st->missing = arena_printf(
+				a, "IP forwarding of the host (%s is 0)",
+				keys[i]);
+	if (dir >= 0)
+		close(dir);
+}
+
 static int look_outside(struct arena *a, struct status *st,
 			struct live_error *e)
 {
@@ -269,6 +294,7 @@ static int look_outside(struct arena *a, struct status *st,
 		st->missing = arena_printf(a, "interface %s of the host",
 					   st->record.uplink);
 	link_close(sock);
+	look_at_forwarding(a, st);
 	rules = ruleset_open(e);
 	if (!rules)
 		return -1;

@@ -164,7 +164,25 @@ def in_between(m, t):
     m.good("down", "web")
 
 
-TESTS = (no_inode, no_answer, rebooted, damaged, in_between)
+def not_forwarding(m, t):
+    """Somebody turns off what the host does for every sandbox."""
+    m.good("up", "web", m.public, "--tap")
+    for key, word in (("net/ipv4/ip_forward", "ipv4"),
+                      ("net/ipv6/conf/all/forwarding", "ipv6")):
+        m.sysctl(key, "0")
+        done = m.netc("status", "--json", "web")
+        shown = json.loads(done.stdout)
+        t.check("%s: status says so" % word, done.returncode == 1 and
+                shown["health"] == "broken" and "forwarding" in
+                shown["missing"] and word in shown["missing"], shown)
+        m.sysctl(key, "1")
+        t.check("%s: and it is well again" % word, m.netc(
+            "status", "web").returncode == 0)
+    m.good("down", "web")
+
+
+TESTS = (no_inode, no_answer, rebooted, damaged, in_between,
+         not_forwarding)
 
 if __name__ == "__main__":
     main(__doc__, TESTS)
