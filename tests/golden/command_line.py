@@ -85,6 +85,8 @@ STATUS = (
     ("ca --state nowhere", 1, "there is no CA in nowhere"),
     ("ca frob --state nowhere", 2, "Try "),
     ("ca export --json --state nowhere", 2, "Try "),
+    ("ca export --der --json --state nowhere", 2, "Try "),
+    ("ca print --der --state nowhere", 2, "Try "),
     ("up Web good.json --tap", 2, "no name"),
     ("up web good.json", 2, "--tap"),
     ("up web good.json --tap --guest-netns box", 2, "--tap"),
