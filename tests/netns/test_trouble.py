@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -181,8 +182,32 @@ def not_forwarding(m, t):
     m.good("down", "web")
 
 
+def keys_of(value):
+    """The keys of all objects in it."""
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    if isinstance(value, dict):
+        return set(value).union(*map(keys_of, value.values()))
+    return set()
+
+
+def in_the_manual(m, t):
+    """Every key of a report is told of."""
+    with open(os.path.join(os.path.dirname(__file__), "../../docs/man",
+                           "msb-netc.1.in"), encoding="utf-8") as file:
+        told = file.read().partition(".Sh REPORTS AS JSON")[2]
+    told = set(re.findall(r"[a-z0-9_]+", told.partition("\n.Sh ")[0]))
+    document = m.document("all", {**PORT, "TLS": {}, "TrustHostCAs": True})
+    for words in (("up", "web", document, "--tap"), ("status",),
+                  ("status", "web"), ("apply", "web", m.public)):
+        keys = keys_of(json.loads(m.good(words[0], "--json", *words[1:])))
+        t.check("%s: keys" % words[0], len(keys) > 10 and keys <= told,
+                keys - told)
+    m.good("down", "web")
+
+
 TESTS = (no_inode, no_answer, rebooted, damaged, in_between,
-         not_forwarding)
+         not_forwarding, in_the_manual)
 
 if __name__ == "__main__":
     main(__doc__, TESTS)
