@@ -182,6 +182,17 @@ def not_forwarding(m, t):
     m.good("down", "web")
 
 
+def names_that_are_odd(m, t):
+    """What a document is called is shown, and does nothing to a terminal."""
+    odd = m.document("odd\x1b[31m\nname web2\x7f", {"Policy": "none"})
+    m.good("up", "web", odd, "--tap")
+    shown = m.good("status", "web")
+    t.check("shown", "/odd?[31m?name web2?.json\n" in shown and
+            "\x1b" not in shown and "\x7f" not in shown, repr(shown))
+    m.good("apply", "web", odd)
+    m.good("down", "web")
+
+
 def keys_of(value):
     """The keys of all objects in it."""
     if isinstance(value, list):
@@ -207,7 +218,7 @@ def in_the_manual(m, t):
 
 
 TESTS = (no_inode, no_answer, rebooted, damaged, in_between,
-         not_forwarding, in_the_manual)
+         not_forwarding, names_that_are_odd, in_the_manual)
 
 if __name__ == "__main__":
     main(__doc__, TESTS)
