@@ -51,6 +51,26 @@ static void close_dir(int *fd)
 	*fd = -1;
 }
 
+/* Whoever can write to it says what root puts in force, and which CA signs. */
+static int check_owner(int dir, const char *path, struct live_error *e)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return live_errno(e, errno, "state directory %s", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return live_refuse(e,
+				   "state directory %s belongs to user %u: it "
+				   "has to be root's",
+				   path, st.st_uid);
+	if (st.st_mode & S_IWOTH)
+		return live_refuse(e,
+				   "state directory %s can be written by "
+				   "everybody: it has to be root's alone",
+				   path);
+	return 0;
+}
+
 int state_open(struct state *s, const char *path, bool create,
 	       struct live_error *e)
 {
@@ -72,6 +92,10 @@ int state_open(struct state *s, const char *path, bool create,
 	}
 	if (new.dir < 0)
 		return live_errno(e, errno, "state directory %s", path);
+	if (check_owner(new.dir, path, e) < 0) {
+		close(new.dir);
+		return -1;
+	}
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		*parts[i].fd = open_dir(new.dir, parts[i].name, create, 0700);
 		if (*parts[i].fd >= 0 || (errno == ENOENT && !create))

@@ -182,6 +182,27 @@ def not_forwarding(m, t):
     m.good("down", "web")
 
 
+def somebodys(m, t):
+    """A state directory that others can write to is none."""
+    where = "/run/somebodys"
+    for mode, owner, said in ((0o777, 0, "by everybody"),
+                              (0o700, 1000, "belongs to user 1000")):
+        os.mkdir(where)
+        os.chmod(where, mode)
+        os.chown(where, owner, owner)
+        for words in (("up", "web", m.public, "--tap"), ("status",),
+                      ("down", "web"), ("ca", "export"),
+                      ("run", m.public, "--", "true")):
+            done = subprocess.run(
+                [m.program, words[0], "--state", where, *words[1:]],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                timeout=60, check=False)
+            t.check("%s: %s" % (said, words[0]), done.returncode == 1 and
+                    said in done.stderr and not done.stdout, done.stderr)
+        t.check("nothing is made", not os.listdir(where))
+        os.rmdir(where)
+
+
 def names_that_are_odd(m, t):
     """What a document is called is shown, and does nothing to a terminal."""
     odd = m.document("odd\x1b[31m\nname web2\x7f", {"Policy": "none"})
@@ -218,7 +239,8 @@ def in_the_manual(m, t):
 
 
 TESTS = (no_inode, no_answer, rebooted, damaged, in_between,
-         not_forwarding, names_that_are_odd, in_the_manual)
+         not_forwarding, somebodys,
+         names_that_are_odd, in_the_manual)
 
 if __name__ == "__main__":
     main(__doc__, TESTS)
