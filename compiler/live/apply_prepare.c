@@ -213,7 +213,7 @@ static int choose(struct apply *p, enum supervisor_kind kind,
 		*ret = APPLY_HELPERS_RELOAD;
 	else
 		*ret = APPLY_HELPERS_START;
-	pid = health == SUPERVISOR_DEAD && wanted
+	pid = health == SUPERVISOR_MUTE && wanted
 		      ? supervisor_process(p->state, p->req->name, kind)
 		      : 0;
 	if (pid)

@@ -54,6 +54,7 @@ const char *status_helpers(enum supervisor_health helpers)
 	static const char *const names[] = {
 		[SUPERVISOR_NONE] = "none",
 		[SUPERVISOR_DEAD] = "dead",
+		[SUPERVISOR_MUTE] = "dead",
 		[SUPERVISOR_ALIVE] = "alive",
 	};
 
@@ -332,7 +333,7 @@ static void look_at_helper(struct arena *a, const struct state *s,
 	    !plan_needs(&st->compiled->plan, helper) ||
 	    st->helpers[kind] == SUPERVISOR_ALIVE)
 		return;
-	if (st->supervisors[kind])
+	if (st->helpers[kind] == SUPERVISOR_MUTE)
 		st->missing = arena_printf(a, "an answer of %s", helper);
 	else
 		st->missing = arena_printf(a,
