@@ -28,13 +28,14 @@ static void deny_ports(struct prefixed *s, enum config_proto proto,
 		       const char *pointer)
 {
 	struct policy_rule r = {.protos = proto, .pointer = pointer};
+	const int wanted = which ? 1 : 0, other = which ? 0 : 1;
 	const bool *const end = marked + PORTS;
 	const bool *lo = marked, *next;
 	struct config_ports *v = NULL;
 	size_t cap = 0;
 
-	while (lo < end && (lo = memchr(lo, which, (size_t)(end - lo)))) {
-		next = memchr(lo, !which, (size_t)(end - lo));
+	while (lo < end && (lo = memchr(lo, wanted, (size_t)(end - lo)))) {
+		next = memchr(lo, other, (size_t)(end - lo));
 		next = next ? next : end;
 		v = arena_grow(s->a, v, r.n_ports, &cap, sizeof(*v));
 		v[r.n_ports++] = (struct config_ports){
