@@ -130,6 +130,10 @@ void diag_add_at(struct diags *d, enum diag_level level, enum diag_code code,
 	struct diag diag = {.level = level, .code = code, .pointer = ""};
 	va_list ap;
 
+	if (!has_room(d, level)) {
+		d->count[level]++;
+		return;
+	}
 	place(&diag, d, offset, 1);
 	va_start(ap, fmt);
 	add(d, &diag, hint, fmt, ap);
@@ -140,9 +144,12 @@ void diag_add_place(struct diags *d, enum diag_level level, enum diag_code code,
 		    size_t offset, size_t len, const char *pointer,
 		    const char *hint, const char *fmt, ...)
 {
-	struct diag diag = {.level = level, .code = code};
+	struct diag diag = {.level = level, .code = code, .pointer = pointer};
 	va_list ap;
 
+	/* Where it is need not be found of what is not kept. */
+	if (pointer[0] && is_repeated(d, &diag))
+		return;
 	if (!has_room(d, level)) {
 		d->count[level]++;
 		return;
