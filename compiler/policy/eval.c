@@ -198,6 +198,9 @@ bool eval_takes(const struct policy *p, uint16_t port)
 
 bool eval_blocks_quic(const struct policy *p, uint16_t port)
 {
+	/* What is sent to port 53 is a query, and goes to the helper. */
+	if (p->dns == POLICY_DNS_HELPER && port == 53)
+		return false;
 	return p->config->tls.block_quic != CONFIG_FALSE &&
 	       eval_intercepts(p, port);
 }
