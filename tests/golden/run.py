@@ -30,7 +30,7 @@ TEXT_CODES = {"host-bits", "mapped", "never-matches", "secret-unused"}
 SCHEMA_CANNOT_SAY = re.compile(
     r"^(text-bom|text-(crlf|tabs)$|key-twice|destination-(typo|blank|all|cidr|hex|"
     r"link-local-none|octet|digits|ip6|range|url|dots|two-dots|label|name|list|idna|"
-    r"empty|zone|port|suffix|full-width)|port-(reversed|range)|pool-(text|family)|number-whole|"
+    r"empty|zone|port|suffix|full-width)|port-(reversed|range)|pool-(text|family|loopback|link)|number-whole|"
     r"number-exponent|duplicate|nameserver|secret-(twice|too-many|placeholders-long)|warnings-too|name-|many)")
 
 BLOCK = re.compile(r"^(?P<file>.*?)(?::(?P<line>\d+):(?P<column>\d+))?: "
