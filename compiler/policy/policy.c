@@ -425,6 +425,15 @@ const struct config_nameserver *policy_nameserver(const struct policy *p,
 	return NULL;
 }
 
+const char *policy_name_text(struct dname name, char buf[DNAME_TEXT_MAX])
+{
+	dname_format(name, buf);
+	/* One label leaves room enough. */
+	if (!strchr(buf, '.'))
+		strcat(buf, ".");
+	return buf;
+}
+
 static void dest_words(struct str *s, const struct config_dest *dest)
 {
 	char name[DNAME_TEXT_MAX], range[IP_TEXT_MAX];
@@ -440,7 +449,7 @@ static void dest_words(struct str *s, const struct config_dest *dest)
 		str_puts(s, ip_range_format(dest->range, range));
 		return;
 	case CONFIG_DEST_NAME:
-		str_puts(s, dname_format(dest->name, name));
+		str_puts(s, policy_name_text(dest->name, name));
 		return;
 	case CONFIG_DEST_SUFFIX:
 		if (dest->apex)

@@ -52,6 +52,8 @@ static const char *const names[] = {
 	".com",		 "example.net",
 	".example.net",	 "a.example.net",
 	".internal",	 "host.microsandbox.internal",
+	"public.",	 ".public",
+	"any.",
 };
 
 /* What addresses are pinned to. */
@@ -60,6 +62,7 @@ static const char *const pins[] = {
 	"b.a.example.com", "c.example.com",
 	"a.example.net",   "example.net",
 	"other.test",	   "host.microsandbox.internal",
+	"public",	   "a.public",
 };
 
 /* The first and last address of every group, as far as they are fixed. */
@@ -438,6 +441,14 @@ static void put_pins(struct arena *a, struct generator *g, struct flow *f)
 			__builtin_trap();
 	f->pins = v;
 	f->n_pins = n;
+}
+
+const char *generate_name(struct generator *g)
+{
+	static const char *const denied[] = {"example.org", "x.example.org"};
+
+	return percent(g, 80) ? pins[generate_below(g, COUNT(pins))]
+			      : denied[generate_below(g, COUNT(denied))];
 }
 
 struct flow generate_flow(struct arena *a, struct generator *g,

@@ -33,6 +33,9 @@ unsigned int generate_below(struct generator *g, unsigned int n);
  */
 const char *generate_document(struct arena *a, struct generator *g);
 
+/** generate_name() - A name that a document may be about */
+const char *generate_name(struct generator *g);
+
 /**
  * generate_flow() - A flow that the policy's rules have something to say about
  * @a:	arena for names
