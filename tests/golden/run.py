@@ -121,7 +121,12 @@ MADE = {
     "60000-keys-twice": (lambda: '{"Ports": {%s}}' % ", ".join(
         '"%d": 1' % (i % 30000 + 1) for i in range(60000)), 1, "duplicate-key", 20),
     "60000-ports": (lambda: '{"Ports": {%s}}' % ", ".join(
-        '"%d": 1' % (i + 1) for i in range(60000)), 0, None, 20),
+        '"%d": 1' % (i + 1) for i in range(60000)), 1, "policy-size", 20),
+    "1024-ports": (lambda: '{"Ports": {%s}}' % ", ".join(
+        '"%d": 1' % (i + 1) for i in range(1024)), 0, None, 20),
+    "1500-named-rules": (lambda: '{"Rules": [%s]}' % ",\n".join(
+        '{"Action": "allow", "Destination": "n%d.example.com", "Port": %d}' % (i, i + 1)
+        for i in range(1500)), 1, "policy-size", 20),
     "deep": (lambda: "[" * 1000000, 1, "depth", 10),
 }
 
