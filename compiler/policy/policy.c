@@ -427,10 +427,11 @@ const struct config_nameserver *policy_nameserver(const struct policy *p,
 
 const char *policy_name_text(struct dname name, char buf[DNAME_TEXT_MAX])
 {
-	dname_format(name, buf);
+	const size_t n = strlen(dname_format(name, buf));
+
 	/* One label leaves room enough. */
-	if (!strchr(buf, '.'))
-		strcat(buf, ".");
+	if (!memchr(buf, '.', n))
+		memcpy(buf + n, ".", sizeof("."));
 	return buf;
 }
 
