@@ -190,13 +190,20 @@ static void put_destination(struct str *s, struct generator *g)
 
 static void put_ports(struct str *s, struct generator *g)
 {
-	unsigned int n = generate_below(g, percent(g, 90) ? 3 : 12) + 1, i;
+	const bool many = g->many_ports && percent(g, 30);
+	unsigned int n = many ? 150
+			      : generate_below(g, percent(g, 90) ? 3 : 12) + 1;
+	unsigned int i;
 
 	str_puts(s, ", \"Ports\": [");
 	for (i = 0; i < n; i++) {
 		uint16_t lo = ports[generate_below(g, COUNT(ports))];
 		uint16_t hi = ports[generate_below(g, COUNT(ports))];
 
+		if (many) {
+			lo = (uint16_t)(1 + generate_below(g, 65000));
+			hi = (uint16_t)(lo + generate_below(g, 300));
+		}
 		if (percent(g, 50) || hi < lo)
 			str_printf(s, "%s\"%u\"", i ? ", " : "", lo);
 		else
@@ -318,6 +325,8 @@ const char *generate_document(struct arena *a, struct generator *g)
 	STR(s);
 
 	g->names = percent(g, 40) ? 5 + generate_below(g, 60) : 0;
+	/* Long lists of ports are said once, and referred to. */
+	g->many_ports = percent(g, 5);
 	str_printf(&s, "{\"IPv4Pool\": \"%s\", \"IPv6Pool\": \"%s\"",
 		   pools4[generate_below(g, COUNT(pools4))],
 		   pools6[generate_below(g, COUNT(pools6))]);

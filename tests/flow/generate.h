@@ -12,10 +12,12 @@
  * struct generator - A source of random documents
  * @state:	state of the random numbers
  * @names:	percent of the last document's rules that are about names, about
+ * @many_ports:	its rules have long lists of ports
  */
 struct generator {
 	uint64_t state;
 	unsigned int names;
+	bool many_ports;
 };
 
 /** generate_below() - A random number from 0 to @n - 1 */
