@@ -78,7 +78,7 @@ class Channel:
         else:
             self.mine, self.theirs = socket.socketpair(
                 socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.mine.settimeout(10)
+        self.mine.settimeout(30)
 
     def send(self, word, fds=None):
         numbers = list(fds or {})
@@ -230,7 +230,7 @@ class Dnsd:
 
     def restart(self):
         """What a supervisor does when it has ended."""
-        self.process.wait(5)
+        self.process.wait(30)
         self.start()
         self.configure(self.document, *self.extra.pop("names", ()),
                        resolv=self.extra.pop("resolv", None))
@@ -306,7 +306,7 @@ class Dnsd:
     def stop(self):
         if self.process.poll() is None:
             self.channel.send("stop")
-            self.process.wait(5)
+            self.process.wait(30)
         for sock in self.sockets.values():
             sock.close()
 
@@ -360,7 +360,7 @@ class Server(threading.Thread):
 
     def _stream(self, sock):
         with sock:
-            sock.settimeout(5)
+            sock.settimeout(20)
             try:
                 head = sock.recv(2, socket.MSG_WAITALL)
                 data = sock.recv(struct.unpack("!H", head)[0],
@@ -378,7 +378,7 @@ class Server(threading.Thread):
         self.tcp.close()
 
 
-def wait_until(condition, seconds=5.0):
+def wait_until(condition, seconds=20.0):
     """Whether a condition becomes true in time."""
     end = time.monotonic() + seconds
     while not condition():

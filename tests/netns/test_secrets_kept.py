@@ -147,7 +147,7 @@ def prepared(stage, find):
     stage.write("KEY", find.values["NEXT"])
     os.kill(stage.status()["tls_supervisor"], signal.SIGHUP)
     t.check("a rotation", wait_for(lambda: any(
-        e.get("event") == "rotated" for e in stage.events())))
+        e.get("event") == "rotated" for e in stage.events()), 20))
     given(stage, t, "after a rotation")
     stage.write("KEY", find.values["LAST"])
     find.netc("apply", "--json", "web", web, env=env)
@@ -177,7 +177,8 @@ def prepared(stage, find):
         count = len(stage.events())
         os.kill(stage.status()["tls_supervisor"], signal.SIGHUP)
         t.check("a rotation that fails", wait_for(lambda n=count: any(
-            e.get("event") == "rotation-failed" for e in stage.events()[n:])))
+            e.get("event") == "rotation-failed" for e in stage.events()[n:]),
+                                                     20))
     stage.write("KEY", find.values["LAST"])
     # Whose value is asked for with what is none of a file's business.
     find.netc("up", "third", m.document("kept-bad", {
@@ -292,13 +293,15 @@ def core_files(stage, find):
     for pid in reversed([*group, supervisor]):
         if not alive(pid):
             continue
-        # Without CAP_SYS_RESOURCE it stays as it is.
-        with contextlib.suppress(PermissionError):
+        # Without CAP_SYS_RESOURCE it stays as it is; who was killed before may
+        # take it along.
+        with contextlib.suppress(PermissionError, ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_CORE, (
                 resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        os.kill(pid, signal.SIGSEGV)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSEGV)
         t.check("a fault ends process %d" % pid, wait_for(
-            lambda p=pid: not alive(p)))
+            lambda p=pid: not alive(p), 20))
     after = {f for folder in folders for f in glob.glob(folder + "/core*")}
     t.check("a fault leaves no core file (%s)" % pattern, after == before,
             after - before)
@@ -342,7 +345,7 @@ def kept(m, t):
         stage.up_now = False
         t.test = "afterwards"
         t.check("no helper is left", wait_for(lambda: not helper_pids(
-            "msb-supervised")))
+            "msb-supervised"), 20))
         t.test = "run"
         while_run(stage, find)
         t.test = "files at last"

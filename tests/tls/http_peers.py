@@ -291,7 +291,7 @@ location / {{ return 200 "$http_x_api_key|$content_length"; }} }} }}
     p = subprocess.Popen(["/usr/sbin/nginx", "-c", folder + "/conf", "-e",
                           folder + "/log"])
     try:
-        for _ in range(400):
+        for _ in range(2000):
             with contextlib.suppress(OSError):
                 socket.create_connection((host, port)).close()
                 break
@@ -305,7 +305,7 @@ location / {{ return 200 "$http_x_api_key|$content_length"; }} }} }}
 def curl(proxy, host, *args, data=None):
     """curl through a proxy: status, what it wrote, what it said"""
     p = subprocess.run(
-        ["curl", "-sS", "--max-time", "20", "--cacert", proxy.ca, "--resolve",
-         f"{host}:{proxy.port}:127.0.0.1", *args], input=data, timeout=30,
+        ["curl", "-sS", "--max-time", "60", "--cacert", proxy.ca, "--resolve",
+         f"{host}:{proxy.port}:127.0.0.1", *args], input=data, timeout=70,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return p.returncode, p.stdout, p.stderr.decode()

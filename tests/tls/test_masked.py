@@ -13,6 +13,7 @@ import json
 import os
 import struct
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -20,7 +21,7 @@ import gate_peers
 import http_peers as http
 import test_intercept as t
 from gate_peers import BASIC, HEADERS, all_of, options, run, served
-from test_intercept import NAME, check, connect, equal
+from test_intercept import NAME, TIMEOUT, check, connect, equal
 
 VALUE = "sk/live+\"6f1d\\0c9a&7b42=e835"
 SHORT = "7-short"
@@ -66,7 +67,8 @@ between = functools.partial(gate_peers.between, SECRETS)
 
 
 def server(answers):
-    """Each request is answered with the next: pieces, and seconds between."""
+    """Each request is answered with the next: pieces, and between them seconds or
+    what is waited for."""
     @served
     def handle(u, r):
         heard = []
@@ -75,6 +77,8 @@ def server(answers):
             for piece in answer:
                 if isinstance(piece, bytes):
                     u.sendall(piece)
+                elif callable(piece):
+                    piece()
                 else:
                     time.sleep(piece)
         with contextlib.suppress(OSError):
@@ -175,18 +179,20 @@ def nothing_waits():
     head = (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
     events = [b"data: %d\n\n" % n for n in range(20)] + \
         [b"data: sk", b"data: sk/live"]
+    # None is said before the one in front of it has come.
+    come = threading.Semaphore(0)
     pieces = [head]
     for event in events:
-        pieces += [event, 0.03]
+        pieces += [event, lambda: check(come.acquire(timeout=TIMEOUT),
+                                        "it does not come")]
     with between(server([pieces])) as (_, proxy):
         with connect(proxy) as s:
             s.sendall(ask())
             r = http.Reader(s)
             equal(r.exactly(len(head)), head)
             for event in events:
-                start = time.monotonic()
                 equal(r.exactly(len(event)), event)
-                check(time.monotonic() - start < 0.5, "it came late")
+                come.release()
 
 
 @test

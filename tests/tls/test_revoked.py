@@ -3,6 +3,8 @@
 
 Peers, the proxy with the engine in it and certificates are test_intercept.py's.
 """
+import functools
+import os
 import random
 import shutil
 import sys
@@ -32,8 +34,14 @@ def text(name):
 
 
 def serial(name):
-    said = lists.openssl("x509", "-in", t.pki.path(name + ".pem"), "-noout",
-                         "-serial")
+    """That of a certificate; the name may have another one later"""
+    path = t.pki.path(name + ".pem")
+    return serial_of(path, os.stat(path).st_mtime_ns)
+
+
+@functools.cache
+def serial_of(path, _):
+    said = lists.openssl("x509", "-in", path, "-noout", "-serial")
     return int(said.decode().split("=")[1], 16)
 
 

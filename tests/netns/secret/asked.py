@@ -11,7 +11,7 @@ from .says import Line, Refused
 from .stage import VAULT, Stage, secrets
 
 # A helper is back by then, also on a machine that is busy.
-BACK = 5.0
+BACK = 20.0
 MARKS = itertools.count(1)
 
 

@@ -65,7 +65,8 @@ def narrow(stage, t):
                           (VAULT, {"port": 7443, "tls": False}),
                           ("a.vault.example.net", {"role": "body"})):
         stage.tapes.take()
-        made = say(stage, host, [rows.get(host, [])], **options)
+        made = say(stage, host, [rows.get(host, [])], syn=clients.SYN,
+                   **options)
         t.check("%s %s: denied" % (host, options), made.details.get(
             "no_connection") and not stage.tapes.take(), made)
 

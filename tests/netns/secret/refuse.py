@@ -8,7 +8,7 @@ import concurrent.futures
 import itertools
 
 from tls import hello
-from tls.world import ZONE
+from tls.world import ZONE, address
 
 from . import rows, shapes, shapes2
 from .says import ENDED, Line, Refused, say
@@ -258,10 +258,13 @@ def plain(stage, t):
 
 
 def unread(stage, t):
-    """What cannot be read is closed where it could be; the rest is told."""
+    """What cannot be read is closed where it could be; the rest is told. Who waits
+    for a server to speak is looked at when all else is done."""
     key = stage.kept["KEY"].placeholder
     stage.tapes.take()
     stage.servers.take()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    waits = pool.submit(stage.use, "banner", "ssh", 443, None, 4)
     for name, parts in (("HTTP", [rows.get(VAULT, ["X: y"])]),
                         ("HTTP, octet by octet",
                          shapes.cut(1)(rows.get(VAULT, ["X: y"]))),
@@ -270,9 +273,6 @@ def unread(stage, t):
         made = say(stage, VAULT, parts, tls=False)
         t.check("%s on an intercepted port: closed" % name,
                 made.word in ENDED, made)
-    made = stage.use("banner", "ssh", 443, None, 4)
-    t.check("a server that speaks first is not heard",
-            made.word in ("stall", "reset", "closed"), made)
     t.check("none of them is dialled", not [
         s for s in stage.servers.take() if s.bytes] and not [
             tape for tape in stage.tapes.take() if tape.size])
@@ -293,6 +293,16 @@ def unread(stage, t):
     t.check("without a name nobody may have it", made.word in ENDED and
             stage.count() == before + 1, made)
     stage.leaked(t)
+
+    def afterwards():
+        made = waits.result()
+        t.check("a server that speaks first is not heard",
+                made.word in ("stall", "reset", "closed"), made)
+        t.check("nor dialled", not [
+            s for s in stage.servers.take()
+            if s.bytes and s.at == (address("ssh", 4), 443)])
+        pool.shutdown()
+    return afterwards
 
 
 def tunnel(stage, t):

@@ -13,7 +13,7 @@ import time
 from tls import clients
 from tls.world import address
 
-LIMIT = 12.0
+LIMIT = 30.0
 # A violation is reset; who reads before that may see an end without a word.
 ENDED = ("reset", "closed")
 
@@ -65,10 +65,12 @@ class Line:
     """A connection that is kept."""
 
     def __init__(self, stage, host, role=None, port=443, version=4,
-                 alpn="http/1.1", tls=True, name=None, cut=None):
+                 alpn="http/1.1", tls=True, name=None, cut=None,
+                 syn=clients.PATIENCE):
         from tls.world import ZONE
         role = role or ZONE[host.lower()]
-        sock = clients.connect(stage.guest, address(role, version), port, LIMIT)
+        sock = clients.connect(stage.guest, address(role, version), port, LIMIT,
+                               syn)
         if isinstance(sock, clients.Outcome):
             raise Refused(sock.word)
         self.sock, self.data, self.alpn, self.cut = sock, b"", alpn, cut
@@ -147,7 +149,7 @@ class Line:
                 self.tls.flush()
             self.sock.shutdown(socket.SHUT_WR)
 
-    def ended(self, seconds=5.0):
+    def ended(self, seconds=LIMIT):
         """How the connection ends within so much time; None if it does not."""
         made = self.hear(1 << 20, seconds)
         return None if made.word == "stall" else made.word

@@ -131,16 +131,19 @@ class Stage(table.Stage):
         return [e for e in self.events()[since:]
                 if e.get("event") == "secret-violation"]
 
-    def wait_violations(self, count, since, seconds=5.0):
+    def wait_violations(self, count, since, seconds=20.0):
         wait_for(lambda: len(self.violations(since)) >= count, seconds)
         return self.violations(since)
 
     def count(self):
-        """How many there were in all."""
-        found = re.search(r"violations (\d+)", json.dumps(self.status()))
-        return int(found.group(1)) if found else -1
+        """How many there were in all. Who is busy may have no answer in time."""
+        for _ in range(5):
+            found = re.search(r"violations (\d+)", json.dumps(self.status()))
+            if found:
+                return int(found.group(1))
+        return -1
 
-    def taken(self, role, count=1, seconds=3.0):
+    def taken(self, role, count=1, seconds=20.0):
         """So many tapes of a role, when their connections have ended."""
         end = time.monotonic() + seconds
         found = self.tapes.take(role)
@@ -154,7 +157,7 @@ class Stage(table.Stage):
     def leaked(self, t):
         """No tape has a placeholder that is not for its server, or a value."""
         for tape in self.tapes.take():
-            tape.ended.wait(3)
+            tape.ended.wait(20)
             for name, kept in self.kept.items():
                 if tape.role + ".example.com" in kept.hosts:
                     continue

@@ -24,6 +24,7 @@ import subprocess
 import time
 import warnings
 
+from machine import wait_for
 from peers import family
 
 from . import hello
@@ -32,8 +33,10 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 # SSL_OP_IGNORE_UNEXPECTED_EOF, which Python sets without being asked.
 IGNORE_UNEXPECTED_EOF = 1 << 7
-SYN = 0.5                       # A connection that is there by then is there.
-LIMIT = 8.0
+# Who is to be left without a connection waits so long, others as long as it takes
+# on a machine that is busy.
+SYN, PATIENCE = 0.5, 20.0
+LIMIT = 20.0
 PATTERNS = (
     # Alerts, as OpenSSL, GnuTLS, NSS and Java name them.
     ("unknown_ca", r"unknown[ _]ca\b|CA is unknown|unknown_ca"),
@@ -98,11 +101,11 @@ class Trust:
         return "own" if issuer in self.own else "ours"
 
 
-def connect(guest, target, port, limit=LIMIT):
+def connect(guest, target, port, limit=LIMIT, syn=PATIENCE):
     """A connected socket of the guest, or an Outcome."""
     made = guest.socket(family(target), socket.SOCK_STREAM)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    made.settimeout(SYN)
+    made.settimeout(syn)
     try:
         made.connect((target, port))
     except OSError as error:
@@ -214,9 +217,9 @@ def ask2(sock, body=None):
 
 
 def python(guest, trust, target, port, name, path="/", limit=LIMIT,
-           **options):
+           syn=PATIENCE, **options):
     """Python's ssl; verified against the name, or the address without one."""
-    sock = connect(guest, target, port, limit)
+    sock = connect(guest, target, port, limit, syn)
     if isinstance(sock, Outcome):
         return sock
     try:
@@ -245,16 +248,16 @@ def python(guest, trust, target, port, name, path="/", limit=LIMIT,
 
 
 def with_ssl(**options):
-    def client(guest, trust, target, port, name):
-        return python(guest, trust, target, port, name, **options)
+    def client(guest, trust, target, port, name, syn):
+        return python(guest, trust, target, port, name, syn=syn, **options)
     return client
 
 
 def bio(shape, **options):
     """Python's ssl, with the first flight put on the wire as shape() says: a
     list of what is written at once."""
-    def client(guest, trust, target, port, name):
-        sock = connect(guest, target, port)
+    def client(guest, trust, target, port, name, syn=PATIENCE):
+        sock = connect(guest, target, port, syn=syn)
         if isinstance(sock, Outcome):
             return sock
         try:
@@ -354,11 +357,17 @@ def split_at(position):
     return shape
 
 
+def behind(record):
+    """What servers step over, and read a ClientHello behind it: OpenSSL an empty
+    change_cipher_spec, GnuTLS any, Go alerts that warn."""
+    return lambda flight: [bytes.fromhex(record) + flight]
+
+
 # What is no TLS.
 
-def plain(guest, _trust, target, port, _name):
+def plain(guest, _trust, target, port, _name, syn):
     """HTTP without TLS."""
-    sock = connect(guest, target, port)
+    sock = connect(guest, target, port, syn=syn)
     if isinstance(sock, Outcome):
         return sock
     try:
@@ -369,9 +378,9 @@ def plain(guest, _trust, target, port, _name):
         return failure(error)
 
 
-def banner(guest, _trust, target, port, _name):
+def banner(guest, _trust, target, port, _name, syn):
     """Waits for what the server says first, and talks to it."""
-    sock = connect(guest, target, port)
+    sock = connect(guest, target, port, syn=syn)
     if isinstance(sock, Outcome):
         return sock
     try:
@@ -391,9 +400,9 @@ def banner(guest, _trust, target, port, _name):
         return failure(error)
 
 
-def mute(guest, _trust, target, port, _name):
+def mute(guest, _trust, target, port, _name, syn):
     """Says nothing, and waits."""
-    sock = connect(guest, target, port, 9)
+    sock = connect(guest, target, port, syn=syn)
     if isinstance(sock, Outcome):
         return sock
     try:
@@ -406,8 +415,8 @@ def mute(guest, _trust, target, port, _name):
 def sends(make, half_close=True):
     """Sends what make(name) gives, to a server that tells what it has read, and
     what else comes back."""
-    def client(guest, _trust, target, port, name):
-        sock = connect(guest, target, port)
+    def client(guest, _trust, target, port, name, syn):
+        sock = connect(guest, target, port, syn=syn)
         if isinstance(sock, Outcome):
             return sock
         return talk(sock, make(name), half_close)
@@ -448,15 +457,19 @@ def talk(sock, data, half_close=True, pause=0.0):
     return Outcome("ok" if got == told else "error", data=got)
 
 
-def leaves(make, linger):
-    """Sends something and goes away: with a reset, or in order."""
-    def client(guest, _trust, target, port, name):
-        sock = connect(guest, target, port)
+def leaves(make, linger, whole=True):
+    """Sends something and goes away: with a reset, or in order. What is whole is
+    there for the server before that."""
+    def client(guest, _trust, target, port, name, syn, arrived):
+        sock = connect(guest, target, port, syn=syn)
         if isinstance(sock, Outcome):
             return sock
         with sock:
             sock.sendall(make(name))
-            time.sleep(0.05)
+            if whole:
+                wait_for(arrived, LIMIT)
+            else:
+                time.sleep(0.05)
             if linger:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                 struct.pack("ii", 1, 0))
@@ -516,9 +529,10 @@ def by_text(text, default="error"):
 
 def curl(*words, program="curl"):
     """curl; what is not silent says so."""
-    def client(guest, trust, target, port, name):
+    def client(guest, trust, target, port, name, syn):
         host = name or bracket(target)
-        command = [program, "-sSv", "--connect-timeout", str(SYN),
+        # What it calls a connection comes to an end with the handshake.
+        command = [program, "-sSv", "--connect-timeout", str(syn),
                    "--max-time", str(LIMIT), "--cacert", trust.bundle,
                    "--noproxy", "*"]
         if name:
@@ -548,7 +562,7 @@ def curl(*words, program="curl"):
 
 def openssl(*words):
     """openssl s_client, which verifies what it is told to."""
-    def client(guest, trust, target, port, name):
+    def client(guest, trust, target, port, name, _syn):
         command = ["timeout", str(LIMIT), "openssl", "s_client", "-connect",
                    "%s:%d" % (bracket(target), port), "-CAfile", trust.bundle,
                    "-verify_return_error", "-ign_eof", "-nocommands"]
@@ -576,7 +590,7 @@ def openssl(*words):
 
 def gnutls(*words):
     """gnutls-cli."""
-    def client(guest, trust, target, port, name):
+    def client(guest, trust, target, port, name, _syn):
         command = ["timeout", str(LIMIT), "gnutls-cli", "--x509cafile",
                    trust.bundle, "--port", str(port), "--no-ocsp"]
         command += ["--sni-hostname", name, "--verify-hostname", name] \
@@ -618,7 +632,7 @@ CLIENTS = {
     "python-strict": with_ssl(strict=True),
     "python-slow": with_ssl(path="/slow"),
     "python-any": with_ssl(verify=False),
-    "python-brief": with_ssl(limit=1.0),
+    "python-brief": with_ssl(limit=2.0),
     "curl": curl("--http1.1"),
     "curl-h2": curl("--http2"),
     "curl-1.2": curl("--tls-max", "1.2"),
@@ -641,6 +655,9 @@ CLIENTS = {
     "records-odd": bio(records_of(1, 2, 3, 5, 100)),
     "split-record": bio(split_at(3)),
     "split-header": bio(records_of(2, 16384)),
+    "behind-empty": bio(behind("1403030000")),
+    "behind-ccs": bio(behind("140303000101")),
+    "behind-alert": bio(behind("1503030002015a")),
     "plain": plain,
     "banner": banner,
     "mute": mute,
@@ -664,14 +681,17 @@ CLIENTS = {
     "ssh-first": sends(lambda _: b"SSH-2.0-Client\r\n"),
     "leave": leaves(hello_of(), False),
     "leave-reset": leaves(hello_of(), True),
-    "leave-half": leaves(lambda name: hello.hello(name)[:40], False),
-    "leave-half-reset": leaves(lambda name: hello.hello(name)[:40], True),
+    "leave-half": leaves(lambda name: hello.hello(name)[:40], False, False),
+    "leave-half-reset": leaves(lambda name: hello.hello(name)[:40], True,
+                               False),
 }
 
 
-def use(client, guest, trust, target, port, name):
-    """Let a client loose on a server."""
+def use(client, guest, trust, target, port, name, syn=PATIENCE, arrived=None):
+    """Let a client loose on a server; arrived() says whether something of it has
+    come there."""
     start = time.monotonic()
-    made = CLIENTS[client](guest, trust, target, port, name)
+    more = (syn, arrived) if client.startswith("leave") else (syn,)
+    made = CLIENTS[client](guest, trust, target, port, name, *more)
     made.seconds = time.monotonic() - start
     return made

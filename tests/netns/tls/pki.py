@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pki.py - Authorities and certificates for the tests, good ones and bad ones.
 
-All are made by openssl when a test begins, and none outlives it.
+All are made by openssl, most of them when somebody wants to see them, and none
+outlives a test.
 """
 import os
 import subprocess
+import threading
 import time
 
 CONFIG = """[ca]
@@ -23,6 +25,7 @@ authorityKeyIdentifier = keyid
 commonName = optional
 """
 DAY = 86400
+USUAL = (-30, 30)
 EC = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 CA_EXTENSIONS = ("basicConstraints=critical,CA:true",
                  "keyUsage=critical,keyCertSign,cRLSign",
@@ -82,22 +85,30 @@ class Pki:
         with open(os.path.join(folder, "index"), "w", encoding="ascii"):
             pass
 
-    def issue(self, name, issuer=None, names=(), days=(-30, 30), key=EC,
+    def issue(self, name, issuer=None, names=(), days=USUAL, key=EC,
               digest="sha256", extensions=LEAF_EXTENSIONS, subject=None,
               usage="serverAuth"):
         """A new certificate; self-signed without an issuer."""
         made = Certificate(self.folder, name)
         request = os.path.join(self.folder, name + ".csr")
         file = os.path.join(self.folder, name + ".ext")
-        openssl("req", "-new", "-newkey", *key, "-nodes", "-keyout", made.key,
-                "-out", request, "-subj", "/CN=" + (subject or name))
+        new = ("req", "-new", "-newkey", *key, "-nodes", "-keyout", made.key,
+               "-subj", "/CN=" + (subject or name))
         lines = list(extensions)
         if names:
             lines.append(_alternatives(names))
         if usage and extensions is LEAF_EXTENSIONS:
             lines.append("extendedKeyUsage=" + usage)
         with open(file, "w", encoding="ascii") as out:
-            out.write("[e]\n" + "\n".join(lines) + "\n")
+            out.write("[req]\ndistinguished_name=n\n[n]\n[e]\n" +
+                      "\n".join(lines) + "\n")
+        if issuer and extensions is LEAF_EXTENSIONS and days is USUAL:
+            # All in one; it begins now, as "req" knows no other time.
+            openssl(*new, "-x509", "-CA", issuer.path, "-CAkey", issuer.key,
+                    "-out", made.path, "-days", str(days[1]), "-" + digest,
+                    "-config", file, "-extensions", "e")
+            return made.send()
+        openssl(*new, "-out", request)
         signer = ("-cert", issuer.path, "-keyfile", issuer.key) if issuer else \
             ("-selfsign", "-keyfile", made.key)
         openssl("ca", "-batch", "-notext", "-config", self.config, "-in",
@@ -126,51 +137,86 @@ class Pki:
                               else ()))
 
 
+# CAs that few servers need; and whose servers there are.
+ISSUERS = {"of-unknown": "Unknown Root", "of-revoked-ca": "Old Intermediate",
+           "of-stale": "Stale Intermediate",
+           "of-unlisted": "Quiet Intermediate"}
+REVOKED = ("revoked-ca", "stale", "unlisted")
+
+
+class OnDemand(dict):
+    """What make(key) gives, which is called once."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make, self.lock = make, threading.RLock()
+
+    def __missing__(self, key):
+        with self.lock:
+            if key not in self:
+                self[key] = self.make(key)
+            return self[key]
+
+
 class World(Pki):
     """What the servers of the laboratory have, by the name of a server."""
 
     def __init__(self, folder, names):
         super().__init__(folder)
+        self.names, self.certificates = names, OnDemand(self._certificate)
         self.root = self.authority("Test Root")
         self.between = self.authority("Test Intermediate", self.root)
-        unknown = self.authority("Unknown Root")
-        good = self.issue("good", self.between, names).send(self.between)
-        self.certificates = {
-            "good": good,
-            "rsa": self.issue("rsa", self.root, names, key=("rsa:2048",)),
-            "wild": self.issue("wild", self.root, ["*.example.net"]),
-            "expired": self.issue("expired", self.root, names, (-30, -1)),
-            "future": self.issue("future", self.root, names, (1, 30)),
-            "wrong": self.issue("wrong", self.root, ["wrong.example.org"]),
-            "self": self.issue("self", None, names),
-            "unknown": self.issue("unknown", unknown, names),
-            "unknown-sent": self.issue("unknown-sent", unknown,
-                                       names).send(unknown),
-            "missing": self.issue("missing", self.between, names),
-            "weak": self.issue("weak", self.root, names, key=("rsa:1024",)),
-            "sha1": self.issue("sha1", self.root, names, digest="sha1"),
-            "no-ca": self.issue("no-ca", good, names).send(good, self.between),
-            "client": self.issue("client", self.root, names,
-                                 usage="clientAuth"),
-            "common": self.issue("common", self.root,
-                                 subject="api.example.com"),
-        }
-        self.lists = self._revocations(names, unknown)
 
-    def _revocations(self, names, stranger):
-        """Certificates that were revoked, and a file with the lists."""
-        old, stale, quiet = (self.authority(name, self.root) for name in (
-            "Old Intermediate", "Stale Intermediate", "Quiet Intermediate"))
-        made = {name: self.issue(name, ca, names).send(ca) for name, ca in (
-            ("revoked", self.between), ("revoked-ca", old), ("stale", stale),
-            ("unlisted", quiet))}
-        self.certificates.update(made)
-        self.revoke(self.root, old)
-        self.revoke(self.between, made["revoked"])
-        self.revoke(quiet, made["unlisted"])
-        return self.bundle("lists.pem", self.list_of(stranger),
-                           self.list_of(self.root), self.list_of(self.between),
-                           self.list_of(stale, (-9, -1)), self.list_of(old))
+    def _certificate(self, name):
+        root, between, names = self.root, self.between, self.names
+        if name in ISSUERS:
+            return self.authority(ISSUERS[name], None if name == "of-unknown"
+                                  else root)
+        if name in REVOKED:
+            ca = self.certificates["of-" + name]
+            return self.issue(name, ca, names).send(ca)
+        if name in ("good", "revoked"):
+            return self.issue(name, between, names).send(between)
+        if name == "self":
+            return self.issue(name, None, names)
+        if name == "unknown":
+            return self.issue(name, self.certificates["of-unknown"], names)
+        if name == "unknown-sent":
+            ca = self.certificates["of-unknown"]
+            return self.issue(name, ca, names).send(ca)
+        if name == "missing":
+            return self.issue(name, between, names)
+        if name == "no-ca":
+            good = self.certificates["good"]
+            return self.issue(name, good, names).send(good, between)
+        # What is special about the others, which the root has issued.
+        return self.issue(name, root, **{"names": names, **{
+            "rsa": {"key": ("rsa:2048",)},
+            "wild": {"names": ["*.example.net"]},
+            "expired": {"days": (-30, -1)},
+            "future": {"days": (1, 30)},
+            "wrong": {"names": ["wrong.example.org"]},
+            "weak": {"key": ("rsa:1024",)},
+            "sha1": {"digest": "sha1"},
+            "client": {"usage": "clientAuth"},
+            "common": {"names": (), "subject": "api.example.com"},
+        }[name]})
+
+    @property
+    def lists(self):
+        """A file with lists of revoked certificates."""
+        path, each = os.path.join(self.folder, "lists.pem"), self.certificates
+        with each.lock:
+            if os.path.exists(path):
+                return path
+            self.revoke(self.root, each["of-revoked-ca"])
+            self.revoke(self.between, each["revoked"])
+            self.revoke(each["of-unlisted"], each["unlisted"])
+            return self.bundle(
+                "lists.pem", self.list_of(each["of-unknown"]),
+                self.list_of(self.root), self.list_of(self.between),
+                self.list_of(each["of-stale"], (-9, -1)),
+                self.list_of(each["of-revoked-ca"]))
 
     def bundle(self, name, *paths):
         """One file with the certificates of several."""

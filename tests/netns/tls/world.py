@@ -27,6 +27,7 @@ import dns.rrset
 
 from dnsd import Server
 from lab import run
+from machine import wait_for
 from peers import Network
 
 # TLS 1.1 and its keys are what some servers here are there for.
@@ -151,7 +152,7 @@ class Seen:
         self.sni = self.alpn = self.version = self.error = None
         self.request = ""
         self.extra = {}
-        self.ended = threading.Event()
+        self.ended, self.go_on = threading.Event(), threading.Semaphore(0)
 
     def __repr__(self):
         return "<%s:%d %s bytes, sni %s, alpn %s, %s, %s>" % (
@@ -426,12 +427,14 @@ class Servers:
         self._reply(sock, digest.hexdigest().encode(), "text/plain")
         return True
 
-    def _path_sse(self, sock, _seen, _path, _fields, _data):
+    def _path_sse(self, sock, seen, _path, _fields, _data):
+        """Each event waits until whoever asked has had the one before."""
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                      b"Connection: close\r\n\r\n")
         for n in range(4):
             sock.sendall(b"data: %d\n\n" % n)
-            time.sleep(0.25)
+            if not seen.go_on.acquire(timeout=20):
+                break
         return False
 
     def _path_ragged(self, sock, _seen, path, _fields, _data):
@@ -620,8 +623,14 @@ class World:
                 "six": address("nginx", 6), "chain": good.chain,
                 "key": good.key})
         with self.network.far:
-            return subprocess.Popen([program, "-c", path, "-p",
-                                     self.pki.folder], stderr=subprocess.PIPE)
+            started = subprocess.Popen([program, "-c", path, "-p",
+                                        self.pki.folder],
+                                       stderr=subprocess.PIPE)
+        # It writes that when it listens.
+        if not wait_for(lambda: os.path.exists(self.pki.folder +
+                                               "/nginx.pid"), 20):
+            raise RuntimeError("nginx is not there")
+        return started
 
     def close(self):
         if self.nginx:
