@@ -31,7 +31,7 @@ TEXT_CODES = {"host-bits", "mapped", "never-matches", "secret-unused"}
 SCHEMA_CANNOT_SAY = re.compile(
     r"^(text-bom|text-(crlf|tabs)$|key-twice|destination-(typo|blank|all|cidr|hex|"
     r"link-local-none|octet|digits|ip6|range|url|dots|two-dots|label|name|list|idna|"
-    r"empty|zone|port|suffix|full-width)|port-(reversed|range)|pool-(text|family)|number-whole|"
+    r"empty|zone|port|suffix|full-width)|port-(reversed|range)|pool-(text|family|loopback|link)|number-whole|"
     r"number-exponent|duplicate|nameserver|secret-(twice|too-many|placeholders-long)|warnings-too|name-|many)")
 
 BLOCK = re.compile(r"^(?P<file>.*?)(?::(?P<line>\d+):(?P<column>\d+))?: "
@@ -122,7 +122,12 @@ MADE = {
     "60000-keys-twice": (lambda: '{"Ports": {%s}}' % ", ".join(
         '"%d": 1' % (i % 30000 + 1) for i in range(60000)), 1, "duplicate-key", 20),
     "60000-ports": (lambda: '{"Ports": {%s}}' % ", ".join(
-        '"%d": 1' % (i + 1) for i in range(60000)), 0, None, 20),
+        '"%d": 1' % (i + 1) for i in range(60000)), 1, "policy-size", 20),
+    "1024-ports": (lambda: '{"Ports": {%s}}' % ", ".join(
+        '"%d": 1' % (i + 1) for i in range(1024)), 0, None, 20),
+    "1500-named-rules": (lambda: '{"Rules": [%s]}' % ",\n".join(
+        '{"Action": "allow", "Destination": "n%d.example.com", "Port": %d}' % (i, i + 1)
+        for i in range(1500)), 1, "policy-size", 20),
     "deep": (lambda: "[" * 1000000, 1, "depth", 10),
 }
 
