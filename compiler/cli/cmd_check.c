@@ -45,6 +45,8 @@ static int run(const struct cli_args *args)
 	bool first = true;
 	STR(out);
 
+	if (args->argc && cli_value(args, "preset"))
+		return cli_usage(args, "a preset, or documents");
 	do {
 		ARENA(a);
 		struct diags d;
@@ -69,7 +71,7 @@ static int run(const struct cli_args *args)
 			cli_diags(&d);
 		}
 		first = false;
-	} while (operand < args->argc && !cli_value(args, "preset"));
+	} while (operand < args->argc);
 	if (json) {
 		str_puts(&out, "]\n");
 		fputs(str_text(&out), stdout);
