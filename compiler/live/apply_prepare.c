@@ -218,9 +218,9 @@ static int choose(struct apply *p, enum supervisor_kind kind,
 		      : 0;
 	if (pid)
 		return live_system(e,
-				   "%s does not answer: end process %d, the "
-				   "msb-supervised that keeps it, and apply "
-				   "again",
+				   "%s does not answer: apply again, and if "
+				   "that is of no use, end process %d first, "
+				   "the msb-supervised that keeps it",
 				   helper, (int)pid);
 	return 0;
 }

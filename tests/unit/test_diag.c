@@ -136,29 +136,6 @@ Test(diag, prints_json)
 		"\"hint\": \"\\\"h\\\"\"}]");
 }
 
-/* Finding the place of each would take minutes. */
-Test(diag, what_is_not_kept_costs_little, .timeout = 20)
-{
-	const size_t len = 4 << 20, n = 100000;
-	ARENA(a);
-	char *text = arena_alloc(&a, len + 1, 1);
-	struct diags d;
-
-	memset(text, 'x', len);
-	text[len] = '\0';
-	d = about(&a, text);
-	for (size_t i = 0; i < n; i++)
-		diag_add_at(&d, DIAG_ERROR, DIAG_UTF8, len - 1, NULL, "m");
-	cr_expect_eq(d.n, DIAG_MAX_ERRORS);
-	cr_expect_eq(d.count[DIAG_ERROR], n);
-	d = about(&a, text);
-	for (size_t i = 0; i < n; i++)
-		diag_add_place(&d, DIAG_ERROR, DIAG_DUPLICATE_KEY, len - 1, 1,
-			       "/a", NULL, "m");
-	cr_expect_eq(d.n, 1);
-	cr_expect_eq(d.count[DIAG_ERROR], 1);
-}
-
 Test(diag, codes_are_unique)
 {
 	for (int i = 0; i < DIAG_CODE_COUNT; i++)
