@@ -155,10 +155,16 @@ void diag_add_place(struct diags *d, enum diag_level level, enum diag_code code,
 		    size_t offset, size_t len, const char *pointer,
 		    const char *hint, const char *fmt, ...)
 {
-	struct diag diag = {.level = level, .code = code};
+	struct diag diag = {
+		.level = level,
+		.code = code,
+		.pointer = pointer,
+		.offset = offset,
+	};
 	va_list ap;
 
-	if (diag_is_surplus(d, level))
+	/* The line need not be found of what is not kept. */
+	if ((pointer[0] && is_repeated(d, &diag)) || diag_is_surplus(d, level))
 		return;
 	diag.pointer = arena_strdup(d->arena, pointer);
 	place(&diag, d, offset, len);
