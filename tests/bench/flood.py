@@ -53,7 +53,7 @@ DOCUMENT = {
 # What the first seconds of a window see is the other window's, too.
 EDGE = 0.3
 SAMPLE = struct.Struct("=ddBB")
-TRIES, PATIENCE = 3, 1.0
+TRIES, PATIENCE = 3, 3.0
 # Pins that a sandbox may have, and seconds that they may take to be there.
 PINS, FILL = 16384, 60
 # Seconds that a command may take, on a machine that is busy.
@@ -290,7 +290,7 @@ class Flood:
         """Until all tables are full, and what replaces them has been used."""
         end = self.begun + FILL
         while self.pins < PINS and time.monotonic() < end:
-            time.sleep(1)
+            time.sleep(0.5)
             self.told(self.m.netc("status", "--json", "flooded"))
         self.check("the table of pins is full", self.pins == PINS, self.pins)
         self.control()
