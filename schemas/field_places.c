@@ -176,11 +176,11 @@ static const struct place places[] = {
 	 "unit/tls_conf tls/gate netns/tls_values netns/secrets"},
 	{CONFIG_SECRET, "Placeholder", "msb-tlsd, and the guest's files",
 	 "helpers/tls/finder.c helpers/tls/inject.c compiler/emit/guest.c",
-	 "unit/finder unit/tls_conf golden/compile netns/tls_secrets "
-	 "netns/secrets"},
+	 "unit/finder unit/secret unit/tls_conf golden/compile "
+	 "netns/tls_secrets netns/secrets"},
 	{CONFIG_SECRET, "AllowedHosts", "msb-tlsd",
 	 "helpers/tls/secret.c helpers/tls/gate.c",
-	 "unit/finder unit/tls_conf tls/gate netns/tls_values "
+	 "unit/secret unit/tls_conf tls/gate netns/tls_values "
 	 "netns/tls_secrets netns/secrets"},
 	{CONFIG_SECRET, "OnViolation", "msb-tlsd, msb-supervised and run",
 	 "helpers/tls/violation.c helpers/supervisor/terminate.c "

@@ -89,7 +89,9 @@ _Static_assert(DNSD_SERVERS_FIRST + DNS_SERVERS_MAX * DNSD_ADDRESS <=
 		       CHANNEL_MAX,
 	       "room for all of them");
 
-/** DNSD_WORKER_MS - How long the worker may take to answer its monitor */
+/** DNSD_WORKER_MS - How long the worker may take to answer its monitor, or to
+ * take an answer
+ */
 #define DNSD_WORKER_MS 5000
 
 /**

@@ -389,6 +389,8 @@ static bool set_up(struct monitor_ctx *m, int supervisor,
 	loop_add_queue(&m->l, &m->holds);
 	return dnsd_pins_open(&m->pins) &&
 	       channel_set_timeout(m->worker, DNSD_WORKER_MS) == 0 &&
+	       channel_set_timeout(ends->broker, DNSD_WORKER_MS) == 0 &&
+	       channel_set_timeout(ends->pins, DNSD_WORKER_MS) == 0 &&
 	       loop_add(&m->l, &m->supervisor, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->broker, EPOLLIN) == 0 &&
 	       loop_add(&m->l, &m->asked, EPOLLIN) == 0;

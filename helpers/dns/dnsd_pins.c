@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "eval.h"
+#include "rebind.h"
 #include "str.h"
 
 /* Octets of the list of pins that are written at once. All of it would be
@@ -193,6 +195,23 @@ bool dnsd_pins_check(struct pin_batch *b, size_t len)
 	return true;
 }
 
+bool dnsd_pins_permit(const struct dns_conf *c, const struct pin_batch *b)
+{
+	for (uint32_t i = 0; i < b->head.addresses; i++) {
+		const struct pin_address *a = &b->address[i];
+		const struct pin_name *n = &b->name[a->name];
+		const struct ip ip =
+			ip_from_bytes((enum ip_family)a->family, a->bytes);
+
+		if (rebind_denied(c->local, ip) &&
+		    !(walk_conf_is_gateway(&c->walk, ip) &&
+		      dname_equal((struct dname){n->wire, n->len},
+				  eval_gateway_name())))
+			return false;
+	}
+	return true;
+}
+
 /* Put a message into the table, and what it changes into a batch. */
 static bool add_all(struct dnsd_pins *p, const struct pin_batch *b,
 		    uint64_t now)
@@ -230,12 +249,13 @@ static bool add_all(struct dnsd_pins *p, const struct pin_batch *b,
 struct pin_reply dnsd_pins_commit(struct dnsd_pins *p,
 				  const struct pin_batch *b, uint64_t now)
 {
+	const bool permitted = dnsd_pins_permit(p->conf, b);
 	bool good = false;
 
 	p->commits++;
 	/* Somebody else may have changed the sets: then the table is read anew,
 	 * and it is tried once more. */
-	for (int i = 0; i < 2 && !good; i++) {
+	for (int i = 0; i < 2 && permitted && !good; i++) {
 		pin_set_begin(&p->set);
 		good = add_all(p, b, now) && pin_set_commit(&p->set);
 		if (!good && !take_over(p, now))

@@ -59,6 +59,16 @@ bool dnsd_pins_check(struct pin_batch *b, size_t len)
 	__attribute__((warn_unused_result));
 
 /**
+ * dnsd_pins_permit() - Whether a message is of addresses that a name may have
+ * @c:		configuration in force
+ * @b:		message, checked
+ *
+ * The worker does not ask for others (rebind.h), but for the gateway's own
+ * name, unless it has been taken over, or another configuration came between.
+ */
+bool dnsd_pins_permit(const struct dns_conf *c, const struct pin_batch *b);
+
+/**
  * dnsd_pins_commit() - Pin what a message says
  * @p:		pins
  * @b:		message, checked

@@ -120,10 +120,11 @@ static bool settle(struct loop *l)
 {
 	struct worker *w = l->context;
 
+	guest_tcp_run(w);
 	upstream_flush(w);
 	guest_udp_flush(w);
 	resolver_flush(&w->r);
-	return false;
+	return w->more_tcp;
 }
 
 static void answer(struct worker *w, enum channel_type type, const char *text)

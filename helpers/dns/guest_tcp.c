@@ -52,7 +52,6 @@ static bool take_messages(struct worker *w, struct guest_tcp *c)
 	size_t at = 0;
 	bool good = true;
 
-	c->asking = true;
 	while (good && c->have - at >= 2 && c->pending < GUEST_PENDING) {
 		const size_t len = packet_get16(c->data + at);
 
@@ -70,7 +69,6 @@ static bool take_messages(struct worker *w, struct guest_tcp *c)
 			return true;
 		at += 2 + len;
 	}
-	c->asking = false;
 	memmove(c->data, c->data + at, c->have - at);
 	c->have -= at;
 	set_paused(w, c, c->pending >= GUEST_PENDING || c->ended);
@@ -127,7 +125,7 @@ static void accept_one(struct worker *w, int fd, const union address_room *from)
 	c->pending = 0;
 	c->ended = false;
 	c->paused = false;
-	c->asking = false;
+	c->more = false;
 	c->have = 0;
 	c->watch = (struct loop_watch){fd, ready};
 	c->idle.fire = fire_idle;
@@ -171,14 +169,30 @@ void guest_tcp_answer(struct worker *w, const struct client *client,
 		return;
 	packet_set16(length, (unsigned int)len);
 	c->pending--;
-	if (writev(c->watch.fd, iov, 2) != (ssize_t)(2 + len) ||
-	    (c->ended && !c->pending)) {
+	if (writev(c->watch.fd, iov, 2) != (ssize_t)(2 + len)) {
 		close_connection(w, c);
 		return;
 	}
-	/* What was read already may be asked now. */
-	if (!c->asking && !take_messages(w, c))
-		close_connection(w, c);
+	/* What was read already may be asked: not now, for the resolver is on
+	 * its way through those who wait for the same. */
+	c->more = true;
+	w->more_tcp = true;
+}
+
+void guest_tcp_run(struct worker *w)
+{
+	if (!w->more_tcp)
+		return;
+	w->more_tcp = false;
+	for (size_t i = 0; i < GUEST_CONNECTIONS; i++) {
+		struct guest_tcp *c = &w->tcp[i];
+
+		if (!c->open || !c->more)
+			continue;
+		c->more = false;
+		if (!take_messages(w, c))
+			close_connection(w, c);
+	}
 }
 
 void guest_tcp_close_all(struct worker *w)

@@ -41,7 +41,8 @@ struct client {
  * @at:		offset of it
  * @len:	octets
  * @entry:	cached answer that is pinned then; NULL: none
- * @key_hash:	its key's hash: it may be another answer by then
+ * @key_hash:	its key's hash, and
+ * @since:	when it came: it may be another answer by then
  * @until:	until when
  */
 struct held {
@@ -50,6 +51,7 @@ struct held {
 	size_t len;
 	struct cache_entry *entry;
 	uint64_t key_hash;
+	uint64_t since;
 	uint64_t until;
 };
 

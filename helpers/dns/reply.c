@@ -113,6 +113,7 @@ static void hold(struct resolver *r, const struct asker *to,
 	held->entry = entry;
 	if (entry) {
 		held->key_hash = entry->key.hash;
+		held->since = entry->since;
 		held->until = r->loop->now +
 			      (uint64_t)(a->ttl + ANSWER_GRACE + 1) * 1000;
 	}
@@ -209,7 +210,8 @@ void resolver_committed(struct resolver *r, const struct pin_reply *reply)
 			fail_held(r, held, b->data + held->at);
 			continue;
 		}
-		if (held->entry && held->entry->key.hash == held->key_hash) {
+		if (held->entry && held->entry->key.hash == held->key_hash &&
+		    held->entry->since == held->since) {
 			held->entry->pinned = held->until;
 			held->entry->epoch = reply->epoch;
 		}

@@ -72,7 +72,7 @@ struct guest_udp {
  * @pending:	queries in flight
  * @ended:	the guest will say nothing more
  * @paused:	nothing is read
- * @asking:	its queries are being asked
+ * @more:	one was answered: what was read already may be asked
  * @have:	octets at @data
  * @data:	a message, with its length before it
  */
@@ -86,7 +86,7 @@ struct guest_tcp {
 	unsigned int pending;
 	bool ended;
 	bool paused;
-	bool asking;
+	bool more;
 	size_t have;
 	uint8_t data[2 + GUEST_QUERY_MAX];
 };
@@ -152,6 +152,7 @@ struct upstream_queue {
  * @listener:	listening sockets, IPv4 and IPv6
  * @tcp:	connections
  * @n_tcp:	how many
+ * @more_tcp:	some of them have @more
  * @idle:	timers of connections
  * @upstream:	sockets to servers, by the resolver's numbers
  * @queue:	datagrams to servers
@@ -173,6 +174,7 @@ struct worker {
 	struct loop_watch listener[2];
 	struct guest_tcp *tcp;
 	size_t n_tcp;
+	bool more_tcp;
 	struct loop_queue idle;
 	struct upstream upstream[PORT_COUNT];
 	struct upstream_queue queue;
@@ -199,6 +201,9 @@ bool guest_tcp_open(struct worker *w, unsigned int which, int fd)
 /** guest_tcp_answer() - Send an answer on the connection it belongs to */
 void guest_tcp_answer(struct worker *w, const struct client *client,
 		      const uint8_t *data, size_t len);
+
+/** guest_tcp_run() - Ask what was read already where something was answered */
+void guest_tcp_run(struct worker *w);
 
 /** guest_tcp_close_all() - Close all connections */
 void guest_tcp_close_all(struct worker *w);

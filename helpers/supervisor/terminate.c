@@ -164,15 +164,6 @@ static void try_again(struct loop *l, struct loop_timer *t)
 		loop_set(l, &s->termination.queue, t, AGAIN_MS);
 }
 
-/* It will be read on terminals. */
-static void copy_plain(char to[CHANNEL_TEXT_MAX], const char *text)
-{
-	snprintf(to, CHANNEL_TEXT_MAX, "%s", text);
-	for (; *to; to++)
-		if (*to < ' ' || *to > '~')
-			*to = '?';
-}
-
 void terminate(struct supervisor *s, const char *text)
 {
 	const struct log_field fields[] = {{"reason", s->termination.reason, 0},
@@ -181,7 +172,8 @@ void terminate(struct supervisor *s, const char *text)
 
 	if (*t->reason)
 		return;
-	copy_plain(t->reason, *text ? text : "no reason was given");
+	snprintf(t->reason, sizeof(t->reason), "%s",
+		 *text ? text : "no reason was given");
 	if (!carry_out(s))
 		loop_set(&s->loop, &t->queue, &t->timer, AGAIN_MS);
 	log_event(&s->log, "terminated", fields);

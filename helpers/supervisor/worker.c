@@ -170,6 +170,14 @@ static void answered(struct supervisor *s, const struct channel_msg *m)
 	}
 }
 
+/* What a worker says, which may have been taken over, is read on terminals. */
+static void make_plain(char text[CHANNEL_TEXT_MAX])
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct supervisor *s = l->context;
@@ -180,8 +188,10 @@ static void channel_ready(struct loop *l, struct loop_watch *w, uint32_t events)
 	(void)events;
 	if (rc < 0 && errno == EAGAIN)
 		return;
-	if (rc == 1)
+	if (rc == 1) {
 		channel_close_fds(&m, fds);
+		make_plain(m.text);
+	}
 	if (rc == 1 && s->n_expected && !m.count &&
 	    (m.type == CHANNEL_OK || m.type == CHANNEL_FAILED ||
 	     m.type == CHANNEL_STATUS)) {

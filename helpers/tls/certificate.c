@@ -47,19 +47,42 @@ static bool is_weak(struct der_view algorithm)
 	       IS(algorithm, dsa_sha1);
 }
 
-/* The bits of a keyUsage (RFC 5280 section 4.2.1.3): cRLSign is the seventh. */
-static bool may_sign_lists(struct der_view value)
+/* With PSS the hash is a parameter, and SHA-1 where there is none (RFC 4055
+ * section 3.1): one of SHA-2's three is what is not weak. */
+static bool is_weak_pss(struct der_view parameters)
+{
+	static const uint8_t sha2[] = {0x60, 0x86, 0x48, 0x01,
+				       0x65, 0x03, 0x04, 0x02};
+	struct der_view all, hash, id, oid;
+
+	return !der_expect(&parameters, DER_SEQUENCE, &all) ||
+	       !der_expect(&all, DER_CONTEXT_OF | 0, &hash) ||
+	       !der_expect(&hash, DER_SEQUENCE, &id) ||
+	       !der_expect(&id, DER_OID, &oid) || oid.len != sizeof(sha2) + 1 ||
+	       memcmp(oid.p, sha2, sizeof(sha2)) != 0 ||
+	       oid.p[sizeof(sha2)] < 1 || oid.p[sizeof(sha2)] > 3;
+}
+
+/* The bits of a keyUsage (RFC 5280 section 4.2.1.3). */
+#define USAGE_SIGNATURE 0x80
+#define USAGE_LISTS	0x02
+
+static uint8_t read_usage(struct der_view value)
 {
 	struct der_view bits;
 
-	return der_expect(&value, DER_BIT_STRING, &bits) && bits.len > 1 &&
-	       bits.p[1] & 0x02;
+	return der_expect(&value, DER_BIT_STRING, &bits) && bits.len > 1
+		       ? bits.p[1]
+		       : 0;
 }
 
 static bool read_extensions(struct der_view list, struct certificate *c)
 {
 	static const uint8_t alt_name[] = {0x55, 0x1d, 0x11};
 	static const uint8_t usage[] = {0x55, 0x1d, 0x0f};
+	static const uint8_t basic[] = {0x55, 0x1d, 0x13};
+	static const uint8_t constraints[] = {0x55, 0x1d, 0x1e};
+	static const uint8_t purposes[] = {0x55, 0x1d, 0x25};
 	struct der_view all;
 
 	if (!der_expect(&list, DER_SEQUENCE, &all) || list.len)
@@ -75,8 +98,17 @@ static bool read_extensions(struct der_view list, struct certificate *c)
 		    !skip(&one, DER_BOOLEAN) ||
 		    !der_expect(&one, DER_OCTET_STRING, &value) || one.len)
 			return false;
-		if (IS(id, usage))
-			c->key.lists = may_sign_lists(value);
+		if (IS(id, usage)) {
+			c->key.lists = read_usage(value) & USAGE_LISTS;
+			c->signs = read_usage(value) & USAGE_SIGNATURE;
+		}
+		if ((IS(id, basic) &&
+		     !constraints_take_basic(&c->limits, value)) ||
+		    (IS(id, constraints) &&
+		     !constraints_take_names(&c->limits, value)) ||
+		    (IS(id, purposes) &&
+		     !constraints_take_purposes(&c->limits, value)))
+			return false;
 		if (!IS(id, alt_name))
 			continue;
 		/* No extension twice (RFC 5280 section 4.2). */
@@ -91,6 +123,8 @@ static bool read_extensions(struct der_view list, struct certificate *c)
 
 bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
 {
+	static const uint8_t pss[] = {0x2a, 0x86, 0x48, 0x86, 0xf7,
+				      0x0d, 0x01, 0x01, 0x0a};
 	struct der_view in = {der, len};
 	struct der_view outer;
 	struct der_view tbs;
@@ -100,8 +134,9 @@ bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
 	struct der_view issuer;
 	struct der_view subject;
 	struct der_view list;
-	struct certificate c = {.key.lists = true};
+	struct certificate c = {.key.lists = true, .signs = true};
 
+	constraints_begin(&c.limits);
 	if (!der_expect(&in, DER_SEQUENCE, &outer) || in.len ||
 	    !der_expect(&outer, DER_SEQUENCE, &tbs) ||
 	    !skip(&tbs, TBS_VERSION) ||
@@ -117,7 +152,7 @@ bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
 	if (tbs.len && (!der_expect(&tbs, TBS_EXTENSIONS, &list) || tbs.len ||
 			!read_extensions(list, &c)))
 		return false;
-	c.weak = is_weak(id);
+	c.weak = IS(id, pss) ? is_weak_pss(algorithm) : is_weak(id);
 	c.issuer = issuer.p;
 	c.issuer_len = issuer.len;
 	c.subject = subject.p;
@@ -170,6 +205,8 @@ static bool name_matches(struct der_view pattern, struct dname name)
 		if (dot) {
 			pattern.p++;
 			pattern.len--;
+			if (!pattern.len)
+				return false;
 		}
 	}
 	return labels && wire < end && !*wire && (!any || labels > 2);

@@ -7,15 +7,22 @@
 #define RECORD_HEADER	 5
 #define RECORD_MAX	 16384
 #define RECORD_HANDSHAKE 22
-#define MESSAGE_HEADER	 4
-#define CLIENT_HELLO	 1
-#define RANDOM_LEN	 32
-#define SESSION_ID_MAX	 32
-#define TLS_1_0		 0x0301
-#define TLS_1_3		 0x0304
-#define NAME_MAX_OCTETS	 253
-#define LABEL_MAX	 63
-#define HOST_NAME	 0
+
+/* Other types of records: up to heartbeat (RFC 6520). */
+#define RECORD_CHANGE_CIPHER_SPEC 20
+#define RECORD_ALERT		  21
+#define RECORD_FIRST		  RECORD_CHANGE_CIPHER_SPEC
+#define RECORD_LAST		  24
+
+#define MESSAGE_HEADER	4
+#define CLIENT_HELLO	1
+#define RANDOM_LEN	32
+#define SESSION_ID_MAX	32
+#define TLS_1_0		0x0301
+#define TLS_1_3		0x0304
+#define NAME_MAX_OCTETS 253
+#define LABEL_MAX	63
+#define HOST_NAME	0
 
 /** enum alert - How a hello is refused (RFC 8446 section 6, RFC 6066) */
 enum alert {
@@ -298,6 +305,33 @@ static size_t message_size(const struct hello *h, const uint8_t *message)
 				 (size_t)message[2] << 8 | message[3]);
 }
 
+/*
+ * A first record of TLS that is not of a handshake. Servers step over some, and
+ * take the ClientHello behind it, which would be judged by nobody: OpenSSL over
+ * a change_cipher_spec without octets, GnuTLS over one that is as it should be.
+ * So what is one of these, or an alert, or empty, is refused, whatever the
+ * version is below its first octet; what only begins like a type and a version
+ * is what it is.
+ */
+static void feed_other(struct hello *h, uint8_t octet)
+{
+	const uint8_t type = h->header[0];
+	size_t len;
+
+	if (h->header_len == 1 ? type < RECORD_FIRST || type > RECORD_LAST
+			       : h->header_len == 2 && octet != TLS_1_0 >> 8)
+		h->state = HELLO_PLAIN;
+	if (h->header_len < RECORD_HEADER)
+		return;
+	len = (size_t)h->header[3] << 8 | octet;
+	if (!len || (type == RECORD_CHANGE_CIPHER_SPEC && len == 1) ||
+	    (type == RECORD_ALERT && len == 2))
+		refuse(h, ALERT_UNEXPECTED_MESSAGE,
+		       "another record comes before it");
+	else
+		h->state = HELLO_PLAIN;
+}
+
 /* One octet of a record's header. */
 static void feed_header(struct hello *h, uint8_t octet)
 {
@@ -305,12 +339,13 @@ static void feed_header(struct hello *h, uint8_t octet)
 	size_t len;
 
 	h->header[h->header_len++] = octet;
+	if (first && h->header[0] != RECORD_HANDSHAKE) {
+		feed_other(h, octet);
+		return;
+	}
 	if (h->header_len == 1 && octet != RECORD_HANDSHAKE) {
-		if (first)
-			h->state = HELLO_PLAIN;
-		else
-			refuse(h, ALERT_UNEXPECTED_MESSAGE,
-			       "another record comes between its parts");
+		refuse(h, ALERT_UNEXPECTED_MESSAGE,
+		       "another record comes between its parts");
 	} else if (h->header_len == 2 && octet != TLS_1_0 >> 8) {
 		if (first)
 			h->state = HELLO_PLAIN;

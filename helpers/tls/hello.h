@@ -8,11 +8,12 @@
  * need be. What it says is the same whatever the segmentation is: each octet is
  * held against all that is known by then, and the first that cannot be decides.
  *
- * A connection that does not begin like a handshake record of TLS (SSLv2, plain
- * text) is HELLO_PLAIN as soon as its first two octets say so. From
- * there on it is TLS, and what a careful server would refuse is refused here:
- * if a name could be read in two ways, or not at all, whoever judges by it and
- * whoever is spoken to might read different ones.
+ * A connection that does not begin like a record of TLS (SSLv2, plain text) is
+ * HELLO_PLAIN as soon as its first octets say so: two behind a handshake's
+ * type, three behind another one's. From there on it is TLS, and what a careful
+ * server would refuse is refused here, a record of another type before the
+ * ClientHello as well: if a name could be read in two ways, or not at all,
+ * whoever judges by it and whoever is spoken to might read different ones.
  *
  * A record without octets is refused (RFC 8446 section 5.4), and so the octets
  * that a hello can take on the wire are bounded: HELLO_RAW_MAX.

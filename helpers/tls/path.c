@@ -21,40 +21,103 @@
 
 /* ---- Roots ----------------------------------------------------------- */
 
-/* The roots' table has their names, and by each the keys of that name, where
- * there are lists: SubjectPublicKeyInfo, one after the other, in front of each
- * an octet, whether it may sign lists. */
+/**
+ * struct root - A root
+ * @key:	its key, and whether that may sign lists
+ * @limits:	what it may issue
+ */
+struct root {
+	struct issuer_key key;
+	struct constraints limits;
+};
+
+/* What a record has in front of the root's key. */
+enum {
+	RECORD_LISTS,
+	RECORD_SERVERS,
+	RECORD_LENGTH,
+	RECORD_NAMES,
+	RECORD_FRONT,
+};
+
+static bool take_root(struct der_view *from, struct root *ret)
+{
+	const uint8_t *const p = from->p;
+
+	if (from->len < RECORD_FRONT)
+		return false;
+	*from = (struct der_view){p + RECORD_FRONT, from->len - RECORD_FRONT};
+	constraints_begin(&ret->limits);
+	ret->key.lists = p[RECORD_LISTS];
+	ret->limits.servers = p[RECORD_SERVERS];
+	ret->limits.length = p[RECORD_LENGTH];
+	return der_whole(from, DER_SEQUENCE, &ret->key.spki) &&
+	       (!p[RECORD_NAMES] ||
+		der_whole(from, DER_SEQUENCE, &ret->limits.names));
+}
+
+static bool is_limited(const struct constraints *l)
+{
+	return l->names.len || !l->servers ||
+	       l->length != CONSTRAINTS_NO_LENGTH;
+}
+
+/*
+ * The roots' table has their names. Nothing is kept by a name for which
+ * whoever has it may stand; by those of roots with limits, and by all where
+ * there are lists, one octet, then a record for each root of that name.
+ */
+static bool note_limits(struct intercept_env *env, struct der_view der)
+{
+	struct certificate c;
+
+	if (certificate_read(der.p, der.len, &c) && is_limited(&c.limits))
+		lru_put(env->roots, c.subject, c.subject_len, "", 1,
+			UINT64_MAX);
+	return true;
+}
+
 static bool add_root(struct intercept_env *env, struct der_view der)
 {
 	struct certificate c;
 	const uint8_t *old;
-	uint8_t *keys;
+	uint8_t *all;
 	size_t len = 0;
 
 	if (!certificate_read(der.p, der.len, &c))
 		return true;
-	if (!env->revoked) {
+	old = lru_get(env->roots, c.subject, c.subject_len, 0, &len);
+	if (!env->revoked && !len) {
 		lru_put(env->roots, c.subject, c.subject_len, "", 0,
 			UINT64_MAX);
 		return true;
 	}
-	old = lru_get(env->roots, c.subject, c.subject_len, 0, &len);
-	keys = malloc(len + 1 + c.key.spki.len);
-	if (!keys)
+	all = malloc(len + 1 + RECORD_FRONT + c.key.spki.len +
+		     c.limits.names.len);
+	if (!all)
 		return false;
-	if (old)
-		memcpy(keys, old, len);
+	if (len)
+		memcpy(all, old, len);
 	else
-		len = 0;
-	keys[len++] = c.key.lists;
-	memcpy(keys + len, c.key.spki.p, c.key.spki.len);
-	lru_put(env->roots, c.subject, c.subject_len, keys,
-		len + c.key.spki.len, UINT64_MAX);
-	free(keys);
+		all[len++] = 0;
+	all[len + RECORD_LISTS] = c.key.lists;
+	all[len + RECORD_SERVERS] = c.limits.servers;
+	all[len + RECORD_LENGTH] = c.limits.length;
+	all[len + RECORD_NAMES] = c.limits.names.len != 0;
+	len += RECORD_FRONT;
+	memcpy(all + len, c.key.spki.p, c.key.spki.len);
+	len += c.key.spki.len;
+	if (c.limits.names.len)
+		memcpy(all + len, c.limits.names.p, c.limits.names.len);
+	lru_put(env->roots, c.subject, c.subject_len, all,
+		len + c.limits.names.len, UINT64_MAX);
+	free(all);
 	return true;
 }
 
-static bool read_all(struct intercept_env *env, uint8_t *room, size_t size)
+static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
+		     bool (*take)(struct intercept_env *env,
+				  struct der_view der))
 {
 	struct pem pem = {
 		.text = env->conf.roots,
@@ -71,9 +134,9 @@ static bool read_all(struct intercept_env *env, uint8_t *room, size_t size)
 		if (found == PEM_END)
 			break;
 		if (found == PEM_BLOCK && !strcmp(pem.label, PEM_CERTIFICATE))
-			good = add_root(env, pem.der);
+			good = take(env, pem.der);
 		else if (found == PEM_BLOCK && env->revoked &&
-			 !strcmp(pem.label, PEM_CRL))
+			 take == add_root && !strcmp(pem.label, PEM_CRL))
 			good = revoked_add(env->revoked, pem.der, at);
 	}
 	return good;
@@ -99,7 +162,8 @@ bool path_read_roots(struct intercept_env *env)
 	if (lists)
 		env->revoked = revoked_new(c->roots, c->roots_len);
 	good = room && env->roots && (env->revoked || !lists) &&
-	       read_all(env, room, size);
+	       read_all(env, room, size, note_limits) &&
+	       read_all(env, room, size, add_root);
 	free(room);
 	if (lists)
 		malloc_trim(0);
@@ -121,6 +185,9 @@ bool path_read_roots(struct intercept_env *env)
  * @cert:	as they are read
  * @reached:	the server's own has led there
  * @n:		how many
+ * @exact:	who has issued one is known by its signature; else by names
+ * @name:	whom the server was spoken to for; length 0: @ip
+ * @ip:		its address
  * @now:	seconds since the epoch
  * @found:	what was in the way
  */
@@ -130,9 +197,20 @@ struct path {
 	struct certificate cert[PATH_MAX_CERTS];
 	bool reached[PATH_MAX_CERTS];
 	int n;
+	bool exact;
+	struct dname name;
+	struct ip ip;
 	int64_t now;
 	enum alert_cause found;
 };
+
+/* The first that was in the way stands. */
+static bool blocked(struct path *p, enum alert_cause cause)
+{
+	if (p->found == CAUSE_NONE)
+		p->found = cause;
+	return false;
+}
 
 /* A root's own signature says nothing, and nobody looks at it. */
 static bool is_weak(const struct certificate *c)
@@ -156,48 +234,60 @@ static bool is_clean(struct path *p, const struct certificate *c,
 		p->env->revoked, (struct der_view){c->issuer, c->issuer_len},
 		c->serial, key, p->now)];
 
-	if (p->found == CAUSE_NONE)
-		p->found = cause;
-	return cause == CAUSE_NONE;
+	return cause == CAUSE_NONE || blocked(p, cause);
 }
 
-/* Whether a key has issued certificate @k, which was not revoked then. Without
- * lists whoever has the name has. */
-static bool has_issued(struct path *p, int k, const struct issuer_key *key)
+/* Whether a key has issued certificate @k, which was not revoked then; @exact:
+ * not whoever has the name has. */
+static bool has_issued(struct path *p, int k, const struct issuer_key *key,
+		       bool exact)
 {
 	const struct der_view der = {p->der[k].buffer, p->der[k].length};
 
-	return !p->env->revoked || (signature_is_by(p->env, der, key->spki) &&
-				    is_clean(p, &p->cert[k], key));
+	return (!exact || signature_is_by(p->env, der, key->spki)) &&
+	       (!p->env->revoked || is_clean(p, &p->cert[k], key));
 }
 
-static bool is_by_root(struct path *p, int k)
+/* Whether a CA may issue, at some remove, for whom the server was spoken to. */
+static bool may_issue(struct path *p, const struct constraints *l)
+{
+	if (!l->servers)
+		return blocked(p, CAUSE_WRONG_PURPOSE);
+	return constraints_permit(l, p->name, p->ip) ||
+	       blocked(p, CAUSE_NOT_PERMITTED);
+}
+
+/* @between: CAs that there are between that root and the server, but for those
+ * that have issued themselves */
+static bool is_by_root(struct path *p, int k, int between)
 {
 	const struct certificate *const c = &p->cert[k];
-	struct der_view keys = {0};
-	struct issuer_key key;
+	struct der_view all = {0};
+	struct root r;
 
-	keys.p = lru_get(p->env->roots, c->issuer, c->issuer_len, 0, &keys.len);
-	if (!keys.p || !p->env->revoked)
-		return keys.p;
-	while (keys.len) {
-		key.lists = *keys.p;
-		keys = (struct der_view){keys.p + 1, keys.len - 1};
-		if (!der_whole(&keys, DER_SEQUENCE, &key.spki))
-			break;
-		if (has_issued(p, k, &key))
+	all.p = lru_get(p->env->roots, c->issuer, c->issuer_len, 0, &all.len);
+	if (!all.p || !all.len)
+		return all.p;
+	all = (struct der_view){all.p + 1, all.len - 1};
+	while (take_root(&all, &r)) {
+		if (!has_issued(p, k, &r.key, true))
+			continue;
+		if (r.limits.length != CONSTRAINTS_NO_LENGTH &&
+		    r.limits.length < between)
+			(void)blocked(p, CAUSE_NO_CA);
+		else if (may_issue(p, &r.limits))
 			return true;
 	}
 	return false;
 }
 
 /* Whether certificate @k leads to a root. Each is gone through once. */
-static bool leads(struct path *p, int k)
+static bool leads(struct path *p, int k, int between)
 {
 	const struct certificate *const c = &p->cert[k];
 
 	p->reached[k] = true;
-	if (is_by_root(p, k))
+	if (is_by_root(p, k, between))
 		return true;
 	for (int j = 1; j < p->n; j++) {
 		const struct certificate *const other = &p->cert[j];
@@ -205,16 +295,26 @@ static bool leads(struct path *p, int k)
 		if (!p->reached[j] && !is_weak(other) &&
 		    other->subject_len == c->issuer_len &&
 		    !memcmp(other->subject, c->issuer, c->issuer_len) &&
-		    has_issued(p, k, &other->key) && leads(p, j))
+		    has_issued(p, k, &other->key, p->exact) &&
+		    may_issue(p, &other->limits) &&
+		    leads(p, j, between + !other->self_issued))
 			return true;
 	}
 	return false;
 }
 
 enum alert_cause path_check(struct intercept_env *env,
-			    const WOLFSSL_BUFFER_INFO *der, int n)
+			    const WOLFSSL_BUFFER_INFO *der, int n,
+			    struct dname name, struct ip ip)
 {
-	struct path p = {.env = env, .der = der, .now = (int64_t)time(NULL)};
+	struct path p = {
+		.env = env,
+		.der = der,
+		.exact = env->revoked,
+		.name = name,
+		.ip = ip,
+		.now = (int64_t)time(NULL),
+	};
 	bool weak = false;
 
 	while (p.n < n && p.n < PATH_MAX_CERTS) {
@@ -222,13 +322,17 @@ enum alert_cause path_check(struct intercept_env *env,
 				      &p.cert[p.n]))
 			return CAUSE_MALFORMED;
 		weak = weak || is_weak(&p.cert[p.n]);
+		/* Two of a name may differ in what they may issue; how many CAs
+		 * may follow one that was sent wolfSSL looks at. */
+		p.exact = p.exact || (p.n && (p.cert[p.n].limits.names.len ||
+					      !p.cert[p.n].limits.servers));
 		p.n++;
 	}
 	if (!p.n)
 		return CAUSE_MALFORMED;
 	if (is_weak(&p.cert[0]))
 		return CAUSE_WEAK_SIGNATURE;
-	if (leads(&p, 0))
+	if (leads(&p, 0, 0))
 		return CAUSE_NONE;
 	if (p.found != CAUSE_NONE)
 		return p.found;

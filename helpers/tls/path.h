@@ -29,11 +29,14 @@ bool path_read_roots(struct intercept_env *env)
  * @env:	environment
  * @der:	what the server sent, its own certificate first
  * @n:		how many
+ * @name:	whom the server was spoken to for; length 0: @ip
+ * @ip:		its address
  *
  * Return: CAUSE_NONE, or what is wrong
  */
 enum alert_cause path_check(struct intercept_env *env,
-			    const WOLFSSL_BUFFER_INFO *der, int n)
+			    const WOLFSSL_BUFFER_INFO *der, int n,
+			    struct dname name, struct ip ip)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -112,7 +112,8 @@ static int on_certificate(int good, WOLFSSL_X509_STORE_CTX *store)
 		count_issuer(i->env, &store->certs[depth]);
 		return 1;
 	}
-	cause = path_check(i->env, store->certs, store->totalCerts);
+	cause = path_check(i->env, store->certs, store->totalCerts, i->name,
+			   i->to.ip);
 	if (cause != CAUSE_NONE)
 		return found(i, cause);
 	if (!certificate_read(store->certs[0].buffer, store->certs[0].length,
@@ -121,6 +122,10 @@ static int on_certificate(int good, WOLFSSL_X509_STORE_CTX *store)
 	if (!(i->name.len ? certificate_is_for_name(&c, i->name)
 			  : certificate_is_for_address(&c, i->to.ip)))
 		return found(i, CAUSE_WRONG_NAME);
+	/* Whatever cipher is agreed upon, the server signs (RFC 8446 section
+	 * 4.4.2.2). */
+	if (!c.signs)
+		return found(i, CAUSE_WRONG_PURPOSE);
 	i->chain_done = true;
 	return 1;
 }

@@ -23,7 +23,8 @@ from lab import Laboratory, enter_laboratory, make_namespace, run
 import wire
 
 NAME, STATE = "demo", "/run/msb-demo"
-PATIENCE = 0.7
+# As long as an attempt is waited for that is to work, or is not.
+PATIENCE, ABSENCE = 60, 0.7
 
 # The hosts of the small internet, and what a guest might want of them. The
 # address "gateway4" or "gateway6" is the sandbox's own gateway.
@@ -105,7 +106,7 @@ def resolve(guest, resolver, name):
     question = b"".join(bytes([len(label)]) + label.encode()
                         for label in name.split("."))
     with guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.settimeout(5 * PATIENCE)
+        made.settimeout(PATIENCE)
         made.connect((resolver, 53))
         made.send(struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + question +
                   b"\0\0\1\0\1")
@@ -163,10 +164,10 @@ class Servers:
                     made.sendto(data, peer)
 
 
-def attempt(made, proto, address, port):
+def attempt(made, proto, address, port, patience):
     """One attempt with an ordinary socket; whether it worked, and how."""
     with made:
-        made.settimeout(PATIENCE)
+        made.settimeout(patience)
         try:
             if proto == "tcp":
                 made.connect((address, port))
@@ -183,7 +184,7 @@ def attempt(made, proto, address, port):
                       wire.icmp(wire.ipaddress.ip_address("0.0.0.0"),
                                 wire.ipaddress.ip_address(address), 8, 0,
                                 b"\x12\x34\0\x01"))
-            end = time.monotonic() + PATIENCE
+            end = time.monotonic() + patience
             while time.monotonic() < end:
                 made.settimeout(max(end - time.monotonic(), 0.001))
                 # Until it is connected the socket hears every echo.
@@ -240,15 +241,17 @@ def show(program, policy, helpers, lab):
 def table(program, policy, lab, guest, up):
     own = {"gateway4": up["gateway4"], "gateway6": up["gateway6"]}
     servers, stopped = Servers(lab), []
-    time.sleep(0.3)
+    flows = [["egress", proto, own.get(address, address)] +
+             [str(port)] * bool(port) for _, address, (proto, port) in ATTEMPTS]
+    verdicts = [explain(program, policy, up["slot"], flow) for flow in flows]
     with concurrent.futures.ThreadPoolExecutor(len(ATTEMPTS) + 1) as pool:
         server = pool.submit(servers.serve, lambda: stopped)
         tries = []
-        for _, address, (proto, port) in ATTEMPTS:
+        for (_, address, (proto, port)), said in zip(ATTEMPTS, verdicts):
             address = own.get(address, address)
             tries.append(pool.submit(
                 attempt, socket_for(guest, proto, address), proto, address,
-                port))
+                port, PATIENCE if said["verdict"] == "allow" else ABSENCE))
         outcome = [one.result() for one in tries]
         stopped.append(True)
         server.result()
@@ -257,13 +260,10 @@ def table(program, policy, lab, guest, up):
     form = "%-2s %-40s %-8s %-12s %s"
     print(form % ("", "flow of the guest", "policy", "kernel", "decided by"))
     wrong = wrong_names = 0
-    for (what, address, (proto, port)), (worked, how) in zip(ATTEMPTS,
-                                                             outcome):
+    for (what, _, _), flow, said, (worked, how) in zip(ATTEMPTS, flows,
+                                                       verdicts, outcome):
         if what:
             print("   # " + what)
-        flow = ["egress", proto, own.get(address, address)]
-        flow += [str(port)] if port else []
-        said = explain(program, policy, up["slot"], flow)
         agree = worked == (said["verdict"] == "allow")
         wrong += not agree
         print(form % ("" if agree else "!!", " ".join(flow[1:]),

@@ -5,7 +5,7 @@
  * msb-netc do with the values of secrets, and with a sandbox that is to be
  * terminated, is seen without a flow. Its STATUS is
  *
- *	commits N fds MASK values A,B
+ *	plain ESC[2J commits N fds MASK values A,B
  *
  * with the values in force. A configuration with a value "refuse" is refused.
  * On SIGUSR1 it has the sandbox terminated.
@@ -90,8 +90,8 @@ static void status(int channel)
 				       i ? "," : "", (int)now.values.v[i].len,
 				       (const char *)now.values.v[i].text);
 	if (channel_send_text(channel, CHANNEL_STATUS,
-			      "commits %u fds %x values %s", commits, now.mask,
-			      text) < 0)
+			      "plain \033[2J commits %u fds %x values %s",
+			      commits, now.mask, text) < 0)
 		exit(1);
 }
 

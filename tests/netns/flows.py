@@ -3,9 +3,7 @@
 import ipaddress
 import re
 import socket
-import time
 
-from lab import Wire
 import wire
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmpv4": 1, "icmpv6": 58, "igmp": 2,
@@ -172,7 +170,8 @@ def judge(lab, sandbox, flows):
     """Send all flows; one line for each that the kernel judged otherwise."""
     sockets, taken = listeners(sandbox), set()
     guest, uplink = sandbox.wire("guest"), sandbox.wire("uplink")
-    world = Wire(lab.world, "eth0")
+    world = lab.wire
+    world.read()
     keys, failures, at_world, at_guest, asked = {}, [], set(), set(), set()
     for batch in batches(flows):
         if sandbox.pin_sets:
@@ -181,14 +180,14 @@ def judge(lab, sandbox, flows):
             if answers(flow, asked):
                 continue
             keys[tag] = send(sandbox, flow, tag, guest, uplink)
+            # A processor's queue holds a thousand.
             if n % 32 == 31:
-                time.sleep(0.003)
-        time.sleep(0.05)
-        at_world |= {p.tag() for p in world.read(0.02)}
+                sandbox.settle()
+        sandbox.settle()
+        at_world |= {p.tag() for p in world.read()}
         read = guest.read()
         at_guest |= {p.tag() for p in read}
         taken |= answered(read)
-    world.close()
     for made in sockets:
         made.close()
     passed = sandbox.probed()

@@ -12,6 +12,7 @@ The world answers for every address. Sandboxes are made from plan.json and the
 rulesets beside it with ip and nft alone.
 """
 import ctypes
+import fcntl
 import ipaddress
 import json
 import os
@@ -22,15 +23,23 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import wire
 
 CLONE_NEWNET = 0x40000000
-ETH_P_ALL = 3
+ETH_P_ALL, ETH_P_ARP = 3, 0x0806
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
 NETLINK_NETFILTER = 12
+# Of <linux/sockios.h> and <linux/if.h>.
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8913, 0x8914, 0x1, 0x40
+# More than it takes from a guest through a gateway and the host to the world or
+# another guest, with resolving addresses, and back.
+QUESTIONS = 5
+# As long as what is to come is waited for: a machine may be slow, and busy.
+PATIENCE = 30
 WORLD4 = ("192.0.2.1", "192.0.2.2")
 WORLD6 = ("2001:db8:ffff:ffff::1", "2001:db8:ffff:ffff::2")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -61,6 +70,16 @@ def enter_laboratory():
                "sh", "-c", '"$@"; exit $?', "sh", sys.executable] + sys.argv)
 
 
+def stay_on_this_cpu():
+    """Keep this thread on the processor that it is on.
+
+    A packet that is sent waits in a queue of its sender's processor, and so does
+    each that follows from it: in order, whatever namespaces they are in.
+    """
+    with open("/proc/thread-self/stat", encoding="ascii") as file:
+        os.sched_setaffinity(0, {int(file.read().rpartition(")")[2].split()[36])})
+
+
 def run(*command, text=None, check=True):
     """Run a command; its output, or an error that says what it said."""
     done = subprocess.run(command, input=text, stdout=subprocess.PIPE,
@@ -76,16 +95,17 @@ class Namespace:
     def __init__(self, path):
         self.path = path
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.back = []
+        # Each thread is in a namespace of its own.
+        self.back = threading.local()
 
     def __enter__(self):
-        self.back.append(os.open("/proc/thread-self/ns/net",
-                                 os.O_RDONLY | os.O_CLOEXEC))
+        fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self.back.fds = getattr(self.back, "fds", []) + [fd]
         self._set(self.fd)
         return self
 
     def __exit__(self, *_):
-        fd = self.back.pop()
+        fd = self.back.fds.pop()
         self._set(fd)
         os.close(fd)
 
@@ -97,6 +117,33 @@ class Namespace:
     def run(self, *command, **options):
         with self:
             return run(*command, **options)
+
+    def ip(self, lines, *options):
+        """Commands of ip's, all by one process."""
+        if lines:
+            self.run("ip", *options, "-batch", "-",
+                     text="".join(line + "\n" for line in lines))
+
+    def flags(self, link):
+        """The flags of a link that is here."""
+        with self.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            got = fcntl.ioctl(asked, SIOCGIFFLAGS, struct.pack(
+                "16sh22x", link.encode(), 0))
+        return struct.unpack("16xh22x", got)[0]
+
+    def up(self, link):
+        with self.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            fcntl.ioctl(asked, SIOCSIFFLAGS, struct.pack(
+                "16sh22x", link.encode(), self.flags(link) | IFF_UP))
+
+    def wait_running(self, *links):
+        """Links that are up carry packets a moment later, and only then."""
+        end = time.monotonic() + PATIENCE
+        for link in links:
+            while not self.flags(link) & IFF_RUNNING:
+                if time.monotonic() > end:
+                    raise RuntimeError(link + " stays down")
+                time.sleep(0.002)
 
     def sysctl(self, key, value):
         with self, open("/proc/sys/" + key, "w", encoding="ascii") as file:
@@ -158,7 +205,7 @@ class Wire:
 def make_namespace(name):
     run("ip", "netns", "add", name)
     namespace = Namespace("/run/netns/" + name)
-    namespace.run("ip", "link", "set", "lo", "up")
+    namespace.up("lo")
     return namespace
 
 
@@ -168,7 +215,7 @@ class Laboratory:
     def __init__(self):
         self.host = Namespace("/proc/thread-self/ns/net")
         run("ip", "netns", "attach", "host", str(os.getpid()))
-        run("ip", "link", "set", "lo", "up")
+        self.host.up("lo")
         self.world = make_namespace("world")
         run("ip", "link", "add", "world0", "type", "veth", "peer", "name",
             "eth0", "netns", "world")
@@ -182,26 +229,28 @@ class Laboratory:
         self.host.sysctl("net/ipv4/conf/world0/rp_filter", "0")
         for namespace, link, own in ((self.host, "world0", 0),
                                      (self.world, "eth0", 1)):
-            namespace.run("ip", "addr", "add", WORLD4[own] + "/30", "dev",
-                          link)
-            namespace.run("ip", "addr", "add", WORLD6[own] + "/64", "dev",
-                          link, "nodad")
-            namespace.run("ip", "link", "set", link, "up")
-        self.host.run("ip", "route", "add", "default", "via", WORLD4[1])
-        self.host.run("ip", "-6", "route", "add", "default", "via", WORLD6[1])
+            # Nobody else is there who might have an address.
+            namespace.sysctl("net/ipv6/conf/%s/accept_dad" % link, "0")
+            namespace.ip([
+                "addr add %s/30 dev %s" % (WORLD4[own], link),
+                "addr add %s/64 dev %s nodad" % (WORLD6[own], link),
+                "link set %s up" % link])
+        self.host.ip(["route add default via " + WORLD4[1],
+                      "route add ::/0 via " + WORLD6[1]])
         # The world has every address that is not the host's.
-        self.world.run("ip", "route", "add", "local", "0.0.0.0/0", "dev",
-                       "lo", "table", "main")
-        self.world.run("ip", "-6", "route", "add", "local", "::/0", "dev",
-                       "lo", "table", "main")
+        self.world.ip(["route add local 0.0.0.0/0 dev lo table main",
+                       "route add local ::/0 dev lo table main"])
         self.world.sysctl("net/ipv6/ip_nonlocal_bind", "1")
-        end = time.monotonic() + 5
+        self.host.wait_running("world0")
+        self.world.wait_running("eth0")
+        end = time.monotonic() + PATIENCE
         for namespace in (self.host, self.world):
             while "tentative" in namespace.run("ip", "-6", "addr"):
                 if time.monotonic() > end:
                     raise RuntimeError("duplicate address detection hangs")
                 time.sleep(0.02)
         self.world.sysctl("net/ipv4/ip_nonlocal_bind", "1")
+        self.wire = Wire(self.world, "eth0")
 
     @staticmethod
     def silence(namespace):
@@ -240,7 +289,7 @@ class Sandbox:
         self.guest_name = guest
         self.gateway_name = next(n["name"] for n in self.plan["namespaces"]
                                  if n["ns"] == "gateway")
-        self.wires = []
+        self.wires, self.arp = [], None
         self.ns = {"host": lab.host}
         self._provision()
         self.gateway, self.guest = self.ns["gateway"], self.ns["guest"]
@@ -249,14 +298,9 @@ class Sandbox:
 
     def _wait(self):
         """The kernel brings a link's IPv6 up a moment after the link."""
-        end = time.monotonic() + 5
         for link in self.plan["links"]:
             for side in link["ends"]:
-                while "state UP" not in self.ns[side["ns"]].run(
-                        "ip", "link", "show", side["name"]):
-                    if time.monotonic() > end:
-                        raise RuntimeError(side["name"] + " stays down")
-                    time.sleep(0.01)
+                self.ns[side["ns"]].wait_running(side["name"])
 
     def _provision(self):
         """What "up" does, in the order that plan.json is to be made in."""
@@ -275,31 +319,36 @@ class Sandbox:
                 "address", b["mac"], "mtu", str(link["mtu"]), "netns",
                 self._netns(b["ns"]))
         self._sysctls(True)
-        for address in plan["addresses"]:
-            self.ns[address["ns"]].run(
-                "ip", "addr", "add", address["address"], "dev",
-                address["link"], *["nodad"] if ":" in address["address"]
-                else [])
-        for link in plan["links"]:
-            for end in link["ends"]:
-                self.ns[end["ns"]].run("ip", "link", "set", end["name"], "up")
-        for neighbour in plan["neighbours"]:
-            self.ns[neighbour["ns"]].run(
-                "ip", "neigh", "replace", neighbour["address"], "lladdr",
-                neighbour["mac"], "dev", neighbour["link"], "nud",
-                "permanent")
-        for route in plan["routes"]:
-            self.ns[route["ns"]].run(
-                "ip", "-6" if ":" in route["destination"] else "-4", "route",
-                "add", route["type"], route["destination"],
-                *["via", route["via"]] if "via" in route else [],
-                "dev", route["link"], *["onlink"] if "via" in route else [],
-                "table", str(route["table"]))
-        for rule in plan["policy_routing"]:
-            self.ns[rule["ns"]].run(
-                "ip", "-" + rule["family"][-1], "rule", "add", "priority",
-                str(rule["priority"]), "fwmark", str(rule["fwmark"]), "table",
-                str(rule["table"]))
+        for where, namespace in self.ns.items():
+            namespace.ip(self._lines(where))
+            for family in "46":
+                namespace.ip(["rule add priority %d fwmark %d table %d" % (
+                    rule["priority"], rule["fwmark"], rule["table"])
+                    for rule in plan["policy_routing"] if rule["ns"] == where
+                    and rule["family"][-1] == family], "-" + family)
+
+    def _lines(self, where):
+        """What ip is to do in a namespace where the links are."""
+        plan = self.plan
+
+        def here(items):
+            return [item for item in items if item["ns"] == where]
+
+        lines = ["addr add %s dev %s%s" % (
+            a["address"], a["link"], " nodad" if ":" in a["address"] else "")
+            for a in here(plan["addresses"])]
+        lines += ["link set %s up" % end["name"] for link in plan["links"]
+                  for end in here(link["ends"])]
+        lines += ["neigh replace %s lladdr %s dev %s nud permanent" % (
+            n["address"], n["mac"], n["link"])
+            for n in here(plan["neighbours"])]
+        for route in here(plan["routes"]):
+            lines.append("route add %s %s%s dev %s%s table %d" % (
+                route["type"], route["destination"],
+                " via " + route["via"] if "via" in route else "",
+                route["link"], " onlink" if "via" in route else "",
+                route["table"]))
+        return lines
 
     def _netns(self, which):
         return {"host": "host", "gateway": self.gateway_name,
@@ -344,6 +393,28 @@ class Sandbox:
         return wire.frame(self.macs["uplink0"], self.macs[self.uplink],
                           packet)
 
+    def settle(self):
+        """Return when all packets that were sent are where they go.
+
+        Behind them in their processor's queue goes a question to the gateway.
+        When its answer comes they have come two namespaces further, and with
+        each question more two more: for that, stay_on_this_cpu().
+        """
+        if not self.arp:
+            self.arp = self.guest.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                         socket.htons(ETH_P_ARP))
+            self.arp.bind(("eth0", ETH_P_ARP))
+            self.arp.settimeout(PATIENCE)
+        own, gateway = self.guest_ip[4].packed, self.gateway_ip[4].packed
+        for _ in range(QUESTIONS):
+            self.arp.send(b"\xff" * 6 + self.macs["eth0"] + b"\x08\x06" +
+                          b"\0\1\x08\0\6\4\0\1" + self.macs["eth0"] + own +
+                          b"\0" * 6 + gateway)
+            # Of an answer: that it is one, and from whom.
+            while self.arp.recv(64)[20:32] != \
+                    b"\0\2" + self.macs["guest0"] + gateway:
+                pass
+
     def replace(self, directory):
         """Load another policy over the one that is in force."""
         self.gateway.run("nft", "-f", os.path.join(directory, "sandbox.nft"))
@@ -367,27 +438,26 @@ class Sandbox:
     def probed(self):
         """The set of (destination, protocol, first 4 bytes) that passed."""
         seen = set()
-        for name in ("seen4", "seen6"):
-            listed = json.loads(self.gateway.run(
-                "nft", "-jn", "list", "set", "inet", "probe", name))
-            for item in listed["nftables"]:
-                for elem in item.get("set", {}).get("elem", []):
-                    elem = elem.get("elem", elem)
-                    elem = elem.get("val", elem)["concat"]
-                    seen.add((ipaddress.ip_address(elem[0]),) +
-                             tuple(int(n) for n in elem[1:]))
+        listed = json.loads(self.gateway.run(
+            "nft", "-jn", "list", "table", "inet", "probe"))
+        for item in listed["nftables"]:
+            for elem in item.get("set", {}).get("elem", []):
+                elem = elem.get("elem", elem)
+                elem = elem.get("val", elem)["concat"]
+                seen.add((ipaddress.ip_address(elem[0]),) +
+                         tuple(int(n) for n in elem[1:]))
         return seen
 
     def close(self):
-        for made in self.wires:
+        for made in self.wires + [self.arp] * bool(self.arp):
             made.close()
         self.gateway.close()
         self.guest.close()
-        run("ip", "netns", "delete", self.gateway_name)
-        run("ip", "netns", "delete", self.guest_name)
         # Both ends of a pair go with either; the name is free at once only
         # if this is waited for.
-        run("ip", "link", "delete", self.uplink, check=False)
+        self.lab.host.ip(["link delete " + self.uplink,
+                          "netns delete " + self.gateway_name,
+                          "netns delete " + self.guest_name])
         run("nft", "delete", "table", "inet", "msb", check=False)
 
 

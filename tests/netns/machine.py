@@ -7,9 +7,15 @@ import signal
 import subprocess
 import time
 
-from lab import make_namespace, run
+from lab import Namespace, make_namespace, run
+import rtnl
 
 STATE = "/run/state"
+# Settings that count, are only written, or are drawn by lot.
+VOLATILE = re.compile(
+    r"_count$|^flush$|stable_secret$|fastopen_key$").search
+# As long as what is to come is waited for: a machine may be slow, and busy.
+PATIENCE = 60
 
 
 def _listing(path):
@@ -36,34 +42,33 @@ def _listing(path):
 
 def _settings():
     """The settings of the network namespace that the process is in."""
-    found = {}
-    for folder, _, files in os.walk("/proc/sys/net"):
-        for name in files:
-            if re.search(r"_count$|^flush$|stable_secret$|fastopen_key$",
-                         name):
-                continue
-            try:
-                with open(os.path.join(folder, name), "rb") as file:
-                    found[os.path.join(folder, name)] = file.read()
-            except OSError as error:
-                found[os.path.join(folder, name)] = error.errno
+    found, folders = {}, ["/proc/sys/net"]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif not VOLATILE(entry.name):
+                    found[entry.path] = _setting(entry.path)
     return found
+
+
+def _setting(path):
+    # There are many hundreds of them.
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(fd, 65536)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        return error.errno
 
 
 def _namespace(found, name):
     """Links, addresses, routes, rules, ruleset and settings of where we are."""
-    links = json.loads(run("ip", "-j", "link"))
-    found[name + " links"] = sorted(
-        (l["ifname"], l.get("address"), l["mtu"], "UP" in l["flags"])
-        for l in links)
-    found[name + " addresses"] = sorted(
-        (l["ifname"], a["local"], a["prefixlen"])
-        for l in json.loads(run("ip", "-j", "addr"))
-        for a in l.get("addr_info", []))
-    for family in ("-4", "-6"):
-        found[name + " routes " + family] = sorted(run(
-            "ip", family, "route", "show", "table", "all").splitlines())
-        found[name + " rules " + family] = run("ip", family, "rule")
+    for kind, items in rtnl.listing().items():
+        found["%s %s" % (name, kind)] = items
     found[name + " ruleset"] = run("nft", "-s", "list", "ruleset")
     for key, value in _settings().items():
         found["%s %s" % (name, key)] = value
@@ -72,10 +77,12 @@ def _namespace(found, name):
 class Machine:
     """The host's namespace, which is this process's own, and guests."""
 
-    def __init__(self, program, scratch):
-        self.program, self.scratch = program, scratch
+    def __init__(self, program, scratch, as_born=False):
+        """Guests wait until they know that nobody has their addresses only if
+        they are to be as they are born: it takes each of them a second or two."""
+        self.program, self.scratch, self.as_born = program, scratch, as_born
         self.guests = {}
-        run("ip", "link", "set", "lo", "up")
+        Namespace("/proc/thread-self/ns/net").up("lo")
         self.public = self.document("public", {"Policy": "public-only"})
         # The first sandbox makes what stays: the state directory, the lock.
         self.guest("first")
@@ -94,6 +101,9 @@ class Machine:
         if name not in self.guests:
             self.guests[name] = make_namespace(name)
             self.guests[name].run("ip", "link", "set", "lo", "down")
+            if not self.as_born:
+                self.guests[name].sysctl("net/ipv6/conf/default/accept_dad",
+                                         "0")
         return self.guests[name]
 
     def dismiss(self, name):
@@ -112,7 +122,7 @@ class Machine:
         """The finished process."""
         return subprocess.run(
             self.command(*words), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
             **options)
 
     def good(self, *words):
@@ -164,7 +174,7 @@ def differences(before, after):
         if before.get(key) != after.get(key))
 
 
-def wait_for(test, seconds=5.0):
+def wait_for(test, seconds=PATIENCE):
     """Whether something comes true."""
     end = time.monotonic() + seconds
     while not test():
@@ -186,4 +196,4 @@ def alive(pid):
 def end(process, sig=signal.SIGKILL):
     """Signal a process that was started here; its exit status."""
     process.send_signal(sig)
-    return process.wait(timeout=20)
+    return process.wait(timeout=PATIENCE)

@@ -4,13 +4,15 @@ import select
 import socket
 import threading
 
-from lab import make_namespace, run
+from lab import Namespace, make_namespace, run
 
 HOST = {4: "192.0.2.1", 6: "2001:db8:1::1"}
 LAN = {4: "192.0.2.2", 6: "2001:db8:1::2"}
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 KIND = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
-PATIENCE = 0.4
+# What must not come is waited for a moment, what must come for as long as it
+# takes where others want the processors too; PATIENCE is for either.
+PATIENCE, SILENCE, LONG = 0.4, 0.15, 60
 
 
 def family(address):
@@ -24,11 +26,17 @@ class Network:
         self.far = make_namespace("far")
         run("ip", "link", "add", "far0", "type", "veth", "peer", "name",
             "eth0", "netns", "far")
-        for command, link, own in ((run, "far0", HOST),
-                                   (self.far.run, "eth0", LAN)):
-            command("ip", "addr", "add", own[4] + "/24", "dev", link)
-            command("ip", "addr", "add", own[6] + "/64", "dev", link, "nodad")
-            command("ip", "link", "set", link, "up")
+        here = Namespace("/proc/thread-self/ns/net")
+        for namespace, link, own in ((here, "far0", HOST),
+                                     (self.far, "eth0", LAN)):
+            # Nobody else is there who might have an address.
+            namespace.sysctl("net/ipv6/conf/%s/accept_dad" % link, "0")
+            namespace.ip(["addr add %s/24 dev %s" % (own[4], link),
+                          "addr add %s/64 dev %s nodad" % (own[6], link),
+                          "link set %s up" % link])
+        here.wait_running("far0")
+        self.far.wait_running("eth0")
+        here.close()
 
     def close(self):
         self.far.close()
@@ -54,7 +62,7 @@ class Echo:
                 made.listen(64)
             made.setblocking(False)
             self.sockets.append(made)
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self):
@@ -99,7 +107,7 @@ class Echo:
             s.close()
 
 
-def connect(namespace, proto, address, port, patience=PATIENCE):
+def connect(namespace, proto, address, port, patience=LONG):
     """A connected socket, or OSError."""
     made = namespace.socket(family(address), KIND[proto])
     made.settimeout(patience)
@@ -109,6 +117,17 @@ def connect(namespace, proto, address, port, patience=PATIENCE):
         made.close()
         raise
     return made
+
+
+def is_cut(s):
+    """Whether a connection has an end; one that is silent has none."""
+    try:
+        s.sendall(b"?")
+        return s.recv(100) == b""
+    except ConnectionError:
+        return True
+    except socket.timeout:
+        return False
 
 
 def ask(namespace, proto, address, port, patience=PATIENCE):

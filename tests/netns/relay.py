@@ -30,6 +30,8 @@ MESSAGE = struct.Struct("=II%dI512s" % MAX)
 GATEWAY = {4: "172.16.0.1", 6: "fd42:6d73:62::1"}
 GUEST = {4: "172.16.0.2", 6: "fd42:6d73:62::2"}
 STEER_PORT = 61440
+# As long as what is to come is waited for: a machine may be slow, and busy.
+PATIENCE = 60
 IPV6_V6ONLY, IP_TRANSPARENT, IPV6_TRANSPARENT = 26, 19, 75
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 TYPE = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
@@ -83,7 +85,7 @@ def limit_files(files):
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
-def wait_until(condition, seconds=5.0):
+def wait_until(condition, seconds=PATIENCE):
     """Whether a condition comes true in time."""
     end = time.monotonic() + seconds
     while not condition():
@@ -193,7 +195,7 @@ class Relay:
         listening.listen(4)
         self.control, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control.settimeout(10)
+        self.control.settimeout(PATIENCE)
         events = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         fds = [theirs.fileno(), gateway.fd, listening.fileno()]
         self.process = subprocess.Popen(
@@ -210,7 +212,7 @@ class Relay:
     def connect(self):
         """Another control connection."""
         made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        made.settimeout(10)
+        made.settimeout(PATIENCE)
         made.connect(self.path)
         return made
 
@@ -275,12 +277,13 @@ class Relay:
 
     def events(self):
         with open(self.log, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            # The last one may be about to be written.
+            return [json.loads(line) for line in file if line.endswith("\n")]
 
     def stop(self):
         """STOP; its answer, and the supervisor's exit status."""
         answer = ask(self.control, "stop")
-        status = self.process.wait(10)
+        status = self.process.wait(PATIENCE)
         self.control.close()
         return answer, status
 

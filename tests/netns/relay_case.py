@@ -26,7 +26,7 @@ def tcp(address, source=None, namespace=None):
     """Connect, from the host unless said otherwise."""
     with namespace or Case.host:
         made = socket.socket(FAMILY[6 if ":" in address[0] else 4])
-    made.settimeout(5)
+    made.settimeout(r.PATIENCE)
     try:
         if source:
             made.bind(source)
@@ -39,7 +39,7 @@ def tcp(address, source=None, namespace=None):
 
 def udp(namespace, version, bind=None):
     made = namespace.socket(FAMILY[version], socket.SOCK_DGRAM)
-    made.settimeout(5)
+    made.settimeout(r.PATIENCE)
     if bind:
         made.bind(bind)
     return made
@@ -51,13 +51,13 @@ def serve(namespace, version, port, address=None):
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((address or ("0.0.0.0" if version == 4 else "::"), port))
     made.listen(4096)
-    made.settimeout(5)
+    made.settimeout(r.PATIENCE)
     return made
 
 
 def accept(server):
     made, peer = server.accept()
-    made.settimeout(5)
+    made.settimeout(r.PATIENCE)
     return made, peer
 
 

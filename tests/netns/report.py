@@ -8,6 +8,7 @@ import time
 
 from lab import enter_laboratory, run
 from machine import STATE, Machine, differences, wait_for
+import rtnl
 
 TABLE = "\ntable inet msb {\n"
 
@@ -36,9 +37,12 @@ def unchanged(m, t, what, before):
 
 def settled(m, *others):
     """What the machine is like once every address is more than tentative."""
-    wait_for(lambda: not any(each("ip", "-6", "addr", "show", "tentative")
-                             for each in (run, *[g.run for g in (
-                                 *m.guests.values(), *others)])))
+    def is_tentative(namespace):
+        with namespace:
+            return rtnl.tentative()
+
+    wait_for(lambda: not rtnl.tentative() and not any(
+        map(is_tentative, (*m.guests.values(), *others))))
     return m.look()
 
 

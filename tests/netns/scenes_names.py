@@ -4,7 +4,7 @@ import json
 import socket
 
 from scenes import FAMILIES, OTHER, WAIT, WEB, answer_to, first
-from scenes_ports import AF, KINDS, SILENCE, Relay, ask
+from scenes_ports import AF, KINDS, SILENCE, Quiet, Relay, ask
 import wire
 
 # Of msb-dnsd's transparent sockets.
@@ -23,18 +23,22 @@ def drops(sandbox, comment):
 
 def asked(stage, s, what, want):
     """Queries to whatever address get the same."""
-    for v in FAMILIES:
-        for name, kind in KINDS:
-            for to in (s.gateway_ip[v], OTHER[v]):
-                stage.world.read()
-                got = ask(s.guest, v, kind, to, 53, wait=SILENCE)
-                expected = "%s 53 for %s" % (to, s.guest_ip[v]) \
-                    if want == "served" else want
-                stage.check("IPv%d %s to %s, %s" % (v, name, to, what),
-                            got == expected, got)
-                stage.check("IPv%d %s to %s leaves nothing, %s" % (
-                    v, name, to, what), not stage.sees(
-                        stage.world, lambda p: p.dport == 53, False))
+    flows = [(v, name, kind, to) for v in FAMILIES for name, kind in KINDS
+             for to in (s.gateway_ip[v], OTHER[v])]
+    stage.world.read()
+    quiet = Quiet(stage)
+    for v, name, kind, to in flows:
+        about = "IPv%d %s to %s, %s" % (v, name, to, what)
+        if want == "silence":
+            quiet.ask(about, s.guest, v, kind, to, 53)
+            continue
+        got = ask(s.guest, v, kind, to, 53)
+        stage.check(about, got == "%s 53 for %s" % (to, s.guest_ip[v]), got)
+    quiet.check()
+    left = [p for p in stage.after(stage.world) if p.dport == 53]
+    for v, name, _, to in flows:
+        stage.check("IPv%d %s to %s leaves nothing, %s" % (v, name, to, what),
+                    not left, str([(str(p.dst), p.proto) for p in left]))
 
 
 def dns_by_helper(stage):
@@ -87,13 +91,15 @@ def counted_queries(stage):
     resolver = Relay(s, PORT)
     for v in FAMILIES:
         for name, kind in KINDS:
-            got = ask(s.guest, v, kind, s.gateway_ip[v], 53, wait=SILENCE)
+            got = ask(s.guest, v, kind, s.gateway_ip[v], 53)
             stage.check("IPv%d %s to the gateway" % (v, name),
                         got == "%s 53 for %s" % (s.gateway_ip[v],
                                                  s.guest_ip[v]), got)
-            got = ask(s.guest, v, kind, OTHER[v], 53, wait=SILENCE)
+            refused = kind == socket.SOCK_STREAM
+            got = ask(s.guest, v, kind, OTHER[v], 53,
+                      wait=WAIT if refused else SILENCE)
             stage.check("IPv%d %s to another resolver" % (v, name), got == (
-                "refused" if kind == socket.SOCK_STREAM else "silence"), got)
+                "refused" if refused else "silence"), got)
     resolver.close()
 
 

@@ -4,15 +4,17 @@
 Each test is a function of a Machine and a Report.
 """
 import concurrent.futures
+import contextlib
 import json
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
 
-from lab import make_namespace, run
-from machine import STATE
+from lab import Namespace, make_namespace, run
+from machine import PATIENCE, STATE, wait_for
 from report import listed, main, settled, unchanged
 
 # Documents whose tables have different sets, chains, objects and modes of DNS.
@@ -52,9 +54,11 @@ DOCUMENTS = (
 
 def namespaces(name):
     """Ways to run a command in the two namespaces that have a table."""
-    return {"host": run,
-            "gateway": lambda *c: run("ip", "netns", "exec", "msb-" + name,
-                                      *c)}
+    def gateway(*command):
+        with contextlib.closing(Namespace("/run/netns/msb-" + name)) as there:
+            return there.run(*command)
+
+    return {"host": run, "gateway": gateway}
 
 
 def every_pair(m, t):
@@ -176,7 +180,7 @@ def faults(m, t):
     for n in range(1, 100):
         done = subprocess.run(
             [m.faults[1], STATE, "web", other, str(n)],
-            stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
         if done.returncode == 0:
             break
         t.check("operation %d: said" % n, done.returncode == 1 and
@@ -246,7 +250,7 @@ def cap_changes(m, t):
 
     def opened():
         s = guest.socket(socket.AF_INET, socket.SOCK_STREAM)
-        s.settimeout(4)
+        s.settimeout(PATIENCE)
         try:
             s.connect((FAR, ALLOWED_TCP))
         except OSError:
@@ -299,7 +303,7 @@ FAR = "192.0.2.2"
 
 
 class Far:
-    """A machine in the LAN that echoes; it counts what it gets, by port."""
+    """A machine in the LAN that echoes, and keeps what Noise says of itself."""
 
     def __init__(self):
         self.ns = make_namespace("far")
@@ -307,9 +311,9 @@ class Far:
             "eth0", "netns", "far")
         run("ip", "addr", "add", "192.0.2.1/24", "dev", "far0")
         run("ip", "link", "set", "far0", "up")
-        self.ns.run("ip", "addr", "add", FAR + "/24", "dev", "eth0")
-        self.ns.run("ip", "link", "set", "eth0", "up")
-        self.got = {}
+        self.ns.ip(["addr add %s/24 dev eth0" % FAR, "link set eth0 up"])
+        self.ns.wait_running("eth0")
+        self.numbers, self.peers = [], {}
         self.stop = threading.Event()
         self.threads, self.sockets = [], []
         for port in (ALLOWED_TCP, SHAKY_TCP):
@@ -324,9 +328,9 @@ class Far:
 
     def _start(self, work, s, port):
         s.settimeout(0.2)
-        self.got[port] = 0
         self.sockets.append(s)
-        self.threads.append(threading.Thread(target=work, args=(s, port)))
+        self.threads.append(threading.Thread(target=work, args=(s, port),
+                                             daemon=True))
         self.threads[-1].start()
 
     def _tcp(self, s, port):
@@ -336,11 +340,11 @@ class Far:
             except socket.timeout:
                 continue
             peer.settimeout(0.2)
+            self.peers[port] = peer
             while not self.stop.is_set():
                 try:
                     data = peer.recv(65536)
                     if data:
-                        self.got[port] += len(data)
                         peer.sendall(data)
                         continue
                 except socket.timeout:
@@ -356,8 +360,15 @@ class Far:
                 data, peer = s.recvfrom(2048)
             except socket.timeout:
                 continue
-            self.got[port] += 1
+            if port == SHAKY_UDP:
+                self.numbers.append(int(data))
             s.sendto(data, peer)
+
+    def stream(self, port):
+        """Bytes that the kernel has of a connection, whoever has read them."""
+        # tcpi_bytes_received of struct tcp_info.
+        return struct.unpack_from("=Q", self.peers[port].getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, 256), 128)[0]
 
     def close(self):
         self.stop.set()
@@ -375,14 +386,14 @@ class Talk:
 
     def __init__(self, namespace, kind, address, port, pause=0.001):
         self.socket = namespace.socket(socket.AF_INET, kind)
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect((address, port))
         self.socket.settimeout(0.2)
         self.pause, self.silent = pause, 0
         self.sent = self.back = 0
         self.wrong = None
         self.stop = threading.Event()
-        self.threads = [threading.Thread(target=f) for f in (
+        self.threads = [threading.Thread(target=f, daemon=True) for f in (
             self._send, self._receive)]
         for thread in self.threads:
             thread.start()
@@ -413,7 +424,7 @@ class Talk:
                 data = self.socket.recv(65536)
             except socket.timeout:
                 self.silent += 1
-                if self.silent == 25:
+                if self.silent == PATIENCE * 5:
                     self.wrong = "nothing comes back"
                     return
                 continue
@@ -432,25 +443,28 @@ class Talk:
     def end(self):
         self.stop.set()
         for thread in self.threads:
-            thread.join(timeout=10)
+            thread.join(timeout=2 * PATIENCE)
         self.socket.close()
 
 
 class Noise:
-    """A flow that sends, whether it is let through or not."""
+    """A flow that sends, whether it is let through or not: lines with their
+    numbers, of which the next is self.number."""
 
     def __init__(self, guest, kind, port):
         self.socket = guest.socket(socket.AF_INET, kind)
-        self.socket.settimeout(2)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect((FAR, port))
         self.socket.setblocking(False)
+        self.number = 0
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self):
         while not self.stop.is_set():
-            for work in (lambda: self.socket.send(b"x" * 100),
+            number, self.number = self.number, self.number + 1
+            for work in (lambda: self.socket.send(b"%099d\n" % number),
                          lambda: self.socket.recv(65536)):
                 try:
                     work()
@@ -480,30 +494,50 @@ def under_load(m, t, changes=100):
                  Talk(guest, socket.SOCK_DGRAM, FAR, ALLOWED_UDP)]
         noises = [Noise(guest, socket.SOCK_STREAM, SHAKY_TCP),
                   Noise(guest, socket.SOCK_DGRAM, SHAKY_UDP)]
-        time.sleep(0.1)
-        came, leaked = 0, 0
+        datagrams, denied, came, streams = noises[1], [], 0, 0
+        t.check("flows that are shaky are there", wait_for(
+            lambda: far.numbers and SHAKY_TCP in far.peers and
+            far.stream(SHAKY_TCP)))
         for i in range(changes):
             m.good("apply", "web", paths[(i + 1) % 2])
-            # What was in a queue between two namespaces has arrived by now.
-            time.sleep(0.005)
-            before = far.got[SHAKY_TCP] + far.got[SHAKY_UDP]
-            time.sleep(0.02)
-            after = far.got[SHAKY_TCP] + far.got[SHAKY_UDP]
+            # That one may be on its way.
+            first = datagrams.number
             if i % 2:
-                came += after > before
-            else:
-                leaked += after - before
+                came += wait_for(lambda n=first: far.numbers[-1] > n)
+                continue
+            streams += goes_on(far)
+            wait_for(lambda n=first: datagrams.number > n + 5)
+            # The last one may still be about to be sent.
+            denied.append(range(first, datagrams.number - 1))
+        first = datagrams.number
+        t.check("what came is read", wait_for(lambda: far.numbers[-1] > first))
         for flow in talks + noises:
             flow.end()
+        leaked = set().union(*denied).intersection(far.numbers)
     finally:
         far.close()
     for talk, name in zip(talks, ("TCP", "UDP")):
         t.check("allowed %s: no error" % name, not talk.wrong, talk.wrong)
         t.check("allowed %s: everything came back" % name, talk.sent ==
                 talk.back and talk.sent > changes, (talk.sent, talk.back))
-    t.check("denied: nothing came", leaked == 0, leaked)
-    t.check("allowed again: it came", came > changes / 4, came)
+    t.check("denied: nothing came", not leaked and not streams,
+            (sorted(leaked), streams))
+    t.check("there was something to come", all(denied), denied)
+    t.check("allowed again: it came", came == changes // 2, came)
     m.good("down", "web")
+
+
+def goes_on(far):
+    """Whether a stream that is denied grows, other than by what was in a queue
+    between two namespaces."""
+    before = far.stream(SHAKY_TCP)
+    for _ in range(50):
+        time.sleep(0.02)
+        after = far.stream(SHAKY_TCP)
+        if after == before:
+            return False
+        before = after
+    return True
 
 
 def together(m, t):

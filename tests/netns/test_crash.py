@@ -10,8 +10,8 @@ import signal
 import subprocess
 import time
 
-from machine import STATE, end, wait_for
-from peers import HOST, Echo, Network, ask
+from machine import PATIENCE, STATE, end, wait_for
+from peers import HOST, LONG, SILENCE, Echo, Network, ask
 from lab import Namespace
 from report import listed, main, settled, unchanged
 from test_apply import namespaces
@@ -63,11 +63,11 @@ class Stage:
         self.guest.run("ip", "link", "set", "lo", "down")
         return settled(self.m, self.network.far)
 
-    def killed(self, rng, *words):
+    def killed(self, rng, *words, slower=1):
         """Run a command that is killed at some moment of its way."""
         # How long that takes is known from earlier ones, and never exactly.
         process = self.m.start(*words)
-        time.sleep(rng.triangular(0.0, 1.2, 0.6) * self.took[words[0]])
+        time.sleep(rng.triangular(0.0, 1.2, 0.6) * self.took[words[0]] * slower)
         end(process)
         process.communicate()
 
@@ -83,7 +83,7 @@ class Stage:
                        b.get("Protocol", "tcp"))
                 to = "127.0.0.1" if key[0] == "::" else key[0]
                 got = ask(self.host, key[2], to, key[1], patience=(
-                    1.0 if key in want else 0.1))
+                    LONG if key in want else SILENCE))
                 port = got[1] if isinstance(got, tuple) else None
                 if port != want.get(key):
                     return "%s: %s" % (key, got)
@@ -115,7 +115,7 @@ def faults_of_up(m, t):
         for n in range(60, 200):
             done = subprocess.run(
                 [m.faults[0], STATE, "web", stage.paths["before"], "box",
-                 str(n)], stderr=subprocess.PIPE, text=True, timeout=60,
+                 str(n)], stderr=subprocess.PIPE, text=True, timeout=PATIENCE,
                 check=False)
             if done.returncode == 0:
                 break
@@ -141,7 +141,7 @@ def faults_of_apply(m, t):
         for n in range(1, 100):
             done = subprocess.run(
                 [m.faults[1], STATE, "web", stage.paths["after"], str(n)],
-                stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
             if done.returncode == 0:
                 break
             t.check("operation %d: said" % n, "fault injected" in done.stderr,
@@ -159,7 +159,7 @@ def faults_of_apply(m, t):
         for n in range(1, 100):
             done = subprocess.run(
                 [m.faults[1], STATE, "web", stage.paths["before"], str(n)],
-                stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
             if done.returncode == 0:
                 break
             unchanged(m, t, "from nothing, operation %d" % n, before)
@@ -204,7 +204,9 @@ def killed_apply(m, t):
             if i >= 16 and len(seen) == 2:
                 break
             stage.up()
-            stage.killed(rng, "apply", "web", stage.paths["after"])
+            # The machine may have other things to do by now.
+            stage.killed(rng, "apply", "web", stage.paths["after"],
+                         slower=1 + max(i - 15, 0) % 6)
             health = stage.health()
             seen[health] = seen.get(health, 0) + 1
             got = ask(stage.guest, "tcp", GATEWAY[4], 9002, patience=0.05)
@@ -261,7 +263,7 @@ def killed_helpers(m, t):
             process = m.start("apply", "web", stage.paths["after"])
             time.sleep(rng.uniform(0.0, 1.0) * stage.took["apply"])
             os.kill(victim, signal.SIGKILL)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=PATIENCE)
             t.check("%d: applied, or refused with a reason" % i,
                     process.returncode == 0 or "msb-netc: " in said, said)
             name = "before" if process.returncode else "after"

@@ -905,6 +905,48 @@ def test_burst(place, daemon, _args):
     server.close()
 
 
+def test_the_same(place, daemon, _args):
+    """Many queries for one thing on one connection, which nothing may keep:
+    those that are asked while the others are answered are answered, too."""
+    def failing(query, _stream):
+        time.sleep(0.02)
+        reply = dns.message.make_response(query)
+        reply.set_rcode(dns.rcode.SERVFAIL)
+        return reply.to_wire()
+
+    def pinned(query, _stream):
+        time.sleep(0.02)
+        reply = dns.message.make_response(query)
+        reply.answer.append(dns.rrset.from_text(
+            query.question[0].name, 0, "IN", "A",
+            *["198.51.100.%d" % n for n in range(20)]))
+        return reply.to_wire()
+    server = dnsd.Server("192.0.2.53", failing)
+    place.load(PIN_SETS)
+    check(daemon.configure(dict(PINNED, Nameservers=["192.0.2.53"])) is None,
+          "configured")
+    for answer in (failing, pinned):
+        server.answer = answer
+        wires = []
+        for n in range(300):
+            message = dns.message.make_query("same.pin.test", "A")
+            message.id = n
+            wires.append(message.to_wire())
+        left = set(range(300))
+        with stream_of(place) as sock:
+            sock.sendall(b"".join(struct.pack("!H", len(w)) + w for w in wires))
+            sock.shutdown(socket.SHUT_WR)
+            try:
+                while left:
+                    left.discard(read_message(sock).id)
+            except (OSError, AttributeError):
+                pass
+        check(not left, "%s: %d of 300 are not answered" %
+              (answer.__name__, len(left)))
+        check(not daemon.status()[0]["in-flight"], "none is in flight")
+    server.close()
+
+
 def memory(daemon):
     """What both processes have that is no file's, KiB: of files others that map
     them may have a share, which changes when they end."""
@@ -918,8 +960,8 @@ def memory(daemon):
 
 # Before test_streams none may end the process.
 TESTS = (test_table, test_pins, test_many_pins, test_refused, test_race,
-         test_burst, test_resolv, test_streams, test_names, test_named,
-         test_restart, test_confined, test_flood)
+         test_burst, test_resolv, test_streams, test_the_same, test_names,
+         test_named, test_restart, test_confined, test_flood)
 
 
 def main():

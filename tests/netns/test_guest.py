@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 
 import lab
-from machine import STATE
+from machine import PATIENCE, STATE
 from report import main, unchanged
 
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----",
@@ -227,12 +227,12 @@ def apply_while_running(m, t):
         "s.recv(1); print(len(open(%r).read()), os.listdir("
         "'/run/msb-netc-guest'))" % TRUST), stdin=theirs)
     theirs.close()
-    ours.settimeout(30)
+    ours.settimeout(PATIENCE)
     ours.recv(1)
     name = [n for n in m.names() if n.startswith("run-")][0]
     m.good("apply", name, m.document("off", {"Policy": "none"}))
     ours.send(b"x")
-    out, err = run.communicate(timeout=30)
+    out, err = run.communicate(timeout=PATIENCE)
     t.check("its files are there still", run.returncode == 0 and
             int(out.split()[0]) > 1000 and "env" in out, out + err)
     ours.close()

@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 
-from lab import Laboratory, Sandbox, compile_document, enter_laboratory, run
+from lab import (Laboratory, Sandbox, compile_document, enter_laboratory, run,
+                 stay_on_this_cpu)
 import flows
 import scenes
 import scenes_names
@@ -88,6 +89,7 @@ def main():
     parser.add_argument("--only", default="", help="what has this in its name")
     args = parser.parse_args()
     enter_laboratory()
+    stay_on_this_cpu()
     report, start = Report(), time.monotonic()
     lab = Laboratory()
     with tempfile.TemporaryDirectory(prefix="msb-packets-") as scratch:

@@ -119,8 +119,9 @@ class Ingress(Case):
         client = self.keep(udp(self.host, 4))
         client.connect(("127.0.0.1", 8080))
         client.send(b"x")
-        self.assertTrue(wait_until(lambda: self.relay.status()["udp"] == 0))
-        self.assertEqual(self.relay.status()["refused"], 2)
+        self.assertTrue(wait_until(
+            lambda: self.relay.status()["refused"] == 2))
+        self.assertEqual(self.relay.status()["udp"], 0)
 
     def test_denied_by_peer(self):
         rules = [{"Action": "deny", "Direction": "ingress",
@@ -148,7 +149,12 @@ class Ingress(Case):
         client.sendto(b"x", ("127.0.0.1", 8080))
         self.assertEqual(inside.recv(10), b"x")
         self.assertEqual(self.relay.status()["denied"], 3)
-        denied = [e for e in self.relay.events() if e["event"] == "denied"]
+
+        def events():
+            return [e for e in self.relay.events() if e["event"] == "denied"]
+
+        self.assertTrue(wait_until(lambda: len(events()) == 3))
+        denied = events()
         self.assertEqual(
             [(e["client"], e["protocol"], e["port"], e["binding"])
              for e in denied],
@@ -175,8 +181,9 @@ class Ingress(Case):
             if i < 2:
                 self.assertEqual(inside.recv(10), b"x")
         self.assertTrue(is_silent(inside))
-        self.assertEqual(self.relay.status()["limited"], 2)
-
+        self.assertTrue(wait_until(
+            lambda: self.relay.status()["limited"] == 2))
+        self.assertEqual(self.relay.status()["udp"], 2)
 
     def test_times_have_limits(self):
         self.relay.apply(config(
@@ -193,17 +200,22 @@ class Ingress(Case):
         inside = self.keep(udp(self.guest, 4, (GUEST[4], 80)))
         for answered in (False, True):
             client = self.keep(udp(self.host, 4))
-            start = time.monotonic()
-            client.sendto(b"x", ("127.0.0.1", 8080))
-            _, peer = inside.recvfrom(10)
-            if answered:
-                inside.sendto(b"y", peer)
-                self.assertEqual(client.recv(10), b"y")
-            self.assertEqual(self.relay.status()["udp"], 1)
+            least = 0.9 if answered else 0.3
+            for _ in range(100):
+                start = time.monotonic()
+                client.sendto(b"x", ("127.0.0.1", 8080))
+                _, peer = inside.recvfrom(10)
+                if answered:
+                    inside.sendto(b"y", peer)
+                    self.assertEqual(client.recv(10), b"y")
+                there = self.relay.status()["udp"]
+                # Whoever was held up for so long has not seen the flow.
+                if time.monotonic() - start < least - 0.05:
+                    break
+            self.assertEqual(there, 1)
             self.assertTrue(wait_until(
                 lambda: self.relay.status()["udp"] == 0))
-            self.assertGreater(time.monotonic() - start,
-                               0.85 if answered else 0.25)
+            self.assertGreater(time.monotonic() - start, least - 0.05)
 
     def test_no_descriptor_left(self):
         """Who comes then is turned away, and nobody spins."""
@@ -282,7 +294,7 @@ class Streams(Case):
                         lambda: self.relay.status()["tcp"] == 0))
                     with self.assertRaises((ConnectionResetError,
                                             BrokenPipeError)):
-                        for _ in range(3):
+                        for _ in range(500):
                             b.send(b"x")
                             time.sleep(0.02)
         self.assertEqual(self.relay.status()["reset"], 4)
@@ -395,7 +407,8 @@ class Streams(Case):
             fds = "/proc/%d/fd/" % pid
             return sum(is_pipe(fds + fd) for fd in os.listdir(fds))
 
-        self.assertLessEqual(pipes(), 32)
+        # The last to be answered may have had its before it was put back.
+        self.assertTrue(wait_until(lambda: pipes() <= 32))
         self.assertTrue(wait_until(lambda: pipes() == 0))
         for made in clients + inner:
             made.close()

@@ -227,6 +227,7 @@ def values_go_to_the_helper_alone(m, t):
     s = Stage(m)
     s.up()
     t.check("they came as they are", s.values() == VALUES, s.values())
+    t.check("for a terminal", " plain ?[2J commits " in s.words(), s.words())
     supervisor, worker = s.supervisor(), s.said()[0]
     for pid in (supervisor, worker):
         for name in ("cmdline", "environ"):

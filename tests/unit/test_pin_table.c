@@ -372,3 +372,43 @@ Test(dnsd_pins, takes_good_names_and_addresses_alone)
 		cr_expect_not(dnsd_pins_check(&b, len), "case %zu", i);
 	}
 }
+
+/* One name with one address. */
+static bool permits(const struct dns_conf *c, const char *wire, size_t len,
+		    struct ip ip)
+{
+	static struct pin_batch b;
+
+	message(&b, 1, 1);
+	b.name[0].len = (uint8_t)len;
+	memcpy(b.name[0].wire, wire, len);
+	b.address[0] =
+		(struct pin_address){.life = 120, .family = (uint8_t)ip.family};
+	ip_to_bytes(ip, b.address[0].bytes);
+	return dnsd_pins_permit(c, &b);
+}
+
+/* Whoever has taken the worker over pins nothing that no answer may have. */
+Test(dnsd_pins, permits_what_answers_may_have)
+{
+	static const char name[] = "\3api\4test",
+			  gateway[] = "\4host\14microsandbox\10internal";
+	const struct ip gw = ip4(172, 16, 0, 1), ten = ip4(10, 0, 0, 5);
+	const struct ip nat = {IP_V6, ((ip_num)0x64ff9b << 96) | ten.num};
+	ARENA(a);
+	const struct ip_range local[] = {
+		{IP_V4, ip4(10, 0, 0, 0).num, ip4(10, 255, 255, 255).num},
+		{IP_V4, ip4(172, 16, 0, 0).num, ip4(172, 31, 255, 255).num},
+	};
+	struct dns_conf c = {.local = ip_set_from(&a, local, 2)};
+
+	c.walk.gw4 = gw;
+	cr_expect(permits(&c, name, sizeof(name), ip4(198, 51, 100, 1)));
+	cr_expect_not(permits(&c, name, sizeof(name), ten));
+	cr_expect_not(permits(&c, name, sizeof(name), nat));
+	cr_expect_not(permits(&c, name, sizeof(name), gw));
+	cr_expect(permits(&c, gateway, sizeof(gateway), gw));
+	cr_expect_not(permits(&c, gateway, sizeof(gateway), ten));
+	c.local = (struct ip_set){0};
+	cr_expect(permits(&c, name, sizeof(name), ten));
+}

@@ -1,59 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_sign.c - What the signer signs, and what it refuses; alone, then as the
- * confined process that it is. */
+/* test_sign.c - What the signer signs, and what it refuses. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "pem.h"
-#include "sign.h"
-#include "signer_calls.h"
-#include "str.h"
-#include "syscalls.h"
+#include "sign_case.h"
 #include "tls_fd.h"
-#include "tlsd_parts.h"
-
-#define HEAD \
-	"{\"Version\":1,\"Name\":\"t\",\"Gateway4\":\"172.16.0.1\"," \
-	"\"Gateway6\":\"fd42:6d73:62::1\",\"Guest4\":\"172.16.0.2\"," \
-	"\"Guest6\":\"fd42:6d73:62::2\",\"DNS\":\"helper\",\"Port\":61441,"
-
-static int text_fd(const char *text)
-{
-	const int fd = memfd_create("text", MFD_CLOEXEC);
-
-	cr_assert(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	return fd;
-}
-
-/* tls.json with these rules. */
-static int conf_fd(const char *rules, const char *otherwise,
-		   const char *intercept)
-{
-	STR(s);
-
-	str_printf(&s, HEAD "\"Rules\":[%s],\"DefaultEgress\":\"%s\"", rules,
-		   otherwise);
-	if (intercept)
-		str_printf(&s, ",\"Intercept\":{%s}", intercept);
-	str_puts(&s, "}");
-	return text_fd(str_text(&s));
-}
 
 static struct tls_conf *conf(struct arena *a, const char *rules,
 			     const char *otherwise, const char *intercept)
 {
 	char reason[CONF_REASON_MAX] = "";
-	const int fd = conf_fd(rules, otherwise, intercept);
+	const int fd = sign_case_conf_fd(rules, otherwise, intercept);
 	struct tls_conf *c = tls_conf_read(a, fd, reason);
 
 	cr_assert(c, "%s", reason);
@@ -79,8 +38,6 @@ static bool permits_ip(const struct tls_conf *c, const char *text)
 	s.address_len = ip_to_bytes(ip, s.address);
 	return sign_permits(c, &s);
 }
-
-#define PORT443 "\"Ports\":[443]"
 
 Test(sign, first_rule_about_a_name)
 {
@@ -186,53 +143,11 @@ Test(sign, nothing_that_is_in_the_table_of_names)
 	cr_assert(permits_name(c, "www.ads.example"));
 }
 
-/* --- requests --- */
-
-/** struct fixture - A CA in two files, and requests for it */
-struct fixture {
-	int cert;
-	int key;
-	uint8_t id[TLSD_CA_ID];
-};
-
-static struct fixture make_ca(void)
-{
-	struct authority *a = authority_new();
-	struct fixture f;
-	char text[PEM_ROOM(KEY_DER_MAX)];
-	uint8_t der[KEY_DER_MAX];
-	size_t len;
-
-	cr_assert(key_library() && a && authority_make(a, time(NULL)));
-	pem_write(text, PEM_CERTIFICATE, a->der, a->der_len);
-	f.cert = text_fd(text);
-	len = key_export(&a->key, der);
-	cr_assert(len);
-	pem_write(text, "PRIVATE KEY", der, len);
-	f.key = text_fd(text);
-	memcpy(f.id, a->digest, sizeof(f.id));
-	authority_free(a);
-	return f;
-}
-
-static struct tlsd_sign ask_for(const struct fixture *f, const char *text)
-{
-	struct tlsd_sign ask = {.key = {4, 1, 2, 3}};
-	struct dname name;
-	ARENA(a);
-
-	cr_assert_null(dname_from_presentation(&a, text, &name));
-	memcpy(ask.name, name.wire, name.len);
-	ask.name_len = name.len;
-	memcpy(ask.ca, f->id, sizeof(ask.ca));
-	return ask;
-}
-
-static void prepare(struct sign *s, const struct fixture *f, const char *rules,
-		    const char *intercept)
+static void prepare(struct sign *s, const struct sign_case *f,
+		    const char *rules, const char *intercept)
 {
 	char reason[CONF_REASON_MAX] = "";
-	const int fd = conf_fd(rules, "deny", intercept);
+	const int fd = sign_case_conf_fd(rules, "deny", intercept);
 
 	s->next.conf = tls_conf_read(&s->next.given.arena, fd, reason);
 	cr_assert(s->next.conf, "%s", reason);
@@ -242,9 +157,6 @@ static void prepare(struct sign *s, const struct fixture *f, const char *rules,
 	s->next.given.fd[TLS_CA_CERT] = dup(f->cert);
 	s->next.given.fd[TLS_CA_KEY] = dup(f->key);
 }
-
-#define ALLOW_A "{\"Action\":\"allow\",\"Destination\":\"a.example\"}"
-#define ALLOW_B "{\"Action\":\"allow\",\"Destination\":\"b.example\"}"
 
 /* The length of the answer; what is not signed is told nothing of. */
 static uint32_t answer(struct sign *s, const struct tlsd_sign *ask)
@@ -260,8 +172,8 @@ static uint32_t answer(struct sign *s, const struct tlsd_sign *ask)
 
 Test(sign, requests)
 {
-	const struct fixture f = make_ca(), other = make_ca();
-	struct tlsd_sign ask = ask_for(&f, "a.example"), odd;
+	const struct sign_case f = sign_case_ca(), other = sign_case_ca();
+	struct tlsd_sign ask = sign_case_ask_for(&f, "a.example"), odd;
 	struct sign s;
 
 	cr_assert(sign_init(&s));
@@ -271,14 +183,14 @@ Test(sign, requests)
 	cr_assert(sign_ready(&s, time(NULL)), "%s", s.next.given.refused);
 	sign_commit(&s);
 	/* Whoever is refused does not fix the key. */
-	odd = ask_for(&f, "b.example");
+	odd = sign_case_ask_for(&f, "b.example");
 	odd.key[1] = 9;
 	cr_assert(!answer(&s, &odd));
 	cr_assert(answer(&s, &ask));
 	odd = ask;
 	odd.key[64] = 1;
 	cr_assert(!answer(&s, &odd), "another key");
-	odd = ask_for(&other, "a.example");
+	odd = sign_case_ask_for(&other, "a.example");
 	cr_assert(!answer(&s, &odd), "another CA");
 	odd = ask;
 	odd.family = 5;
@@ -309,11 +221,11 @@ Test(sign, requests)
  * what is in force. */
 Test(sign, two_configurations)
 {
-	const struct fixture f = make_ca(), g = make_ca();
-	struct tlsd_sign a = ask_for(&f, "a.example");
-	struct tlsd_sign b = ask_for(&f, "b.example");
-	struct tlsd_sign ga = ask_for(&g, "a.example");
-	struct tlsd_sign gb = ask_for(&g, "b.example");
+	const struct sign_case f = sign_case_ca(), g = sign_case_ca();
+	struct tlsd_sign a = sign_case_ask_for(&f, "a.example");
+	struct tlsd_sign b = sign_case_ask_for(&f, "b.example");
+	struct tlsd_sign ga = sign_case_ask_for(&g, "a.example");
+	struct tlsd_sign gb = sign_case_ask_for(&g, "b.example");
 	struct sign s;
 
 	cr_assert(sign_init(&s));
@@ -347,7 +259,7 @@ Test(sign, two_configurations)
 
 Test(sign, a_ca_that_is_refused)
 {
-	const struct fixture f = make_ca(), g = make_ca();
+	const struct sign_case f = sign_case_ca(), g = sign_case_ca();
 	struct sign s;
 
 	cr_assert(sign_init(&s));
@@ -370,8 +282,8 @@ Test(sign, a_ca_that_is_refused)
 
 Test(sign, rate)
 {
-	const struct fixture f = make_ca();
-	const struct tlsd_sign ask = ask_for(&f, "a.example");
+	const struct sign_case f = sign_case_ca();
+	const struct tlsd_sign ask = sign_case_ask_for(&f, "a.example");
 	struct tlsd_signed got;
 	struct sign s;
 	int n = 0;
@@ -394,190 +306,4 @@ Test(sign, rate)
 	sign_answer(&s, &ask, time(NULL), 5004 + 3600000, &got);
 	cr_assert(got.len && s.tokens == SIGN_BURST - 1);
 	sign_free(&s);
-}
-
-/* --- the process --- */
-
-/** struct process - A signer that runs, and our ends */
-struct process {
-	pid_t pid;
-	int channel;
-	int signer;
-};
-
-static struct process start(void)
-{
-	int channel[2], signer[2];
-	struct process p;
-
-	cr_assert(channel_pair(channel) == 0 && channel_pair(signer) == 0);
-	p.pid = fork();
-	if (p.pid == 0) {
-		const struct tlsd_ends ends = {channel[1], -1, signer[1]};
-		struct log log;
-
-		close(channel[0]);
-		close(signer[0]);
-		log_open(&log, STDERR_FILENO, "test", "t");
-		_exit(tlsd_signer(&log, &ends, signer_confine));
-	}
-	close(channel[1]);
-	close(signer[1]);
-	p.channel = channel[0];
-	p.signer = signer[0];
-	cr_assert(channel_set_timeout(p.channel, 20000) == 0 &&
-		  channel_set_timeout(p.signer, 20000) == 0);
-	return p;
-}
-
-static int end(const struct process *p)
-{
-	int status;
-
-	close(p->channel);
-	close(p->signer);
-	cr_assert(waitpid(p->pid, &status, 0) == p->pid);
-	return status;
-}
-
-static void send_fds(const struct process *p, enum channel_type type,
-		     const uint32_t *index, int *fds, uint32_t n)
-{
-	struct channel_msg m = {.type = type, .count = n};
-
-	memcpy(m.index, index, n * sizeof(*index));
-	cr_assert(channel_send(p->channel, &m, fds) == 0);
-}
-
-static struct channel_msg asked(const struct process *p, enum channel_type type)
-{
-	struct channel_msg m;
-	int fds[CHANNEL_MAX];
-
-	cr_assert(channel_send_text(p->channel, type, "%s", "") == 0);
-	cr_assert(channel_receive(p->channel, &m, fds) == 1);
-	return m;
-}
-
-static uint32_t leaf_of(const struct process *p, const struct tlsd_sign *ask)
-{
-	struct tlsd_signed got = {0};
-
-	cr_assert(send(p->signer, ask, sizeof(*ask), 0) == sizeof(*ask));
-	cr_assert(recv(p->signer, &got, sizeof(got), 0) == sizeof(got));
-	return got.len;
-}
-
-static void configure(const struct process *p, const struct fixture *f,
-		      const char *rules)
-{
-	static const uint32_t index[] = {TLS_CA_CERT, TLS_CA_KEY};
-	int fds[] = {f->cert, f->key}, fd = conf_fd(rules, "deny", PORT443);
-
-	send_fds(p, CHANNEL_PREPARE, (const uint32_t[]){0}, &fd, 1);
-	send_fds(p, CHANNEL_SOCKETS, index, fds, 2);
-	close(fd);
-}
-
-Test(signer, serves)
-{
-	const struct fixture f = make_ca();
-	const struct tlsd_sign a = ask_for(&f, "a.example");
-	const struct tlsd_sign b = ask_for(&f, "b.example");
-	struct process p = start();
-	struct channel_msg m;
-
-	cr_assert(!leaf_of(&p, &a));
-	m = asked(&p, CHANNEL_COMMIT);
-	cr_assert(m.type == CHANNEL_FAILED);
-	configure(&p, &f, ALLOW_A);
-	cr_assert(!leaf_of(&p, &a));
-	m = asked(&p, CHANNEL_READY);
-	cr_assert(m.type == CHANNEL_OK, "%s", m.text);
-	m = asked(&p, CHANNEL_COMMIT);
-	cr_assert(m.type == CHANNEL_OK, "%s", m.text);
-	/* Many, so that whatever the library does now and then is done. */
-	for (int i = 0; i < 200; i++)
-		cr_assert(leaf_of(&p, &a));
-	cr_assert(!leaf_of(&p, &b));
-	configure(&p, &f, ALLOW_B);
-	m = asked(&p, CHANNEL_READY);
-	cr_assert(m.type == CHANNEL_OK, "%s", m.text);
-	cr_assert(leaf_of(&p, &a) && leaf_of(&p, &b));
-	m = asked(&p, CHANNEL_ABORT);
-	cr_assert(m.type == CHANNEL_OK && leaf_of(&p, &a) && !leaf_of(&p, &b));
-	m = asked(&p, CHANNEL_STATUS);
-	cr_assert_str_eq(m.text, "signed 203 refused 4");
-	m = asked(&p, CHANNEL_CONNECT);
-	cr_assert(m.type == CHANNEL_FAILED);
-	cr_assert_eq(end(&p), 0);
-}
-
-Test(signer, refuses_what_is_no_configuration)
-{
-	const struct fixture f = make_ca();
-	struct process p = start();
-	int fd = text_fd("{\"Version\":2}"), fds[] = {f.cert, f.key};
-	struct channel_msg m;
-
-	send_fds(&p, CHANNEL_PREPARE, (const uint32_t[]){0}, &fd, 1);
-	m = asked(&p, CHANNEL_READY);
-	cr_assert(m.type == CHANNEL_FAILED && *m.text);
-	configure(&p, &f, ALLOW_A);
-	/* Two for one place. */
-	send_fds(&p, CHANNEL_SOCKETS,
-		 (const uint32_t[]){TLS_CA_KEY, TLS_FD_COUNT}, fds, 2);
-	m = asked(&p, CHANNEL_READY);
-	cr_assert(m.type == CHANNEL_FAILED);
-	/* And it goes on. */
-	configure(&p, &f, ALLOW_A);
-	m = asked(&p, CHANNEL_READY);
-	cr_assert(m.type == CHANNEL_OK, "%s", m.text);
-	cr_assert_eq(end(&p), 0);
-}
-
-/* A request of another size is no request: whoever sends it is not ours. */
-Test(signer, ends_when_the_worker_says_what_it_cannot)
-{
-	static const size_t sizes[] = {1, sizeof(struct tlsd_sign) - 1,
-				       sizeof(struct tlsd_sign) + 1};
-	static const uint8_t zeros[sizeof(struct tlsd_sign) + 1];
-
-	for (size_t i = 0; i < 3; i++) {
-		struct process p = start();
-		int status;
-
-		cr_assert(send(p.signer, zeros, sizes[i], 0) ==
-			  (ssize_t)sizes[i]);
-		status = end(&p);
-		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
-	}
-}
-
-Test(signer, ends_with_the_worker)
-{
-	struct process p = start();
-	int status;
-
-	close(p.signer);
-	cr_assert(waitpid(p.pid, &status, 0) == p.pid);
-	cr_assert_eq(status, 0);
-}
-
-/* What it may not do ends it: here a socket, which any worker may make. */
-Test(signer, has_few_system_calls)
-{
-	int status;
-	const pid_t pid = fork();
-
-	if (pid == 0) {
-		if (signer_confine())
-			_exit(1);
-		_exit(socket(AF_INET, SOCK_STREAM, 0) < 0 ? 2 : 0);
-	}
-	cr_assert(waitpid(pid, &status, 0) == pid);
-	if (SYSCALLS_SANITIZED)
-		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	else
-		cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
