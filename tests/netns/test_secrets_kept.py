@@ -325,7 +325,7 @@ def while_run(stage, find):
         for what, found in search.process(pid, forms if pid == program.pid
                                           else find.forms, False).items():
             find.none("%s of %s" % (what, name), found)
-    out, err = program.communicate("\n", timeout=20)
+    out, err = program.communicate("\n", timeout=60)
     find.said.append((("run",), out + err))
     find.t.check("it ends", program.returncode == 0, err)
 
