@@ -28,6 +28,14 @@ void link_close(struct link_sock *s);
 unsigned int link_index(struct link_sock *s, const char *name);
 
 /**
+ * link_name() - Name of an interface
+ * @s:		socket
+ * @index:	its index; 0 is no interface
+ * @ret:	set to its name, "" if it has gone
+ */
+void link_name(struct link_sock *s, unsigned int index, char ret[16]);
+
+/**
  * link_get() - Look at an interface
  * @s:		socket
  * @name:	interface

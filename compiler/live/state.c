@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "record.h"
+#include "state_dir.h"
 #include "str.h"
 
 /*
@@ -37,20 +37,6 @@
 /* A record is a few short lines. */
 #define RECORD_MAX 4096
 
-static int open_dir(int at, const char *path, bool create, mode_t mode)
-{
-	if (create && mkdirat(at, path, mode) < 0 && errno != EEXIST)
-		return -1;
-	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static void close_dir(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 int state_open(struct state *s, const char *path, bool create,
 	       struct live_error *e)
 {
@@ -65,7 +51,7 @@ int state_open(struct state *s, const char *path, bool create,
 	};
 	size_t i;
 
-	new.dir = open_dir(AT_FDCWD, path, create, 0700);
+	new.dir = state_dir_open(AT_FDCWD, path, create, 0700);
 	if (new.dir < 0 && errno == ENOENT && !create) {
 		*s = new;
 		return 0;
@@ -73,7 +59,8 @@ int state_open(struct state *s, const char *path, bool create,
 	if (new.dir < 0)
 		return live_errno(e, errno, "state directory %s", path);
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		*parts[i].fd = open_dir(new.dir, parts[i].name, create, 0700);
+		*parts[i].fd =
+			state_dir_open(new.dir, parts[i].name, create, 0700);
 		if (*parts[i].fd >= 0 || (errno == ENOENT && !create))
 			continue;
 		live_errno(e, errno, "state directory %s/%s", path,
@@ -87,49 +74,13 @@ int state_open(struct state *s, const char *path, bool create,
 
 void state_close(struct state *s)
 {
-	close_dir(&s->shared);
-	close_dir(&s->unsettled);
-	close_dir(&s->aside);
-	close_dir(&s->leases);
-	close_dir(&s->sandboxes);
-	close_dir(&s->dir);
-	close_dir(&s->lock);
-}
-
-/* Removes what is below @name, two levels deep, and @name itself. */
-static int remove_tree(int at, const char *name, unsigned int depth)
-{
-	struct dirent *entry;
-	DIR *dir;
-	int fd;
-
-	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if ((errno != EISDIR && errno != EPERM) || !depth)
-		return -1;
-	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
-			remove_tree(fd, entry->d_name, depth - 1);
-	closedir(dir);
-	return unlinkat(at, name, AT_REMOVEDIR);
-}
-
-static DIR *open_list(int fd)
-{
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
-
-	if (!dir && own >= 0)
-		close(own);
-	return dir;
+	state_dir_close(&s->shared);
+	state_dir_close(&s->unsettled);
+	state_dir_close(&s->aside);
+	state_dir_close(&s->leases);
+	state_dir_close(&s->sandboxes);
+	state_dir_close(&s->dir);
+	state_dir_close(&s->lock);
 }
 
 int state_lock(struct state *s, struct live_error *e)
@@ -152,46 +103,7 @@ int state_lock(struct state *s, struct live_error *e)
 
 void state_unlock(struct state *s)
 {
-	close_dir(&s->lock);
-}
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd);
-}
-
-/* Writes a file aside and renames it: readers see the old one or the new. */
-static int write_file(int dir, const char *path, const char *text, size_t len)
-{
-	char aside[128];
-	int fd, ret, code;
-
-	snprintf(aside, sizeof(aside), "%s.new", path);
-	fd = openat(dir, aside,
-		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		    0644);
-	if (fd < 0)
-		return -1;
-	/* The directory keeps others out. What is read below a sandbox's
-	 * guest/, anybody in the guest may read, whatever our umask. */
-	ret = fchmod(fd, 0644) < 0 ? -1 : write_all(fd, text, len);
-	code = errno;
-	close(fd);
-	if (ret == 0)
-		return renameat(dir, aside, dir, path);
-	unlinkat(dir, aside, 0);
-	errno = code;
-	return -1;
+	state_dir_close(&s->lock);
 }
 
 static int owner_lock(int dir, int flags, int operation)
@@ -225,7 +137,7 @@ static int write_record(int dir, const struct state_record *record)
 	STR(text);
 
 	record_print(&text, record);
-	return write_file(dir, RECORD, text.data, text.len);
+	return state_dir_write(dir, RECORD, text.data, text.len);
 }
 
 int state_share(struct state *s, const struct state_file *file)
@@ -233,7 +145,7 @@ int state_share(struct state *s, const struct state_file *file)
 	int fd = openat(s->shared, file->path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0 || errno != ENOENT ||
-	    write_file(s->shared, file->path, file->text, file->len) < 0)
+	    state_dir_write(s->shared, file->path, file->text, file->len) < 0)
 		return fd;
 	return openat(s->shared, file->path, O_RDONLY | O_CLOEXEC);
 }
@@ -245,8 +157,8 @@ static int add_file(struct state *s, int dir, const struct state_file *file)
 	if (!file->shared)
 		return make_parent(dir, file->path) < 0
 			       ? -1
-			       : write_file(dir, file->path, file->text,
-					    file->len);
+			       : state_dir_write(dir, file->path, file->text,
+						 file->len);
 	fd = state_share(s, file);
 	if (fd < 0)
 		return -1;
@@ -263,9 +175,9 @@ static int fill_aside(struct state *s, const struct state_record *record,
 	int dir;
 	size_t i;
 
-	remove_tree(s->aside, record->name, 2);
+	state_dir_remove(s->aside, record->name, 2);
 	*what = "directory";
-	dir = open_dir(s->aside, record->name, true, 0700);
+	dir = state_dir_open(s->aside, record->name, true, 0700);
 	if (dir < 0)
 		return -1;
 	for (i = 0; i < n; i++) {
@@ -277,7 +189,7 @@ static int fill_aside(struct state *s, const struct state_record *record,
 	if (write_record(dir, record) == 0 && fsync(dir) == 0)
 		return dir;
 fail:
-	close_dir(&dir);
+	state_dir_close(&dir);
 	return -1;
 }
 
@@ -309,7 +221,7 @@ int state_add(struct state *s, const struct state_record *record,
 		goto fail;
 	what = OWNER;
 	owner = owner_lock(dir, O_RDWR | O_CREAT, LOCK_EX | LOCK_NB);
-	close_dir(&dir);
+	state_dir_close(&dir);
 	if (owner < 0)
 		goto fail;
 	what = "index";
@@ -318,9 +230,9 @@ int state_add(struct state *s, const struct state_record *record,
 		return owner;
 fail:
 	refused(s, record->name, what, e);
-	close_dir(&owner);
+	state_dir_close(&owner);
 	unlinkat(s->unsettled, record->name, 0);
-	remove_tree(s->aside, record->name, 2);
+	state_dir_remove(s->aside, record->name, 2);
 	return -1;
 }
 
@@ -349,7 +261,7 @@ int state_update(struct state *s, const struct state_record *record,
 		refused(s, record->name, RECORD, e);
 	else if (settled)
 		unlinkat(s->unsettled, record->name, 0);
-	close_dir(&dir);
+	state_dir_close(&dir);
 	return ret;
 }
 
@@ -358,11 +270,12 @@ int state_write(struct state *s, const char *name,
 {
 	int dir = state_directory(s, name);
 	int ret = dir < 0 ? -1
-			  : write_file(dir, file->path, file->text, file->len);
+			  : state_dir_write(dir, file->path, file->text,
+					    file->len);
 
 	if (ret < 0)
 		refused(s, name, file->path, e);
-	close_dir(&dir);
+	state_dir_close(&dir);
 	return ret;
 }
 
@@ -372,7 +285,7 @@ void state_drop(struct state *s, const char *name, const char *path)
 
 	if (dir >= 0)
 		unlinkat(dir, path, 0);
-	close_dir(&dir);
+	state_dir_close(&dir);
 }
 
 int state_stage(struct state *s, const struct state_record *record,
@@ -398,16 +311,16 @@ int state_stage(struct state *s, const struct state_record *record,
 	for (i = 0; to >= 0 && i < sizeof(kept) / sizeof(kept[0]); i++) {
 		what = kept[i];
 		if (linkat(from, what, to, what, 0) < 0 && errno != ENOENT)
-			close_dir(&to);
+			state_dir_close(&to);
 	}
 	if (to < 0) {
 		refused(s, record->name, what, e);
 		state_unstage(s, record->name);
 	}
-	close_dir(&from);
+	state_dir_close(&from);
 	if (to < 0)
 		return -1;
-	close_dir(&to);
+	state_dir_close(&to);
 	return 0;
 }
 
@@ -420,7 +333,7 @@ int state_exchange(struct state *s, const char *name, struct live_error *e)
 
 void state_unstage(struct state *s, const char *name)
 {
-	remove_tree(s->aside, name, 2);
+	state_dir_remove(s->aside, name, 2);
 }
 
 bool state_has(const struct state *s, const char *name)
@@ -449,35 +362,6 @@ bool state_owned(const struct state *s, const char *name)
 	return owned;
 }
 
-/* Reads @path of a directory @name in @at. NULL and errno on failure. */
-static const char *read_file(int at, struct arena *a, const char *name,
-			     const char *path, size_t *ret_len)
-{
-	int dir = openat(at, name,
-			 O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	const char *text = NULL;
-	char buf[16384];
-	ssize_t n = -1;
-	int fd = -1, code;
-	STR(all);
-
-	if (dir >= 0)
-		fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0) {
-		while ((n = read(fd, buf, sizeof(buf))) > 0)
-			str_append(&all, buf, (size_t)n);
-	}
-	code = errno;
-	if (n == 0) {
-		text = arena_strndup(a, str_text(&all), all.len);
-		*ret_len = all.len;
-	}
-	close_dir(&fd);
-	close_dir(&dir);
-	errno = code;
-	return text;
-}
-
 const char *state_read(const struct state *s, struct arena *a, const char *name,
 		       const char *path, size_t *ret_len, struct live_error *e)
 {
@@ -485,7 +369,7 @@ const char *state_read(const struct state *s, struct arena *a, const char *name,
 
 	errno = ENOENT;
 	if (s->sandboxes >= 0 && plan_name_valid(name))
-		text = read_file(s->sandboxes, a, name, path, ret_len);
+		text = state_dir_read(s->sandboxes, a, name, path, ret_len);
 	if (!text)
 		live_errno(e, errno, "read %s/sandboxes/%s/%s", s->path, name,
 			   path);
@@ -510,7 +394,7 @@ int state_get(const struct state *s, const char *name, struct state_record *ret,
 
 void state_unshare(struct state *s)
 {
-	DIR *dir = s->shared < 0 ? NULL : open_list(s->shared);
+	DIR *dir = s->shared < 0 ? NULL : state_dir_list(s->shared);
 	struct dirent *entry;
 	struct stat st;
 
@@ -525,93 +409,13 @@ void state_unshare(struct state *s)
 
 int state_remove(struct state *s, const char *name, struct live_error *e)
 {
-	remove_tree(s->aside, name, 2);
+	state_dir_remove(s->aside, name, 2);
 	if (renameat(s->sandboxes, name, s->aside, name) < 0 && errno != ENOENT)
 		return live_errno(e, errno, "remove %s/sandboxes/%s", s->path,
 				  name);
-	if (remove_tree(s->aside, name, 2) < 0)
+	if (state_dir_remove(s->aside, name, 2) < 0)
 		return live_errno(e, errno, "remove %s/aside/%s", s->path,
 				  name);
 	unlinkat(s->unsettled, name, 0);
 	return 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int list_names(const struct state *s, int fd, const char *what,
-		      struct arena *a, const char ***ret, size_t *ret_n,
-		      struct live_error *e)
-{
-	DIR *dir = fd < 0 ? NULL : open_list(fd);
-	const char **v = NULL;
-	struct dirent *entry;
-	size_t n = 0, cap = 0;
-
-	*ret = NULL;
-	*ret_n = 0;
-	if (!dir && fd >= 0)
-		return live_errno(e, errno, "list %s/%s", s->path, what);
-	while (dir && (entry = readdir(dir))) {
-		if (!plan_name_valid(entry->d_name))
-			continue;
-		v = arena_grow(a, v, n, &cap, sizeof(*v));
-		v[n++] = arena_strdup(a, entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	if (n)
-		qsort(v, n, sizeof(*v), by_name);
-	*ret = v;
-	*ret_n = n;
-	return 0;
-}
-
-int state_list(const struct state *s, struct arena *a, const char ***ret,
-	       size_t *ret_n, struct live_error *e)
-{
-	return list_names(s, s->sandboxes, "sandboxes", a, ret, ret_n, e);
-}
-
-int state_list_unsettled(const struct state *s, struct arena *a,
-			 const char ***ret, size_t *ret_n, struct live_error *e)
-{
-	return list_names(s, s->unsettled, "unsettled", a, ret, ret_n, e);
-}
-
-bool state_has_other(const struct state *s, const char *name)
-{
-	DIR *dir = s->sandboxes < 0 ? NULL : open_list(s->sandboxes);
-	struct dirent *entry;
-	bool found = false;
-
-	while (dir && !found && (entry = readdir(dir)))
-		found = plan_name_valid(entry->d_name) &&
-			strcmp(entry->d_name, name) != 0;
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-void state_sweep(struct state *s,
-		 void (*gone)(struct state *s, const char *name,
-			      const char *leases))
-{
-	struct live_error ignored;
-	const char **names;
-	size_t i, n, len;
-	ARENA(a);
-
-	if (list_names(s, s->aside, "aside", &a, &names, &n, &ignored) < 0)
-		return;
-	for (i = 0; i < n; i++) {
-		const char *leases =
-			read_file(s->aside, &a, names[i], STATE_LEASES, &len);
-
-		if (leases && !state_has(s, names[i]))
-			gone(s, names[i], leases);
-		remove_tree(s->aside, names[i], 2);
-	}
 }

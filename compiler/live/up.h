@@ -65,4 +65,49 @@ struct up {
  */
 int up_prepare(struct up *u, struct live_error *e);
 
+/** up_goes_on() - Begin the next operation: 0, -1 if it is not to be done */
+int up_goes_on(struct up *u, struct live_error *e);
+
+/** up_enter() - Go to a namespace; 0, -1 on failure */
+int up_enter(struct up *u, enum plan_ns ns, struct live_error *e);
+
+/** up_leave() - Come back */
+void up_leave(struct up *u);
+
+/** up_skips() - Whether there is nothing to do in a namespace: with a tap there
+ * is no guest's
+ */
+bool up_skips(const struct up *u, enum plan_ns ns);
+
+/* The steps that make the links and their routes, and their undos: see struct
+ * change_step. Each is given a struct up.
+ */
+
+/** up_make_links() - Links, born down, with their final names */
+int up_make_links(void *data, struct live_error *e);
+
+/** up_undo_links() - Delete those that were made */
+void up_undo_links(void *data);
+
+/** up_make_addrs() - Their addresses */
+int up_make_addrs(void *data, struct live_error *e);
+
+/** up_make_up() - Set them up, and lo */
+int up_make_up(void *data, struct live_error *e);
+
+/** up_undo_up() - Set the guest's lo down, if it was */
+void up_undo_up(void *data);
+
+/** up_make_neighbours() - Neighbours that are known for good */
+int up_make_neighbours(void *data, struct live_error *e);
+
+/** up_make_routes() - Routes */
+int up_make_routes(void *data, struct live_error *e);
+
+/** up_make_rules() - Routing rules */
+int up_make_rules(void *data, struct live_error *e);
+
+/** up_make_running() - Wait until the links carry packets */
+int up_make_running(void *data, struct live_error *e);
+
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sandbox_table.c - The table of the gateway namespace: one policy. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "eval.h"
-#include "rule_builder.h"
+#include "sandbox_always.h"
 #include "sandbox_carry.h"
+#include "sandbox_dns.h"
+#include "sandbox_pass.h"
 #include "tables.h"
 #include "tls.h"
 
@@ -102,12 +102,6 @@
  * be a packet like any other.
  */
 
-#define GUEST_LINK  TABLE_GUEST_LINK
-#define UPLINK_LINK TABLE_UPLINK_LINK
-
-/* A host probes a neighbour once a second (RFC 4861 section 10). */
-#define NEIGHBOURS_A_SECOND 2u
-
 enum sandbox_chain {
 	CHAIN_ANTISPOOF,
 	CHAIN_JUDGE,
@@ -149,7 +143,7 @@ static const struct {
 	/* A chain of type nat sees first packets only, and must pass what it
 	 * does not translate. */
 	[CHAIN_DNS_NAT] = {"dns_nat", {"nat", "prerouting", "dstnat", false}},
-	[CHAIN_RESOLVER] = {"resolver", {0}},
+	[CHAIN_RESOLVER] = {SANDBOX_RESOLVER, {0}},
 	[CHAIN_OPENED] = {SANDBOX_OPENED, {0}},
 	[CHAIN_STEER] = {"steer",
 			 {"filter", "prerouting", "mangle + 10", false}},
@@ -161,401 +155,6 @@ static const struct {
 /* Chains whose packets have been through CHAIN_JUDGE: see struct nft_chain. */
 static const enum sandbox_chain judged[] = {CHAIN_INPUT, CHAIN_FORWARD,
 					    CHAIN_STEER};
-
-/* The addresses that neighbour discovery is sent to, @gw6 if it has a value. */
-static size_t neighbour_targets(struct ip gw6, struct nft_elem v[4])
-{
-	const char *const prefixes[] = {"fe80::/10", "ff02::1/128",
-					"ff02::1:ff00:0/104"};
-	size_t n = 0, i;
-
-	if (gw6.family)
-		v[n++] = (struct nft_elem){.lo = gw6.num, .hi = gw6.num};
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		struct ip_range r;
-
-		if (!ip_parse_prefix(prefixes[i], &r, NULL))
-			abort();
-		v[n++] = (struct nft_elem){.lo = r.lo, .hi = r.hi};
-	}
-	/* An anonymous set is listed in ascending order; pools may lie
-	 * anywhere. */
-	for (i = 0; i + 1 < n && v[i].lo > v[i + 1].lo; i++) {
-		struct nft_elem swap = v[i];
-
-		v[i] = v[i + 1];
-		v[i + 1] = swap;
-	}
-	return n;
-}
-
-static void chain_antispoof(struct arena *a, const struct policy *p,
-			    struct nft_chain *c)
-{
-	const struct ip mapped = {IP_V6, (ip_num)0xffff << 32};
-	const struct nft_elem unbound[2] = {
-		{.lo = 0, .hi = 0},
-		{.lo = (ip_num)0xfe80 << 112,
-		 .hi = ((ip_num)0xfec0 << 112) - 1},
-	};
-	struct builder b;
-
-	build_range(build_rule(a, c, &b), NFT_SADDR6, ip_prefix(mapped, 96));
-	build_end(&b, NFT_DROP, true, "always:mapped");
-	build_range(build_rule(a, c, &b), NFT_DADDR6, ip_prefix(mapped, 96));
-	build_end(&b, NFT_DROP, true, "always:mapped");
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	build_value(&b, NFT_SADDR4, p->slot.guest4.num);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	build_value(&b, NFT_SADDR6, p->slot.guest6.num);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	/* Before it has its address, and on the link, the guest is
-	 * unspecified or link-local; as such it may find its neighbour. The
-	 * gateway remembers each address that asks, in a table that the kernel
-	 * has once for all namespaces: hence not at any rate. */
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	build_match(&b, NFT_SADDR6, unbound, 2);
-	build_neighbour(&b);
-	build_end_limited(&b, NEIGHBOURS_A_SECOND);
-	build_end(build_rule(a, c, &b), NFT_DROP, true, "always:source");
-}
-
-static void chain_judge(struct arena *a, const struct policy *p,
-			const struct sandbox_needs *needs, struct nft_chain *c)
-{
-	static const struct {
-		const char *link;
-		enum nft_ct_direction direction;
-		const char *walk;
-	} walks[] = {
-		{GUEST_LINK, NFT_CT_ORIGINAL, "egress"},
-		{UPLINK_LINK, NFT_CT_REPLY, "egress"},
-		{UPLINK_LINK, NFT_CT_ORIGINAL, "ingress"},
-		{GUEST_LINK, NFT_CT_REPLY, "ingress"},
-	};
-	struct nft_elem targets[4];
-	struct builder b;
-	size_t i, n;
-
-	build_stamp_is(build_rule(a, c, &b), 0);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	if (needs->steer || needs->relayed) {
-		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_RELAY);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	if (needs->dns) {
-		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_DNS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	if (needs->tls) {
-		build_stamp_is(build_rule(a, c, &b), TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-		sandbox_tls_dialled(a, NFT_IIFNAME, c);
-	}
-	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_INVALID);
-	build_end(&b, NFT_DROP, true, "always:invalid");
-	n = neighbour_targets(p->slot.gw6, targets);
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	build_match(&b, NFT_DADDR6, targets, n);
-	build_neighbour(&b);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	n = neighbour_targets((struct ip){0}, targets);
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
-	build_match(&b, NFT_DADDR6, targets, n);
-	build_neighbour(&b);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_UNTRACKED);
-	build_end(&b, NFT_DROP, true, "always:untracked");
-	build_value(build_rule(a, c, &b), NFT_CT_STATE, NFT_CT_RELATED);
-	build_end(&b, NFT_DROP, true, "always:related");
-	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, walks[i].link);
-		build_value(&b, NFT_CT_DIRECTION, walks[i].direction);
-		build_end_goto(&b, walks[i].walk);
-	}
-}
-
-static void refuse_port(struct arena *a, struct nft_chain *c, uint8_t proto,
-			uint16_t port, enum nft_verb verb, const char *comment)
-{
-	struct builder b;
-
-	build_value(build_rule(a, c, &b), NFT_L4PROTO, proto);
-	build_value(&b, NFT_CT_DPORT, port);
-	build_end(&b, verb, true, comment);
-}
-
-/* Plain DNS. What goes to other resolvers than the gateway counts against the
- * cap. */
-static void egress_dns(struct arena *a, const struct policy *p,
-		       const struct sandbox_needs *needs, struct nft_chain *c)
-{
-	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
-	struct builder b;
-	size_t i;
-
-	for (i = 0; i < 4 && needs->cap; i++) {
-		build_ip(build_rule(a, c, &b), NFT_CT_DADDR4, NFT_CT_DADDR6,
-			 gateways[i / 2]);
-		build_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
-		build_value(&b, NFT_CT_DPORT, 53);
-		build_end_stamp(&b, TABLE_OWNER_DNS);
-	}
-	for (i = 0; i < 2; i++) {
-		build_value(build_rule(a, c, &b), NFT_L4PROTO, i % 2 ? 17 : 6);
-		build_value(&b, NFT_CT_DPORT, 53);
-		if (needs->cap)
-			build_end_goto(&b, chains[CHAIN_RESOLVER].name);
-		else
-			build_end_stamp(&b, TABLE_OWNER_DNS);
-	}
-}
-
-static void chain_resolver(struct arena *a, struct nft_chain *c)
-{
-	struct builder b;
-
-	build_value(build_rule(a, c, &b), NFT_CT_MARK_IS, 0);
-	build_end_chain(&b, NFT_JUMP, SANDBOX_CAP);
-	build_end_stamp(build_rule(a, c, &b), TABLE_OWNER_DNS);
-}
-
-static int port_order(const void *x, const void *y)
-{
-	const uint16_t *a = x, *b = y;
-
-	return (int)*a - (int)*b;
-}
-
-static void egress_always(struct arena *a, const struct policy *p,
-			  const struct sandbox_needs *needs,
-			  struct nft_chain *c)
-{
-	static const uint16_t https[] = {443};
-	const struct config_tls *tls = &p->config->tls;
-	size_t n = tls->has_ports ? tls->n_ports : 1, i;
-	uint16_t *ports = arena_array(a, n, uint16_t);
-	struct builder b;
-
-	build_range(build_rule(a, c, &b), NFT_CT_DADDR4, eval_uplink_net());
-	build_end(&b, NFT_DROP, true, "always:uplink");
-	if (needs->dns) {
-		for (i = 0; i < EVAL_DNS_TRANSPORTS; i++)
-			refuse_port(a, c, 17, eval_dns_transports[i],
-				    NFT_REJECT, "always:dns-transport");
-		refuse_port(a, c, 6, eval_dns_transports[0], NFT_RESET,
-			    "always:dns-transport");
-		egress_dns(a, p, needs, c);
-	}
-	if (!tls->present || tls->block_quic == CONFIG_FALSE)
-		return;
-	memcpy(ports, tls->has_ports ? tls->ports : https, n * sizeof(*ports));
-	qsort(ports, n, sizeof(*ports), port_order);
-	for (i = 0; i < n; i++)
-		if (!i || ports[i] != ports[i - 1])
-			refuse_port(a, c, 17, ports[i], NFT_REJECT,
-				    "always:quic");
-}
-
-/* Guest ports of bindings; with @relayed those that the relay serves too. */
-static const struct nft_set *port_set(struct arena *a, const struct policy *p,
-				      enum config_proto proto, bool relayed,
-				      struct nft_set *set)
-{
-	static const char *const names[2][2] = {
-		{"published_tcp", "published_udp"},
-		{"relayed_tcp", "relayed_udp"},
-	};
-	const struct config *config = p->config;
-	struct nft_elem *v =
-		arena_array(a, config->n_bindings, struct nft_elem);
-	uint8_t seen[65536 / 8] = {0};
-	size_t n = 0, i;
-	uint32_t port;
-
-	for (i = 0; i < config->n_bindings; i++) {
-		const struct config_binding *b = &config->bindings[i];
-
-		if (b->proto == proto && (!relayed || binding_is_loopback(b) ||
-					  binding_is_wildcard(b)))
-			seen[b->guest_port / 8] |=
-				(uint8_t)(1u << b->guest_port % 8);
-	}
-	for (port = 1; config->n_bindings && port <= 65535; port++)
-		if (seen[port / 8] >> port % 8 & 1)
-			v[n++] = (struct nft_elem){.lo = port, .hi = port};
-	*set = (struct nft_set){
-		.name = names[relayed][proto == CONFIG_UDP],
-		.type = NFT_TYPE_INET_SERVICE,
-		.v = v,
-		.n = n,
-	};
-	return set;
-}
-
-static void ingress_always(struct arena *a, const struct nft_set *tcp,
-			   const struct nft_set *udp, struct nft_chain *c)
-{
-	const struct nft_elem both[2] = {{.lo = 6, .hi = 6},
-					 {.lo = 17, .hi = 17}};
-	struct builder b;
-
-	build_match(build_rule(a, c, &b), NFT_L4PROTO, both, 2);
-	b.match[0].negate = true;
-	build_end(&b, NFT_DROP, true, "always:unpublished");
-	build_value(build_rule(a, c, &b), NFT_L4PROTO, 6);
-	b.match[b.n++] = (struct nft_match){
-		.key = NFT_CT_DPORT, .negate = true, .set = tcp};
-	build_end(&b, NFT_DROP, true, "always:unpublished");
-	build_value(build_rule(a, c, &b), NFT_L4PROTO, 17);
-	b.match[b.n++] = (struct nft_match){
-		.key = NFT_CT_DPORT, .negate = true, .set = udp};
-	build_end(&b, NFT_DROP, true, "always:unpublished");
-}
-
-static void chain_input(struct arena *a, const struct sandbox_needs *needs,
-			struct nft_chain *c)
-{
-	struct builder b;
-
-	build_neighbour(build_rule(a, c, &b));
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	/* What is carried has the most packets, and so it is first. */
-	if (needs->tls) {
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-		sandbox_tls_dialled(a, NFT_IIFNAME, c);
-	}
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	build_stamp_is(&b, 0);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	if (needs->steer || needs->relayed) {
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_RELAY);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	if (needs->dns) {
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_DNS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-}
-
-static void chain_forward(struct arena *a, struct nft_chain *c)
-{
-	struct builder b;
-
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-	build_link(&b, NFT_OIFNAME, UPLINK_LINK);
-	build_stamp_is(&b, 0);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	build_link(build_rule(a, c, &b), NFT_IIFNAME, UPLINK_LINK);
-	build_link(&b, NFT_OIFNAME, GUEST_LINK);
-	build_stamp_is(&b, 0);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-}
-
-static void chain_output(struct arena *a, const struct policy *p,
-			 const struct sandbox_needs *needs, struct nft_chain *c)
-{
-	const unsigned int answers = NFT_CT_ESTABLISHED | NFT_CT_RELATED;
-	const bool relay = needs->steer || needs->relayed;
-	const struct ip gateways[2] = {p->slot.gw4, p->slot.gw6};
-	struct builder b;
-	size_t i;
-
-	build_neighbour(build_rule(a, c, &b));
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	/* What is carried has the most packets, and so it is first. */
-	if (needs->tls) {
-		sandbox_tls_dialled(a, NFT_OIFNAME, c);
-		sandbox_tls_dial(a, c);
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_TLS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	if (relay) {
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_RELAY);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-		sandbox_relayed(a, p, needs, NFT_OIFNAME, NFT_CT_ORIGINAL, c);
-	}
-	if (needs->dns) {
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_stamp_is(&b, TABLE_OWNER_DNS);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-	}
-	/* Answers to queries from before a change: no query is judged here. */
-	for (i = 0; i < 2 && needs->dns; i++) {
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
-		build_value(&b, NFT_L4PROTO, i % 2 ? 17 : 6);
-		build_value(&b, NFT_CT_DPORT, 53);
-		build_end_goto(&b, chains[CHAIN_EGRESS].name);
-	}
-	if (needs->tls)
-		sandbox_tls_late(a, c);
-	/* What the relay sends on a flow that it carries waits for the policy
-	 * in force, but for the reset that ends it. */
-	for (i = 0; i < 2 && needs->steer; i++) {
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
-		build_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
-		build_value(&b, NFT_TCP_RST, NFT_FLAG_RST);
-		build_end(&b, NFT_ACCEPT, false, NULL);
-		build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-		build_value(&b, NFT_CT_DIRECTION, NFT_CT_REPLY);
-		build_value(&b, NFT_CT_STATE, NFT_CT_ESTABLISHED);
-		build_ip(&b, NFT_CT_DADDR4, NFT_CT_DADDR6, gateways[i]);
-		build_tcp_udp(&b);
-		build_end_goto(&b, chains[CHAIN_EGRESS].name);
-	}
-	/* Towards the guest also what refuses a flow, which has no stamp. */
-	build_link(build_rule(a, c, &b), NFT_OIFNAME, GUEST_LINK);
-	build_value(&b, NFT_CT_STATE, answers);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-	build_link(build_rule(a, c, &b), NFT_OIFNAME, UPLINK_LINK);
-	build_stamp_is(&b, 0);
-	build_value(&b, NFT_CT_STATE, answers);
-	build_end(&b, NFT_ACCEPT, false, NULL);
-}
-
-static void chain_dns_nat(struct arena *a, const struct policy *p,
-			  struct nft_chain *c)
-{
-	const struct nft_elem both[2] = {{.lo = 6, .hi = 6},
-					 {.lo = 17, .hi = 17}};
-	const struct config_nameserver *ns;
-	enum ip_family family;
-
-	for (family = IP_V4; family <= IP_V6; family += IP_V6 - IP_V4) {
-		const bool v4 = family == IP_V4;
-		struct nft_rule r = {
-			.verb = v4 ? NFT_DNAT4 : NFT_DNAT6,
-			.counter = true,
-			.comment = "/DNS/Nameservers",
-		};
-		struct builder b;
-
-		ns = policy_nameserver(p, family);
-		if (!ns)
-			continue;
-		build_link(build_rule(a, c, &b), NFT_IIFNAME, GUEST_LINK);
-		build_value(&b, v4 ? NFT_DADDR4 : NFT_DADDR6,
-			    v4 ? p->slot.gw4.num : p->slot.gw6.num);
-		build_match(&b, NFT_L4PROTO, both, 2);
-		build_value(&b, NFT_DPORT, 53);
-		r.match = b.match;
-		r.n = b.n;
-		r.to = ns->ip;
-		r.to_port = ns->port;
-		nft_chain_add(a, c, &r);
-	}
-}
 
 /* Chains are printed in the order of their enumerators; what has no rule, and
  * is no base chain that drops, is left out. */
@@ -612,14 +211,16 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 					  struct nft_chain);
 	struct nft_set *relayed = arena_array(a, 2, struct nft_set);
 	struct limits *limits = arena_new(a, struct limits);
-	const struct nft_set *tcp = port_set(a, p, CONFIG_TCP, false, &sets[0]);
-	const struct nft_set *udp = port_set(a, p, CONFIG_UDP, false, &sets[1]);
+	const struct nft_set *tcp =
+		sandbox_ports(a, p, CONFIG_TCP, false, &sets[0]);
+	const struct nft_set *udp =
+		sandbox_ports(a, p, CONFIG_UDP, false, &sets[1]);
 	struct sandbox_needs needs = {
 		.cap = config->has_max_connections,
 		.steer = steer,
 		.dns = p->dns == POLICY_DNS_HELPER,
-		.tcp = port_set(a, p, CONFIG_TCP, true, &relayed[0]),
-		.udp = port_set(a, p, CONFIG_UDP, true, &relayed[1]),
+		.tcp = sandbox_ports(a, p, CONFIG_TCP, true, &relayed[0]),
+		.udp = sandbox_ports(a, p, CONFIG_UDP, true, &relayed[1]),
 	};
 	struct nft_set *intercepted = arena_new(a, struct nft_set);
 	struct walk_build *const build = ret_build;
@@ -653,25 +254,25 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 	}
 	for (j = 0; j < sizeof(judged) / sizeof(judged[0]); j++)
 		v[judged[j]].judged = true;
-	egress_always(a, p, &needs, &v[CHAIN_EGRESS]);
+	sandbox_egress(a, p, &needs, &v[CHAIN_EGRESS]);
 	if (!walk_print(a, build, p, POLICY_EGRESS, &v[CHAIN_EGRESS]))
 		return false;
 	if (needs.relayed)
 		sandbox_relayed(a, p, &needs, NFT_IIFNAME, NFT_CT_REPLY,
 				&v[CHAIN_INGRESS]);
-	ingress_always(a, tcp, udp, &v[CHAIN_INGRESS]);
+	sandbox_ingress(a, tcp, udp, &v[CHAIN_INGRESS]);
 	if (!walk_print(a, build, p, POLICY_INGRESS, &v[CHAIN_INGRESS]))
 		return false;
 	/* Only now it is known which flows are handed over. */
 	needs.tls = build->sni || intercepted->n;
-	chain_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
-	chain_judge(a, p, &needs, &v[CHAIN_JUDGE]);
+	sandbox_antispoof(a, p, &v[CHAIN_ANTISPOOF]);
+	sandbox_judge(a, p, &needs, &v[CHAIN_JUDGE]);
 	sandbox_allow(a, p, &needs, &v[CHAIN_ALLOW]);
-	chain_input(a, &needs, &v[CHAIN_INPUT]);
-	chain_forward(a, &v[CHAIN_FORWARD]);
-	chain_output(a, p, &needs, &v[CHAIN_OUTPUT]);
+	sandbox_input(a, &needs, &v[CHAIN_INPUT]);
+	sandbox_forward(a, &v[CHAIN_FORWARD]);
+	sandbox_output(a, p, &needs, &v[CHAIN_OUTPUT]);
 	if (p->dns == POLICY_DNS_NAT)
-		chain_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
+		sandbox_dns_nat(a, p, &v[CHAIN_DNS_NAT]);
 	if (sandbox_has_opened(&needs))
 		sandbox_opened(a, p, &needs, &v[CHAIN_OPENED]);
 	if (needs.cap) {
@@ -679,7 +280,7 @@ bool sandbox_table(struct arena *a, const struct policy *p, bool steer,
 		sandbox_full(a, &v[CHAIN_FULL]);
 	}
 	if (needs.dns && needs.cap)
-		chain_resolver(a, &v[CHAIN_RESOLVER]);
+		sandbox_resolver(a, &v[CHAIN_RESOLVER]);
 	if (build->sni)
 		sandbox_named(a, &needs, &v[CHAIN_NAMED]);
 	if (steer || needs.dns || needs.tls)

@@ -104,6 +104,13 @@ static void conclude(struct worker *w, struct tls_flow *f,
 	case INTERCEPT_FAILED:
 		carry_end(w, f, state == INTERCEPT_FAILED);
 		return;
+	case INTERCEPT_REDIAL:
+		sockets_drop(w, f, FLOW_SERVER, false);
+		flow_time(w, f, NULL, 0);
+		f->pump.failed = false;
+		f->state = FLOW_DIALLING;
+		sockets_redial(w, f);
+		return;
 	}
 }
 
@@ -195,6 +202,16 @@ static bool may_read(struct worker *w, struct tls_flow *f)
 	return false;
 }
 
+static void run_shaking(struct worker *w, struct tls_flow *f)
+{
+	f->state = FLOW_INTERCEPTED;
+	flow_time(w, f, &w->shake, w->now.conf->limits.handshake_ms);
+	/* What came up before it began. */
+	intercept_events(f->intercept, FLOW_GUEST, EPOLLIN | EPOLLOUT);
+	intercept_events(f->intercept, FLOW_SERVER, EPOLLIN | EPOLLOUT);
+	run_intercept(w, f);
+}
+
 static void begin_intercept(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *o = f->opening;
@@ -221,12 +238,7 @@ static void begin_intercept(struct worker *w, struct tls_flow *f)
 	opening_drop(w, f);
 	w->intercepting++;
 	w->count[TLS_COUNT_INTERCEPTED]++;
-	f->state = FLOW_INTERCEPTED;
-	flow_time(w, f, &w->shake, w->now.conf->limits.handshake_ms);
-	/* What came up before it began. */
-	intercept_events(f->intercept, FLOW_GUEST, EPOLLIN | EPOLLOUT);
-	intercept_events(f->intercept, FLOW_SERVER, EPOLLIN | EPOLLOUT);
-	run_intercept(w, f);
+	run_shaking(w, f);
 }
 
 static void begin_read(struct worker *w, struct tls_flow *f)
@@ -271,15 +283,19 @@ static void begin_carrying(struct worker *w, struct tls_flow *f)
 	}
 }
 
-/* It is decided; what is missing is the server. */
+/* It is decided; what is missing is the server, or a new socket to it. */
 static void run_dialling(struct worker *w, struct tls_flow *f)
 {
-	if (f->pump.failed)
+	if (f->pump.failed) {
 		carry_end(w, f, true);
-	else if (f->connected)
+	} else if (f->connected && f->intercept) {
+		intercept_redial(f->intercept, f->watch[FLOW_SERVER].fd);
+		run_shaking(w, f);
+	} else if (f->connected) {
 		begin_carrying(w, f);
-	else if (f->queue != &w->connect)
+	} else if (f->queue != &w->connect) {
 		flow_time(w, f, &w->connect, w->now.conf->limits.connect_ms);
+	}
 }
 
 void carry_run(struct worker *w, struct tls_flow *f)

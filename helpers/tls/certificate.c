@@ -25,6 +25,14 @@ static bool skip(struct der_view *from, unsigned int want)
 	       der_expect(from, want, &gone);
 }
 
+/* One of version 1 says nothing of what it is for, and so does not say that it
+ * is no CA's; of which a root may be. */
+static bool take_version(struct der_view *tbs, bool *ret_first)
+{
+	*ret_first = tbs->len && tbs->p[0] != TBS_VERSION;
+	return skip(tbs, TBS_VERSION);
+}
+
 #define IS(v, octets) der_is(v, octets, sizeof(octets))
 
 /* Hashes for which somebody can make two documents, and get one of them
@@ -64,8 +72,9 @@ static bool is_weak_pss(struct der_view parameters)
 }
 
 /* The bits of a keyUsage (RFC 5280 section 4.2.1.3). */
-#define USAGE_SIGNATURE 0x80
-#define USAGE_LISTS	0x02
+#define USAGE_SIGNATURE	   0x80
+#define USAGE_CERTIFICATES 0x04
+#define USAGE_LISTS	   0x02
 
 static uint8_t read_usage(struct der_view value)
 {
@@ -83,6 +92,8 @@ static bool read_extensions(struct der_view list, struct certificate *c)
 	static const uint8_t basic[] = {0x55, 0x1d, 0x13};
 	static const uint8_t constraints[] = {0x55, 0x1d, 0x1e};
 	static const uint8_t purposes[] = {0x55, 0x1d, 0x25};
+	uint8_t bits = USAGE_CERTIFICATES;
+	bool has_basic = false, has_usage = false, ca = false;
 	struct der_view all;
 
 	if (!der_expect(&list, DER_SEQUENCE, &all) || list.len)
@@ -99,11 +110,12 @@ static bool read_extensions(struct der_view list, struct certificate *c)
 		    !der_expect(&one, DER_OCTET_STRING, &value) || one.len)
 			return false;
 		if (IS(id, usage)) {
-			c->key.lists = read_usage(value) & USAGE_LISTS;
-			c->signs = read_usage(value) & USAGE_SIGNATURE;
+			bits = read_usage(value);
+			has_usage = true;
 		}
+		has_basic = has_basic || IS(id, basic);
 		if ((IS(id, basic) &&
-		     !constraints_take_basic(&c->limits, value)) ||
+		     !constraints_take_basic(&c->limits, value, &ca)) ||
 		    (IS(id, constraints) &&
 		     !constraints_take_names(&c->limits, value)) ||
 		    (IS(id, purposes) &&
@@ -118,6 +130,12 @@ static bool read_extensions(struct der_view list, struct certificate *c)
 		c->names = names.p;
 		c->names_len = names.len;
 	}
+	if (has_usage) {
+		c->key.lists = bits & USAGE_LISTS;
+		c->signs = bits & USAGE_SIGNATURE;
+	}
+	c->limits.issues = (has_basic ? ca : has_usage) &&
+			   bits & USAGE_CERTIFICATES;
 	return true;
 }
 
@@ -139,7 +157,7 @@ bool certificate_read(const uint8_t *der, size_t len, struct certificate *ret)
 	constraints_begin(&c.limits);
 	if (!der_expect(&in, DER_SEQUENCE, &outer) || in.len ||
 	    !der_expect(&outer, DER_SEQUENCE, &tbs) ||
-	    !skip(&tbs, TBS_VERSION) ||
+	    !take_version(&tbs, &c.limits.issues) ||
 	    !der_expect(&tbs, DER_INTEGER, &c.serial) ||
 	    !der_expect(&tbs, DER_SEQUENCE, &algorithm) ||
 	    !der_expect(&algorithm, DER_OID, &id) ||

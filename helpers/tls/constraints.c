@@ -16,7 +16,8 @@
 
 void constraints_begin(struct constraints *l)
 {
-	*l = (struct constraints){.servers = true,
+	*l = (struct constraints){.issues = true,
+				  .servers = true,
 				  .length = CONSTRAINTS_NO_LENGTH};
 }
 
@@ -47,13 +48,15 @@ bool constraints_take_purposes(struct constraints *l, struct der_view value)
 	return true;
 }
 
-bool constraints_take_basic(struct constraints *l, struct der_view value)
+bool constraints_take_basic(struct constraints *l, struct der_view value,
+			    bool *ret_ca)
 {
 	struct der_view all, flag, length;
 
 	if (!der_expect(&value, DER_SEQUENCE, &all) || value.len)
 		return false;
-	(void)!der_expect(&all, DER_BOOLEAN, &flag);
+	*ret_ca = der_expect(&all, DER_BOOLEAN, &flag) && flag.len == 1 &&
+		  flag.p[0];
 	if (!all.len)
 		return true;
 	if (!der_expect(&all, DER_INTEGER, &length) || all.len || !length.len ||

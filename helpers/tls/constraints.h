@@ -23,12 +23,16 @@
 /**
  * struct constraints - Limits
  * @names:	nameConstraints, with its header; length 0: there are none
+ * @issues:	it may issue at all: basicConstraints says that it is a CA's,
+ *and keyUsage, if there is one, has keyCertSign; or there is that alone; or it
+ *is of version 1
  * @servers:	it may issue for servers: there is no extKeyUsage, or one with
  *		serverAuth or any
  * @length:	CAs that there may be between it and the server
  */
 struct constraints {
 	struct der_view names;
+	bool issues;
 	bool servers;
 	uint8_t length;
 };
@@ -44,9 +48,12 @@ bool constraints_take_names(struct constraints *l, struct der_view value)
 bool constraints_take_purposes(struct constraints *l, struct der_view value)
 	__attribute__((warn_unused_result));
 
-/** constraints_take_basic() - Read a basicConstraints, likewise */
-bool constraints_take_basic(struct constraints *l, struct der_view value)
-	__attribute__((warn_unused_result));
+/**
+ * constraints_take_basic() - Read a basicConstraints, likewise
+ * @ret_ca:	it is a CA's
+ */
+bool constraints_take_basic(struct constraints *l, struct der_view value,
+			    bool *ret_ca) __attribute__((warn_unused_result));
 
 /**
  * constraints_permit() - Whether nameConstraints permit a name, or an address

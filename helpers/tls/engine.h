@@ -100,6 +100,7 @@ struct intercept_env {
 /** enum engine_stage - How far a connection is */
 enum engine_stage {
 	STAGE_SERVER, /* handshake with the server */
+	STAGE_REDIAL, /* there is no server until another socket comes */
 	STAGE_GUEST,  /* handshake with the guest */
 	STAGE_OPEN,
 	STAGE_OVER,
@@ -148,6 +149,8 @@ enum { GUEST, SERVER };
  * @counted:	it is one of the process's @live
  * @shaking:	and one of its @shaking
  * @saved:	the server's session was kept
+ * @offered:	a session was offered to the server
+ * @anew:	none is to be offered: it failed with one
  * @ticket:	end of the ticket that was offered
  * @alpn:	protocols that the guest offered, of those that are carried
  * @secrets:	secrets; NULL: none
@@ -169,6 +172,8 @@ struct intercept {
 	bool counted;
 	bool shaking;
 	bool saved;
+	bool offered;
+	bool anew;
 	uint8_t ticket[ENGINE_TICKET];
 	char alpn[ENGINE_ALPN];
 	const struct gate_env *secrets;
@@ -188,7 +193,9 @@ enum alert_cause upstream_begin(struct intercept *i)
 /** upstream_keep() - Keep the server's session, if there is one to be kept */
 void upstream_keep(struct intercept *i);
 
-/** upstream_forget() - Drop the session: the handshake with it failed */
+/** upstream_forget() - Drop the session that was offered, if any, and keep none
+ * for some minutes: the handshake failed
+ */
 void upstream_forget(struct intercept *i);
 
 /** upstream_alpn() - Protocol that the server chose; NULL: none */

@@ -308,10 +308,10 @@ static size_t message_size(const struct hello *h, const uint8_t *message)
 /*
  * A first record of TLS that is not of a handshake. Servers step over some, and
  * take the ClientHello behind it, which would be judged by nobody: OpenSSL over
- * a change_cipher_spec without octets, GnuTLS over one that is as it should be.
- * So what is one of these, or an alert, or empty, is refused, whatever the
- * version is below its first octet; what only begins like a type and a version
- * is what it is.
+ * a change_cipher_spec without octets, GnuTLS over one that is as it should be,
+ * Go over alerts that warn. So what is one of these, or empty, is refused,
+ * whatever the version is below its first octet; what only begins like a type
+ * and a version is what it is.
  */
 static void feed_other(struct hello *h, uint8_t octet)
 {

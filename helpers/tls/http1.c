@@ -2,13 +2,13 @@
 /* http1.c - What a guest says in HTTP/1.1, read and passed on. */
 #include "http1.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer1.h"
+#include "chunk1.h"
 #include "head.h"
+#include "request1.h"
 #include "websocket.h"
 
 #define LINE_MAX_OCTETS 4096
@@ -151,113 +151,6 @@ static enum gate_state unread(struct http1 *h, struct watch *w, const char *why)
 	return begin_stream(h, w);
 }
 
-/* A target with a scheme has an authority (RFC 9112 section 3.2.2). */
-static const uint8_t *target_authority(const struct head *h, size_t *ret_len)
-{
-	const uint8_t *at = memmem(h->target, h->target_len, "://", 3);
-	const uint8_t *slash = memchr(h->target, '/', h->target_len);
-	const uint8_t *end = h->target + h->target_len;
-	size_t n = 0;
-
-	if (h->connect) {
-		*ret_len = h->target_len;
-		return h->target;
-	}
-	/* "://" behind the path's beginning belongs to the path. */
-	if (!at || !slash || slash < at)
-		return NULL;
-	at += 3;
-	while (at + n < end && at[n] != '/' && at[n] != '?' && at[n] != '#')
-		n++;
-	*ret_len = n;
-	return at;
-}
-
-static enum gate_state check_authority(const struct watch *w,
-				       const struct head *h)
-{
-	size_t len;
-	const uint8_t *authority = target_authority(h, &len);
-
-	if (!h->hosts)
-		return watch_refuse(w, GATE_AUTHORITY, "there is no host");
-	if (!watch_is_authority(w, h->host.value, h->host.value_len))
-		return watch_refuse(w, GATE_AUTHORITY,
-				    "the host is not the server's name");
-	if (authority && !watch_is_authority(w, authority, len))
-		return watch_refuse(w, GATE_AUTHORITY,
-				    "the target is not at the server's name");
-	/* What is neither would be anybody's guess. */
-	if (!authority && *h->target != '/' &&
-	    (h->target_len != 1 || *h->target != '*'))
-		return watch_refuse(w, GATE_FRAMING,
-				    "the request's target is none");
-	return GATE_OK;
-}
-
-static bool has_text(const struct watch_field *f, const char *text)
-{
-	return f->value_len &&
-	       memmem(f->value, f->value_len, text, strlen(text));
-}
-
-static enum inject_form body_form(const struct head *h)
-{
-	if (has_text(&h->type, "json"))
-		return INJECT_JSON;
-	if (has_text(&h->type, "x-www-form-urlencoded"))
-		return INJECT_PERCENT;
-	return INJECT_RAW;
-}
-
-static bool is_changed(const struct watch *w, const struct head *h)
-{
-	return w->body && h->minor && !h->coded && h->body != HEAD_NO_BODY &&
-	       (h->body == HEAD_CHUNKED || h->length);
-}
-
-/* One field of a head, up to its line's end. */
-static bool put_field(struct watch *w, const struct head *h, size_t from,
-		      const struct watch_field *f, bool changed)
-{
-	const uint8_t *line = h->text + from;
-
-	if (head_is_dropped(f) ||
-	    (changed && watch_is_named(f, "content-length")))
-		return true;
-	if (!w->any || !watch_field_has(w, f))
-		return watch_put_ok(w, line, h->at - from);
-	return watch_put_ok(w, line, (size_t)(f->value - line)) &&
-	       watch_field_put(w, f, watch_put_ok, w) &&
-	       watch_put_ok(w, (const uint8_t *)"\r\n", 2);
-}
-
-/* Nothing of it has gone on before, and nothing is wrong with it. */
-static bool put_head(struct watch *w, struct head *h, bool changed)
-{
-	static const char chunked[] = "Transfer-Encoding: chunked\r\n";
-	const uint8_t *behind = h->target + h->target_len;
-	struct watch_field f;
-
-	if (!watch_put_ok(w, h->text, (size_t)(h->target - h->text)) ||
-	    !watch_target_put(w, h->target, h->target_len, watch_put_ok, w) ||
-	    !watch_put_ok(w, behind, sizeof(" HTTP/1.1\r\n") - 1))
-		return false;
-	h->at = (size_t)(behind - h->text) + sizeof(" HTTP/1.1\r\n") - 1;
-	for (;;) {
-		const size_t from = h->at;
-
-		if (head_next_field(h, &f) || !f.name)
-			break;
-		if (!put_field(w, h, from, &f, changed))
-			return false;
-	}
-	if (changed && h->body == HEAD_LENGTH &&
-	    !watch_put_ok(w, (const uint8_t *)chunked, sizeof(chunked) - 1))
-		return false;
-	return watch_put_ok(w, (const uint8_t *)"\r\n", 2);
-}
-
 static bool begin_body(struct http1 *h, const struct watch *w,
 		       const struct head *head, bool changed)
 {
@@ -272,7 +165,7 @@ static bool begin_body(struct http1 *h, const struct watch *w,
 	h->stream = malloc(sizeof(*h->stream));
 	if (!h->stream)
 		return false;
-	h->stream->in = watch_inject(w, SECRET_IN_BODY, body_form(head));
+	h->stream->in = watch_inject(w, SECRET_IN_BODY, request1_form(head));
 	h->stream->n = 0;
 	return true;
 }
@@ -296,20 +189,9 @@ static enum gate_state end_request(struct http1 *h, struct watch *w)
 	return GATE_OK;
 }
 
-static enum gate_state scan_head(const struct watch *w, const struct head *h)
-{
-	const size_t line = (size_t)(h->target + h->target_len - h->text);
-	const enum gate_state state =
-		watch_scan_all(w, GATE_REQUEST_LINE, h->text, line);
-
-	if (state != GATE_OK)
-		return state;
-	return watch_scan_all(w, GATE_HEADER, h->text + line, h->len - line);
-}
-
 static enum gate_state take_head(struct http1 *h, struct watch *w)
 {
-	enum gate_state state = GATE_OK;
+	enum gate_state state;
 	struct head head;
 	const char *why;
 	bool changed;
@@ -317,12 +199,10 @@ static enum gate_state take_head(struct http1 *h, struct watch *w)
 	why = head_read(&head, h->held, h->n_held);
 	if (why)
 		return unread(h, w, why);
-	state = scan_head(w, &head);
-	if (state == GATE_OK && w->any)
-		state = check_authority(w, &head);
+	state = request1_judge(w, &head);
 	if (state != GATE_OK)
 		return state;
-	changed = is_changed(w, &head);
+	changed = request1_is_changed(w, &head);
 	if (!begin_body(h, w, &head, changed))
 		return watch_broken(w, "there is no memory");
 	h->begun = true;
@@ -332,21 +212,10 @@ static enum gate_state take_head(struct http1 *h, struct watch *w)
 	h->wants_websocket = head.websocket && !head.connect;
 	if (head.connect || head.upgrade)
 		answer1_begin(&h->answer, head.connect);
-	if (!put_head(w, &head, changed))
+	if (!request1_put(w, &head, changed))
 		return watch_broken(w, "it could not be passed on");
 	forget(h);
 	return h->part == PART_HEAD ? end_request(h, w) : GATE_OK;
-}
-
-/* A chunk's octets, or all of them that are there, as one of our own. */
-static bool put_chunk(void *arg, const uint8_t *data, size_t len)
-{
-	char line[24];
-	const int n = snprintf(line, sizeof(line), "%zx\r\n", len);
-
-	return !len || (watch_put_ok(arg, (const uint8_t *)line, (size_t)n) &&
-			watch_put_ok(arg, data, len) &&
-			watch_put_ok(arg, (const uint8_t *)"\r\n", 2));
 }
 
 static enum gate_state take_body(struct http1 *h, struct watch *w,
@@ -359,7 +228,7 @@ static enum gate_state take_body(struct http1 *h, struct watch *w,
 		return state;
 	if (!h->stream)
 		return watch_put(w, data, len);
-	return inject_feed(h->stream, data, len, put_chunk, w)
+	return inject_feed(h->stream, data, len, chunk1_put, w)
 		       ? GATE_OK
 		       : watch_broken(w, "it could not be passed on");
 }
@@ -372,7 +241,7 @@ static enum gate_state end_body(struct http1 *h, struct watch *w)
 
 	if (state != GATE_OK || !h->stream)
 		return state;
-	ok = inject_end(h->stream, put_chunk, w) &&
+	ok = inject_end(h->stream, chunk1_put, w) &&
 	     watch_put_ok(w, (const uint8_t *)"0\r\n", 3) &&
 	     (h->chunked || watch_put_ok(w, (const uint8_t *)"\r\n", 2));
 	free(h->stream);
@@ -380,38 +249,9 @@ static enum gate_state end_body(struct http1 *h, struct watch *w)
 	return ok ? GATE_OK : watch_broken(w, "it could not be passed on");
 }
 
-static int hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* RFC 9112 section 7.1: 15 digits, so that 64 bits are enough. */
-static const char *read_chunk_line(struct http1 *h)
-{
-	size_t n = 0;
-
-	h->left = 0;
-	while (n < 16 && hex(h->held[n]) >= 0)
-		h->left = h->left << 4 | (uint64_t)hex(h->held[n++]);
-	if (!n || n == 16)
-		return "a chunk's size is none";
-	if (h->n_held < n + 2 || h->held[h->n_held - 2] != '\r')
-		return "a chunk's line ends without CR";
-	if (h->held[n] != ';' && n + 2 != h->n_held)
-		return "a chunk's size is none";
-	for (size_t i = n; i < h->n_held - 2; i++)
-		if ((h->held[i] < ' ' && h->held[i] != '\t') ||
-		    h->held[i] == 0x7f)
-			return "a control character is in a chunk's line";
-	return NULL;
-}
-
 static enum gate_state take_chunk_line(struct http1 *h, struct watch *w)
 {
-	const char *why = read_chunk_line(h);
+	const char *why = chunk1_read(h->held, h->n_held, &h->left);
 	enum gate_state state;
 
 	if (why)

@@ -5,22 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bodies2.h"
+#include "answer2.h"
 #include "frame2.h"
 #include "hpack.h"
-#include "settings2.h"
+#include "streams2.h"
 
 #define PRIORITY_LEN 5
-
-/**
- * struct stream - A request whose body is on its way
- * @id:		the stream
- * @body:	state of the search through it
- */
-struct stream {
-	uint32_t id;
-	struct finder_state body;
-};
 
 /**
  * struct http2 - A flow
@@ -31,11 +21,7 @@ struct stream {
  * @pad_read:	how many these are was read
  * @loose:	state of the search through a frame of no request's
  * @pad:	state of the search through padding
- * @server:	the server's frame
- * @server_padding: octets of padding at its end
- * @server_pad_read: how many these are was read
- * @bodies:	what is kept of its DATA
- * @settings:	the server's settings
+ * @answer:	what the server says
  * @head:	stream whose head is being read, or 0
  * @head_flags:	flags of its first frame
  * @frames:	frames of it
@@ -47,8 +33,6 @@ struct stream {
  * @priority:	what its first frame says about its priority
  * @last:	the last stream that was opened
  * @streams:	requests
- * @n_streams:	how many
- * @room_streams: for so many
  */
 struct http2 {
 	struct hpack *hpack;
@@ -58,11 +42,7 @@ struct http2 {
 	bool pad_read;
 	struct finder_state loose;
 	struct finder_state pad;
-	struct frame2 server;
-	size_t server_padding;
-	bool server_pad_read;
-	struct bodies2 bodies;
-	struct settings2 settings;
+	struct answer2 answer;
 	uint32_t head;
 	uint8_t head_flags;
 	unsigned int frames;
@@ -72,9 +52,7 @@ struct http2 {
 	size_t room;
 	uint8_t priority[PRIORITY_LEN];
 	uint32_t last;
-	struct stream *streams;
-	size_t n_streams;
-	size_t room_streams;
+	struct streams2 streams;
 };
 
 struct http2 *http2_begin(void)
@@ -84,10 +62,13 @@ struct http2 *http2_begin(void)
 	if (!h)
 		return NULL;
 	h->hpack = hpack_new();
-	if (h->hpack)
-		return h;
-	free(h);
-	return NULL;
+	if (!h->hpack) {
+		free(h);
+		return NULL;
+	}
+	h->answer.hpack = h->hpack;
+	h->answer.streams = &h->streams;
+	return h;
 }
 
 void http2_end(struct http2 *h)
@@ -95,57 +76,22 @@ void http2_end(struct http2 *h)
 	if (!h)
 		return;
 	hpack_free(h->hpack);
-	bodies2_end(&h->bodies);
+	bodies2_end(&h->answer.bodies);
 	free(h->block);
-	free(h->streams);
+	streams2_end(&h->streams);
 	free(h);
-}
-
-static struct stream *stream_of(struct http2 *h, uint32_t id)
-{
-	for (size_t i = 0; i < h->n_streams; i++)
-		if (h->streams[i].id == id)
-			return &h->streams[i];
-	return NULL;
-}
-
-static void forget_stream(struct http2 *h, uint32_t id)
-{
-	struct stream *s = stream_of(h, id);
-
-	if (s)
-		*s = h->streams[--h->n_streams];
-}
-
-static enum gate_state open_stream(struct http2 *h, struct watch *w,
-				   uint32_t id)
-{
-	if (h->n_streams == HTTP2_STREAMS)
-		return watch_broken(w, "there are too many streams");
-	if (h->n_streams == h->room_streams) {
-		const size_t room = h->room_streams ? h->room_streams * 2 : 4;
-		struct stream *s = realloc(h->streams, room * sizeof(*s));
-
-		if (!s)
-			return watch_broken(w, "there is no memory");
-		h->streams = s;
-		h->room_streams = room;
-	}
-	h->streams[h->n_streams].id = id;
-	finder_begin(&h->streams[h->n_streams++].body);
-	return GATE_OK;
 }
 
 /* The guest has said all of a request. */
 static enum gate_state end_stream(struct http2 *h, struct watch *w, uint32_t id)
 {
-	struct stream *s = stream_of(h, id);
+	struct stream2 *s = streams2_get(&h->streams, id);
 	enum gate_state state;
 
 	if (!s)
 		return GATE_OK;
 	state = watch_scan_end(w, &s->body, GATE_BODY);
-	forget_stream(h, id);
+	streams2_forget(&h->streams, id);
 	return state;
 }
 
@@ -205,12 +151,16 @@ static enum gate_state note_stream(struct http2 *h, struct watch *w,
 				   bool trailers)
 {
 	const bool end = h->head_flags & FRAME2_END_STREAM;
+	const char *why;
 
 	if (!trailers)
 		h->last = h->head;
 	if (end)
 		return end_stream(h, w, h->head);
-	return trailers ? GATE_OK : open_stream(h, w, h->head);
+	if (trailers)
+		return GATE_OK;
+	why = streams2_open(&h->streams, h->head);
+	return why ? watch_broken(w, why) : GATE_OK;
 }
 
 static enum gate_state end_head(struct http2 *h, struct watch *w)
@@ -306,8 +256,8 @@ static enum gate_state open_frame(struct http2 *h, struct watch *w)
 	case FRAME2_PUSH_PROMISE:
 		return watch_broken(w, "a client promises");
 	case FRAME2_RST_STREAM:
-		forget_stream(h, f->stream);
-		bodies2_forget(&h->bodies, f->stream);
+		streams2_forget(&h->streams, f->stream);
+		bodies2_forget(&h->answer.bodies, f->stream);
 		break;
 	default:
 		break;
@@ -346,7 +296,7 @@ static enum gate_state close_frame(struct http2 *h, struct watch *w)
 static enum gate_state scan_data(struct http2 *h, struct watch *w,
 				 const uint8_t *data, size_t len)
 {
-	struct stream *s = stream_of(h, h->guest.stream);
+	struct stream2 *s = streams2_get(&h->streams, h->guest.stream);
 
 	return watch_scan(w, s ? &s->body : &h->loose, GATE_BODY, data, len);
 }
@@ -448,147 +398,10 @@ enum gate_state http2_guest(struct http2 *h, struct watch *w,
 	return GATE_OK;
 }
 
-/* The server's settings are complete. */
-static enum gate_state end_settings(struct http2 *h, struct watch *w)
-{
-	struct settings2 *s = &h->settings;
-	uint8_t header[FRAME2_HEADER];
-	enum gate_state state;
-
-	if (!settings2_limit(s, HTTP2_STREAMS, HPACK_TABLE))
-		return watch_broken(w, "settings are cut short");
-	if (s->has_table && !hpack_resize(h->hpack, s->table))
-		return watch_broken(w, "there is no memory");
-	frame2_write(header, s->n, FRAME2_SETTINGS, 0, 0);
-	state = watch_answer(w, header, sizeof(header));
-	return state == GATE_OK ? watch_answer(w, s->text, s->n) : state;
-}
-
-/* A body goes on where another one did. */
-static void open_body(struct http2 *h, struct watch *w)
-{
-	const struct frame2 *f = &h->server;
-
-	h->server_padding = 0;
-	h->server_pad_read = !(f->flags & FRAME2_PADDED);
-	bodies2_resume(&h->bodies, f->stream, &w->mask->kept);
-}
-
-/* A DATA frame is complete: nothing of it waits any more. */
-static enum gate_state close_body(struct http2 *h, struct watch *w)
-{
-	const struct frame2 *f = &h->server;
-
-	if (f->flags & FRAME2_END_STREAM)
-		mask_forget(&w->mask->kept);
-	else if (!bodies2_leave(&h->bodies, f->stream, &w->mask->kept))
-		return watch_broken(w, "there are too many streams");
-	return GATE_OK;
-}
-
-static enum gate_state open_answer(struct http2 *h, struct watch *w)
-{
-	const struct frame2 *f = &h->server;
-
-	if (f->type == FRAME2_SETTINGS && !(f->flags & FRAME2_ACK)) {
-		h->settings.n = 0;
-		return f->left <= SETTINGS2_MAX
-			       ? GATE_OK
-			       : watch_broken(w, "there are too many settings");
-	}
-	if (f->type == FRAME2_RST_STREAM)
-		forget_stream(h, f->stream);
-	if (f->type == FRAME2_RST_STREAM ||
-	    (f->type == FRAME2_HEADERS && f->flags & FRAME2_END_STREAM))
-		bodies2_forget(&h->bodies, f->stream);
-	if (f->type == FRAME2_DATA)
-		open_body(h, w);
-	return watch_answer(w, f->header, sizeof(f->header));
-}
-
-/* Octets of a body, with padding around it. */
-static enum gate_state mask_body(struct http2 *h, struct watch *w,
-				 const uint8_t *data, size_t len)
-{
-	const size_t left = h->server.left;
-	enum gate_state state = GATE_OK;
-	size_t padding;
-
-	if (!h->server_pad_read) {
-		h->server_pad_read = true;
-		h->server_padding = data[0];
-		state = watch_answer(w, data++, 1);
-		len--;
-	}
-	padding = left < h->server_padding ? h->server_padding - left : 0;
-	padding = padding < len ? padding : len;
-	if (state == GATE_OK && len > padding)
-		state = watch_mask(w, data, len - padding);
-	if (state == GATE_OK && left <= h->server_padding)
-		state = watch_mask_end(w);
-	return state == GATE_OK
-		       ? watch_answer(w, data + (len - padding), padding)
-		       : state;
-}
-
-static enum gate_state take_answer_payload(struct http2 *h, struct watch *w,
-					   const uint8_t *data, size_t len)
-{
-	const struct frame2 *f = &h->server;
-
-	if (f->type == FRAME2_DATA)
-		return mask_body(h, w, data, len);
-	if (f->type != FRAME2_SETTINGS || f->flags & FRAME2_ACK)
-		return watch_answer(w, data, len);
-	settings2_add(&h->settings, data, len);
-	return GATE_OK;
-}
-
-static enum gate_state take_answer(struct http2 *h, struct watch *w,
-				   const uint8_t *data, size_t len,
-				   size_t *ret_used)
-{
-	struct frame2 *f = &h->server;
-	enum gate_state state = GATE_OK;
-	bool ours;
-
-	if (!frame2_is_open(f)) {
-		*ret_used = frame2_read(f, data, len);
-		if (!frame2_is_open(f))
-			return GATE_OK;
-		state = open_answer(h, w);
-		if (state != GATE_OK)
-			return state;
-		len = 0;
-	}
-	if (len) {
-		*ret_used = len = len < f->left ? len : f->left;
-		f->left -= len;
-		state = take_answer_payload(h, w, data, len);
-	}
-	if (state != GATE_OK || f->left)
-		return state;
-	f->n = 0;
-	if (f->type == FRAME2_DATA)
-		return close_body(h, w);
-	ours = f->type == FRAME2_SETTINGS && !(f->flags & FRAME2_ACK);
-	return ours ? end_settings(h, w) : GATE_OK;
-}
-
 enum gate_state http2_server(struct http2 *h, struct watch *w,
 			     const uint8_t *data, size_t len)
 {
-	while (len) {
-		size_t used;
-		const enum gate_state state =
-			take_answer(h, w, data, len, &used);
-
-		if (state != GATE_OK)
-			return state;
-		data += used;
-		len -= used;
-	}
-	return GATE_OK;
+	return answer2_feed(&h->answer, w, data, len);
 }
 
 enum gate_state http2_finish(struct http2 *h, struct watch *w)
@@ -597,7 +410,7 @@ enum gate_state http2_finish(struct http2 *h, struct watch *w)
 
 	if (frame2_is_open(&h->guest))
 		state = end_loose(h, w, GATE_STREAM);
-	for (size_t i = 0; i < h->n_streams && state == GATE_OK; i++)
-		state = watch_scan_end(w, &h->streams[i].body, GATE_BODY);
+	for (size_t i = 0; i < h->streams.n && state == GATE_OK; i++)
+		state = watch_scan_end(w, &h->streams.all[i].body, GATE_BODY);
 	return state;
 }

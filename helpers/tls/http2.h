@@ -13,7 +13,7 @@
  * So there are two tables: the guest's, which is told to be 4096 octets
  * whatever the server says, and the server's, which is of 4096 octets or of
  * less if it says so. The number of streams that a server lets be open is held
- * to HTTP2_STREAMS. These are two numbers in the server's settings (RFC 9113
+ * to STREAMS2_MAX. These are two numbers in the server's settings (RFC 9113
  * section 6.5.2).
  *
  * DATA frames keep their lengths, and so no window is changed (section 5.2).
@@ -24,9 +24,6 @@
 #define MSB_HTTP2_H
 
 #include "watch.h"
-
-/** HTTP2_STREAMS - Requests on their way at a time */
-#define HTTP2_STREAMS 256
 
 /** HTTP2_FIELDS - Fields of a head */
 #define HTTP2_FIELDS 256

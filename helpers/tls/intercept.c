@@ -383,6 +383,25 @@ static enum intercept_state refuse(struct intercept *i, enum alert_cause cause)
 	return INTERCEPT_FAILED;
 }
 
+/*
+ * A server that does not know a session any more is to go on without it (RFC
+ * 5077 section 3.4, RFC 8446 section 4.2.11), and so it would, but wolfSSL
+ * takes every ticket of TLS 1.2 for accepted; and a session has a version,
+ * which others behind the same address may not speak. Nobody was told anything
+ * yet: it is tried once more as if there had been none.
+ */
+static bool is_to_redial(const struct intercept *i)
+{
+	return i->offered && !i->anew && i->verdict == CAUSE_NONE;
+}
+
+void intercept_redial(struct intercept *i, int server)
+{
+	side_init(&i->side[SERVER], server);
+	i->stage = STAGE_SERVER;
+	i->cause = upstream_begin(i);
+}
+
 /* The guest's handshake failed: wolfSSL has told it, mostly, and the server,
  * which was never sent anything, is left in order. */
 static enum intercept_state leave(struct intercept *i, enum alert_cause cause)
@@ -450,7 +469,15 @@ static enum intercept_state run_server(struct intercept *i)
 	if (is_waiting(error) && !has_ended(s))
 		return INTERCEPT_WAIT;
 	upstream_forget(i);
-	return refuse(i, why_server(i, error));
+	if (!is_to_redial(i))
+		return refuse(i, why_server(i, error));
+	i->anew = true;
+	i->offered = false;
+	i->chain_done = false;
+	memset(i->ticket, 0, sizeof(i->ticket));
+	i->stage = STAGE_REDIAL;
+	side_release(&i->side[SERVER]);
+	return INTERCEPT_REDIAL;
 }
 
 static enum intercept_state run_guest(struct intercept *i)
@@ -488,6 +515,8 @@ enum intercept_state intercept_run(struct intercept *i)
 	switch (i->stage) {
 	case STAGE_SERVER:
 		return run_server(i);
+	case STAGE_REDIAL:
+		return INTERCEPT_WAIT;
 	case STAGE_GUEST:
 		return run_guest(i);
 	case STAGE_OPEN:

@@ -144,6 +144,10 @@ void intercept_events(struct intercept *i, unsigned int side, uint32_t events);
  * @INTERCEPT_FAILED:	it failed: what can be told was told (alerts are on
  *			their way); the owner closes the sockets, with a reset
  *			if intercept_is_open()
+ * @INTERCEPT_REDIAL:	the server ended the handshake with a session that it
+ *			was offered, and the guest knows nothing of it: the
+ *			owner closes the server's socket, and connects another
+ *			one, to the same address, for intercept_redial()
  *
  * After a fatal alert that was passed on it is INTERCEPT_DONE, so that no reset
  * overtakes the alert; intercept_why() is set then, too.
@@ -153,11 +157,21 @@ enum intercept_state {
 	INTERCEPT_MORE,
 	INTERCEPT_DONE,
 	INTERCEPT_FAILED,
+	INTERCEPT_REDIAL,
 };
 
 /** intercept_run() - Go on */
 enum intercept_state intercept_run(struct intercept *i)
 	__attribute__((warn_unused_result));
+
+/**
+ * intercept_redial() - Begin again with the server, without a session
+ * @i:		connection that was INTERCEPT_REDIAL, which it is once
+ * @server:	non-blocking socket, connected; the caller's
+ *
+ * intercept_run() goes on, or says what failed.
+ */
+void intercept_redial(struct intercept *i, int server);
 
 /** intercept_is_open() - Whether both handshakes are over */
 bool intercept_is_open(const struct intercept *i);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <wolfssl/wolfcrypt/sha256.h>
+
 #include "certificate.h"
 #include "crl.h"
 #include "pem.h"
@@ -23,10 +25,12 @@
 
 /**
  * struct root - A root
+ * @digest:	of all of it
  * @key:	its key, and whether that may sign lists
  * @limits:	what it may issue
  */
 struct root {
+	uint8_t digest[WC_SHA256_DIGEST_SIZE];
 	struct issuer_key key;
 	struct constraints limits;
 };
@@ -34,10 +38,12 @@ struct root {
 /* What a record has in front of the root's key. */
 enum {
 	RECORD_LISTS,
+	RECORD_ISSUES,
 	RECORD_SERVERS,
 	RECORD_LENGTH,
 	RECORD_NAMES,
-	RECORD_FRONT,
+	RECORD_DIGEST,
+	RECORD_FRONT = RECORD_DIGEST + WC_SHA256_DIGEST_SIZE,
 };
 
 static bool take_root(struct der_view *from, struct root *ret)
@@ -48,7 +54,9 @@ static bool take_root(struct der_view *from, struct root *ret)
 		return false;
 	*from = (struct der_view){p + RECORD_FRONT, from->len - RECORD_FRONT};
 	constraints_begin(&ret->limits);
+	memcpy(ret->digest, p + RECORD_DIGEST, sizeof(ret->digest));
 	ret->key.lists = p[RECORD_LISTS];
+	ret->limits.issues = p[RECORD_ISSUES];
 	ret->limits.servers = p[RECORD_SERVERS];
 	ret->limits.length = p[RECORD_LENGTH];
 	return der_whole(from, DER_SEQUENCE, &ret->key.spki) &&
@@ -58,26 +66,18 @@ static bool take_root(struct der_view *from, struct root *ret)
 
 static bool is_limited(const struct constraints *l)
 {
-	return l->names.len || !l->servers ||
+	return l->names.len || !l->issues || !l->servers ||
 	       l->length != CONSTRAINTS_NO_LENGTH;
 }
 
 /*
  * The roots' table has their names. Nothing is kept by a name for which
  * whoever has it may stand; by those of roots with limits, and by all where
- * there are lists, one octet, then a record for each root of that name.
+ * there are lists, one octet, then a record for each root of that name. Where
+ * the first of a name has no limits, and another has, all are to be read again.
  */
-static bool note_limits(struct intercept_env *env, struct der_view der)
-{
-	struct certificate c;
-
-	if (certificate_read(der.p, der.len, &c) && is_limited(&c.limits))
-		lru_put(env->roots, c.subject, c.subject_len, "", 1,
-			UINT64_MAX);
-	return true;
-}
-
-static bool add_root(struct intercept_env *env, struct der_view der)
+static bool add_root(struct intercept_env *env, struct der_view der,
+		     bool *ret_again)
 {
 	struct certificate c;
 	const uint8_t *old;
@@ -87,23 +87,29 @@ static bool add_root(struct intercept_env *env, struct der_view der)
 	if (!certificate_read(der.p, der.len, &c))
 		return true;
 	old = lru_get(env->roots, c.subject, c.subject_len, 0, &len);
-	if (!env->revoked && !len) {
+	if (!env->revoked && !len && !is_limited(&c.limits)) {
 		lru_put(env->roots, c.subject, c.subject_len, "", 0,
 			UINT64_MAX);
 		return true;
 	}
+	*ret_again = *ret_again || (old && !len);
 	all = malloc(len + 1 + RECORD_FRONT + c.key.spki.len +
 		     c.limits.names.len);
 	if (!all)
 		return false;
-	if (len)
+	if (old && len)
 		memcpy(all, old, len);
 	else
 		all[len++] = 0;
 	all[len + RECORD_LISTS] = c.key.lists;
+	all[len + RECORD_ISSUES] = c.limits.issues;
 	all[len + RECORD_SERVERS] = c.limits.servers;
 	all[len + RECORD_LENGTH] = c.limits.length;
 	all[len + RECORD_NAMES] = c.limits.names.len != 0;
+	if (wc_Sha256Hash(der.p, (word32)der.len, all + len + RECORD_DIGEST)) {
+		free(all);
+		return false;
+	}
 	len += RECORD_FRONT;
 	memcpy(all + len, c.key.spki.p, c.key.spki.len);
 	len += c.key.spki.len;
@@ -116,8 +122,7 @@ static bool add_root(struct intercept_env *env, struct der_view der)
 }
 
 static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
-		     bool (*take)(struct intercept_env *env,
-				  struct der_view der))
+		     bool *ret_again)
 {
 	struct pem pem = {
 		.text = env->conf.roots,
@@ -127,6 +132,7 @@ static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
 	};
 	bool good = true;
 
+	*ret_again = false;
 	while (good) {
 		const size_t at = pem.at;
 		const enum pem_found found = pem_next(&pem);
@@ -134,9 +140,9 @@ static bool read_all(struct intercept_env *env, uint8_t *room, size_t size,
 		if (found == PEM_END)
 			break;
 		if (found == PEM_BLOCK && !strcmp(pem.label, PEM_CERTIFICATE))
-			good = take(env, pem.der);
+			good = add_root(env, pem.der, ret_again);
 		else if (found == PEM_BLOCK && env->revoked &&
-			 take == add_root && !strcmp(pem.label, PEM_CRL))
+			 !strcmp(pem.label, PEM_CRL))
 			good = revoked_add(env->revoked, pem.der, at);
 	}
 	return good;
@@ -156,14 +162,14 @@ bool path_read_roots(struct intercept_env *env)
 	/* A list can be nearly all of it. */
 	const size_t size = lists ? c->roots_len / 4 * 3 + 3 : ROOT_MAX;
 	uint8_t *const room = malloc(size);
-	bool good;
+	bool good, again = false;
 
 	env->roots = lru_new(ROOTS_MAX);
 	if (lists)
 		env->revoked = revoked_new(c->roots, c->roots_len);
 	good = room && env->roots && (env->revoked || !lists) &&
-	       read_all(env, room, size, note_limits) &&
-	       read_all(env, room, size, add_root);
+	       read_all(env, room, size, &again) &&
+	       (!again || read_all(env, room, size, &again));
 	free(room);
 	if (lists)
 		malloc_trim(0);
@@ -251,10 +257,21 @@ static bool has_issued(struct path *p, int k, const struct issuer_key *key,
 /* Whether a CA may issue, at some remove, for whom the server was spoken to. */
 static bool may_issue(struct path *p, const struct constraints *l)
 {
+	if (!l->issues)
+		return blocked(p, CAUSE_NO_CA);
 	if (!l->servers)
 		return blocked(p, CAUSE_WRONG_PURPOSE);
 	return constraints_permit(l, p->name, p->ip) ||
 	       blocked(p, CAUSE_NOT_PERMITTED);
+}
+
+/* Whether certificate @k is a root itself, octet for octet. */
+static bool is_root(const struct path *p, int k, const struct root *r)
+{
+	uint8_t digest[WC_SHA256_DIGEST_SIZE];
+
+	return wc_Sha256Hash(p->der[k].buffer, p->der[k].length, digest) == 0 &&
+	       memcmp(digest, r->digest, sizeof(digest)) == 0;
 }
 
 /* @between: CAs that there are between that root and the server, but for those
@@ -270,6 +287,10 @@ static bool is_by_root(struct path *p, int k, int between)
 		return all.p;
 	all = (struct der_view){all.p + 1, all.len - 1};
 	while (take_root(&all, &r)) {
+		/* A server's own, which whoever gave it knows: it need not be a
+		 * CA's. */
+		if (!k && is_root(p, k, &r))
+			return true;
 		if (!has_issued(p, k, &r.key, true))
 			continue;
 		if (r.limits.length != CONSTRAINTS_NO_LENGTH &&

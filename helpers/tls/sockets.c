@@ -51,24 +51,32 @@ static bool watch_side(struct worker *w, struct tls_flow *f, enum tls_side side,
 	return false;
 }
 
-/* Nobody answers, or answers no: the host's other loopback address may; else
- * the guest gets the answer. */
-static void redial(struct worker *w, struct tls_flow *f)
+void sockets_redial(struct worker *w, struct tls_flow *f)
 {
 	struct tlsd_answer answer = {0};
-	int fd = -1;
+	const int fd = f->condemned ? -1
+				    : ask_monitor(w, f, false, true, &answer);
 
-	sockets_drop(w, f, FLOW_SERVER, false);
-	if (f->again && !f->attempt && !f->condemned) {
-		f->attempt = 1;
-		fd = ask_monitor(w, f, false, true, &answer);
-	}
 	if (fd >= 0 && answer.verdict == f->verdict) {
 		sockets_dial(w, f, fd, &answer);
 		return;
 	}
 	if (fd >= 0)
 		close(fd);
+	w->count[TLS_COUNT_FAILED]++;
+	carry_end(w, f, true);
+}
+
+/* Nobody answers, or answers no: the host's other loopback address may; else
+ * the guest gets the answer. */
+static void try_other(struct worker *w, struct tls_flow *f)
+{
+	sockets_drop(w, f, FLOW_SERVER, false);
+	if (f->again && !f->attempt) {
+		f->attempt = 1;
+		sockets_redial(w, f);
+		return;
+	}
 	w->count[TLS_COUNT_FAILED]++;
 	carry_end(w, f, true);
 }
@@ -103,7 +111,7 @@ static void connected(struct worker *w, struct tls_flow *f, uint32_t events)
 	    (getsockopt(f->watch[FLOW_SERVER].fd, SOL_SOCKET, SO_ERROR, &code,
 			&len) < 0 ||
 	     code)) {
-		redial(w, f);
+		try_other(w, f);
 		return;
 	}
 	f->connected = true;
@@ -140,7 +148,7 @@ bool sockets_dial(struct worker *w, struct tls_flow *f, int fd,
 	f->again = answer->again;
 	f->connected = false;
 	if (fd < 0) {
-		redial(w, f);
+		try_other(w, f);
 		return false;
 	}
 	splice_options(fd, false);

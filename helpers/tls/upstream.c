@@ -34,6 +34,10 @@
 #define SESSIONS_MAX 128
 #define SESSION_MAX  16384
 
+/* Seconds that none is kept of a server that has failed with one: there may be
+ * several behind its address, which do not know each other's. */
+#define SESSIONLESS_S 300
+
 /* Intermediate certificates that a context may keep: 1.5 KB each. */
 #define ISSUERS_MAX 512
 
@@ -228,13 +232,14 @@ static void resume(struct intercept *i)
 	fill_key(i, &key);
 	octets = lru_get(i->env->sessions, &key, sizeof(key), engine_now(),
 			 &len);
-	if (!octets)
+	if (!octets || !len)
 		return;
 	session = wolfSSL_d2i_SSL_SESSION(NULL, &octets, (long)len);
 	if (!session)
 		return;
-	if (wolfSSL_set_session(i->side[SERVER].ssl, session) ==
-	    WOLFSSL_SUCCESS)
+	i->offered = wolfSSL_set_session(i->side[SERVER].ssl, session) ==
+		     WOLFSSL_SUCCESS;
+	if (i->offered)
 		(void)read_ticket(i->side[SERVER].ssl, i->ticket);
 	wolfSSL_SESSION_free(session);
 }
@@ -263,7 +268,8 @@ enum alert_cause upstream_begin(struct intercept *i)
 	    wolfSSL_UseALPN(ssl, i->alpn, (unsigned int)strlen(i->alpn),
 			    WOLFSSL_ALPN_FAILED_ON_MISMATCH) != WOLFSSL_SUCCESS)
 		return CAUSE_MEMORY;
-	resume(i);
+	if (!i->anew)
+		resume(i);
 	return CAUSE_NONE;
 }
 
@@ -285,10 +291,12 @@ void upstream_keep(struct intercept *i)
 {
 	WOLFSSL *const ssl = i->side[SERVER].ssl;
 	WOLFSSL_SESSION *const session = ssl ? wolfSSL_get_session(ssl) : NULL;
+	const uint64_t now = engine_now();
 	struct session_key key;
 	unsigned char *octets;
 	unsigned char *at;
 	uint64_t seconds;
+	size_t old = 1;
 	int len;
 
 	/* What was verified by a context that is gone is not kept. */
@@ -298,6 +306,10 @@ void upstream_keep(struct intercept *i)
 	if (!has_session(i, ssl))
 		return;
 	i->saved = true;
+	fill_key(i, &key);
+	(void)lru_get(i->env->sessions, &key, sizeof(key), now, &old);
+	if (!old)
+		return;
 	len = wolfSSL_i2d_SSL_SESSION(session, NULL);
 	if (len <= 0 || len > SESSION_MAX)
 		return;
@@ -308,10 +320,9 @@ void upstream_keep(struct intercept *i)
 	len = wolfSSL_i2d_SSL_SESSION(session, &at);
 	seconds = (uint64_t)wolfSSL_SESSION_get_timeout(session);
 	seconds = seconds < UPSTREAM_S ? seconds : UPSTREAM_S;
-	fill_key(i, &key);
 	if (len > 0) {
 		lru_put(i->env->sessions, &key, sizeof(key), octets,
-			(size_t)len, engine_now() + seconds);
+			(size_t)len, now + seconds);
 		explicit_bzero(octets, (size_t)len);
 	}
 	free(octets);
@@ -321,10 +332,11 @@ void upstream_forget(struct intercept *i)
 {
 	struct session_key key;
 
-	if (!i->env->sessions)
+	if (!i->offered || !i->env->sessions)
 		return;
 	fill_key(i, &key);
-	lru_drop(i->env->sessions, &key, sizeof(key));
+	lru_put(i->env->sessions, &key, sizeof(key), "", 0,
+		engine_now() + SESSIONLESS_S);
 }
 
 const char *upstream_alpn(const struct intercept *i)

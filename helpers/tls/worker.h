@@ -339,6 +339,11 @@ void guest_read(struct worker *w, struct tls_flow *f);
 bool sockets_begin(struct worker *w, struct tls_flow *f, int fd)
 	__attribute__((warn_unused_result));
 
+/** sockets_redial() - Ask for another one to the same server, whose first was
+ * dropped; the flow ends if there is none
+ */
+void sockets_redial(struct worker *w, struct tls_flow *f);
+
 /** sockets_dial() - Take the one to the server, which came with an answer;
  * false: the flow was ended
  */

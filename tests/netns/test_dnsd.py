@@ -934,6 +934,7 @@ def test_the_same(place, daemon, _args):
             wires.append(message.to_wire())
         left = set(range(300))
         with stream_of(place) as sock:
+            sock.settimeout(5)
             sock.sendall(b"".join(struct.pack("!H", len(w)) + w for w in wires))
             sock.shutdown(socket.SHUT_WR)
             try:
@@ -960,8 +961,8 @@ def memory(daemon):
 
 # Before test_streams none may end the process.
 TESTS = (test_table, test_pins, test_many_pins, test_refused, test_race,
-         test_burst, test_resolv, test_streams, test_the_same, test_names,
-         test_named, test_restart, test_confined, test_flood)
+         test_burst, test_resolv, test_streams, test_the_same,
+         test_names, test_named, test_restart, test_confined, test_flood)
 
 
 def main():

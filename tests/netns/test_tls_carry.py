@@ -353,6 +353,44 @@ class Intercept(Case):
                          ("expired", "fail.example"))
         self.assertEqual(worker.status()["failed"], 1)
 
+    def test_another_socket(self):
+        """A server that is to be spoken to anew."""
+        worker, client = self.begin("again.example")
+        self.assertEqual(drain(self.accept()), b"")
+        server = self.accept()
+        self.receive(server, b"again")
+        self.receive(client, b"again.example - ")
+        client.recv(100)
+        client.sendall(b"more")
+        self.receive(client, b"MORE")
+        self.nobody_dialled()
+        status = worker.status()
+        self.assertEqual([status[k] for k in ("intercepting", "intercepted",
+                                              "failed")], [1, 1, 0])
+        asked = [a for a in worker.asked if a.stage == HELLO]
+        self.assertEqual([(a.dial, a.name, a.address) for a in asked],
+                         [(1, "again.example", asked[0].address)] * 2)
+
+    def test_no_other_socket(self):
+        """Denied by then, or nobody answers: there is no second server."""
+        answers = []
+        worker = self.start(lambda ask: say(WAIT) if ask.stage == EARLY
+                            else answers.pop(), {"intercept": True})
+        for i, second in enumerate((
+                say(DENY), say(SPLICE), say(INTERCEPT, error=111),
+                say(INTERCEPT, to=("127.0.0.9", 9)))):
+            answers += [second, say(INTERCEPT)]
+            client = self.dial()
+            client.sendall(client_hello("again.example"))
+            self.assertEqual(drain(self.accept()), b"")
+            self.is_reset(client)
+            if second[0] == SPLICE:
+                self.assertEqual(drain(self.accept()), b"")
+            self.nobody_dialled()
+            status = worker.status()
+            self.assertEqual([status[k] for k in ("failed", "connections")],
+                             [i + 1, 0])
+
     def test_handshake_takes_too_long(self):
         worker, client = self.begin("wait.example", HandshakeMs=300)
         self.is_reset(client)

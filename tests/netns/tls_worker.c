@@ -97,6 +97,8 @@ void intercept_events(struct intercept *i, unsigned int side, uint32_t events)
 
 enum intercept_state intercept_run(struct intercept *i)
 {
+	if (!strcmp(i->kind, "again"))
+		return INTERCEPT_REDIAL;
 	if (!strcmp(i->kind, "wait."))
 		return INTERCEPT_WAIT;
 	if (!strcmp(i->kind, "fail."))
@@ -123,6 +125,13 @@ enum intercept_state intercept_run(struct intercept *i)
 			i->out[i->len] =
 				(char)toupper((unsigned char)i->out[i->len]);
 	}
+}
+
+void intercept_redial(struct intercept *i, int server)
+{
+	i->kind[0] = '\0';
+	if (send(server, "again", 5, 0) != 5)
+		strcpy(i->kind, "fail.");
 }
 
 bool intercept_is_open(const struct intercept *i)

@@ -313,6 +313,12 @@ static void run_flow(struct flow *f)
 			f->proxy->ready = f;
 		}
 		return;
+	case INTERCEPT_REDIAL:
+		close(f->server);
+		f->server = dial(f->proxy->server_port);
+		intercept_redial(f->intercept, f->server);
+		watch(f, f->server, 1);
+		return;
 	case INTERCEPT_DONE:
 		show_end(f, "done");
 		end_flow(f, false);

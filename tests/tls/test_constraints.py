@@ -195,6 +195,42 @@ def purposes():
 
 
 @test
+def roots_that_are_none():
+    """A server's own certificate among the roots stands for itself alone"""
+    name = "DNS:own.example.com\n"
+    for k, (what, extensions, want) in enumerate((
+            ("no CA", "basicConstraints=critical,CA:FALSE", LENGTH),
+            ("not said", "subjectKeyIdentifier=hash", LENGTH),
+            ("may not", "basicConstraints=critical,CA:TRUE\n"
+             "keyUsage=critical,digitalSignature", LENGTH),
+            ("a usage alone", "keyUsage=critical,keyCertSign,digitalSignature",
+             PASSES),
+            ("a CA", "basicConstraints=critical,CA:TRUE\n"
+             "keyUsage=critical,digitalSignature,keyCertSign", PASSES))):
+        own = f"own{k}"
+        t.pki.key(own, "p256")
+        t.pki.sign(own, None, "subjectAltName=" + name + extensions)
+        t.shutil.copy(t.pki.path(own + ".pem"), t.pki.path(own + ".chain"))
+        expect(what + ", itself", own, PASSES, "own.example.com", own)
+        leaf = below(own)
+        expect(what + ", another", leaf, want, root=own)
+        equal(openssl_passes(leaf, NAME, own), want == PASSES, what)
+    # The same name and key, for another name: it is not that certificate.
+    t.shutil.copy(t.pki.path("own0.key"), t.pki.path("more.key"))
+    t.pki.sign("more", None, "subjectAltName=DNS:" + NAME + "\nbasicConstraints="
+               "critical,CA:FALSE", subject="own0")
+    t.shutil.copy(t.pki.path("more.pem"), t.pki.path("more.chain"))
+    expect("made anew", "more", LENGTH, root="own0")
+    # Version 1 says nothing of it.
+    t.pki.key("first", "p256")
+    t.pki.run("req", "-new", "-key", "first.key", "-subj", "/CN=first", "-out",
+              "first.csr")
+    t.pki.run("x509", "-req", "-in", "first.csr", "-signkey", "first.key",
+              "-days", "9", "-out", "first.pem")
+    expect("version 1", below("first"), PASSES, root="first")
+
+
+@test
 def lengths():
     """How long a way a root permits"""
     root = authority("shortroot", None, length=",pathlen:0")

@@ -215,29 +215,36 @@ Test(constraints, lengths)
 		const char *value;
 		size_t len;
 		int want; /* -1: malformed */
+		bool ca;
 	} rows[] = {
-		{"\x30\x00", 2, CONSTRAINTS_NO_LENGTH},
-		{"\x30\x03\x01\x01\xff", 5, CONSTRAINTS_NO_LENGTH},
-		{"\x30\x06\x01\x01\xff\x02\x01\x00", 8, 0},
-		{"\x30\x06\x01\x01\xff\x02\x01\x07", 8, 7},
+		{"\x30\x00", 2, CONSTRAINTS_NO_LENGTH, false},
+		{"\x30\x03\x01\x01\x00", 5, CONSTRAINTS_NO_LENGTH, false},
+		{"\x30\x03\x01\x01\xff", 5, CONSTRAINTS_NO_LENGTH, true},
+		{"\x30\x03\x02\x01\x03", 5, 3, false},
+		{"\x30\x06\x01\x01\xff\x02\x01\x00", 8, 0, true},
+		{"\x30\x06\x01\x01\xff\x02\x01\x07", 8, 7, true},
 		{"\x30\x07\x01\x01\xff\x02\x02\x01\x00", 9,
-		 CONSTRAINTS_NO_LENGTH},
-		{"\x30\x06\x01\x01\xff\x02\x01\x80", 8, -1},
-		{"\x30\x05\x01\x01\xff\x02\x00", 7, -1},
-		{"\x30\x03\x01\x01\xff\x00", 6, -1},
-		{"\x30\x05\x01\x01\xff\x05\x00", 7, -1},
+		 CONSTRAINTS_NO_LENGTH, true},
+		{"\x30\x06\x01\x01\xff\x02\x01\x80", 8, -1, true},
+		{"\x30\x05\x01\x01\xff\x02\x00", 7, -1, true},
+		{"\x30\x03\x01\x01\xff\x00", 6, -1, true},
+		{"\x30\x05\x01\x01\xff\x05\x00", 7, -1, true},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct constraints c;
-		bool ok;
+		bool ok, ca = false;
 
 		constraints_begin(&c);
 		ok = constraints_take_basic(
-			&c, (struct der_view){(const uint8_t *)rows[i].value,
-					      rows[i].len});
+			&c,
+			(struct der_view){(const uint8_t *)rows[i].value,
+					  rows[i].len},
+			&ca);
 		cr_expect_eq(ok, rows[i].want >= 0, "row %zu", i);
-		if (ok)
-			cr_expect_eq(c.length, rows[i].want, "row %zu", i);
+		if (!ok)
+			continue;
+		cr_expect_eq(c.length, rows[i].want, "row %zu", i);
+		cr_expect_eq(ca, rows[i].ca, "row %zu", i);
 	}
 }

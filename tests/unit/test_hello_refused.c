@@ -57,7 +57,7 @@ Test(hello, refuses_bad_records)
 		/* longer than 2^14 */
 		{"\x16\x03\x01\x40\x01", 5, 22},
 		/* TLS, and no beginning of it, though servers take a
-		 * ClientHello behind some: GnuTLS, OpenSSL, any version */
+		 * ClientHello behind some: GnuTLS, OpenSSL, Go */
 		{"\x14\x03\x03\x00\x01", 5, 10},
 		{"\x14\x03\x03\x00\x00", 5, 10},
 		{"\x14\x03\xff\x00\x00", 5, 10},

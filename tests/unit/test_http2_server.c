@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_http2_server.c - What a server says in HTTP/2, and what a guest hears. */
+/* test_http2_server.c - What a guest hears of a server in HTTP/2. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 

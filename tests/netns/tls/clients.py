@@ -357,6 +357,12 @@ def split_at(position):
     return shape
 
 
+def behind(record):
+    """What servers step over, and read a ClientHello behind it: OpenSSL an empty
+    change_cipher_spec, GnuTLS any, Go alerts that warn."""
+    return lambda flight: [bytes.fromhex(record) + flight]
+
+
 # What is no TLS.
 
 def plain(guest, _trust, target, port, _name, syn):
@@ -649,6 +655,9 @@ CLIENTS = {
     "records-odd": bio(records_of(1, 2, 3, 5, 100)),
     "split-record": bio(split_at(3)),
     "split-header": bio(records_of(2, 16384)),
+    "behind-empty": bio(behind("1403030000")),
+    "behind-ccs": bio(behind("140303000101")),
+    "behind-alert": bio(behind("1503030002015a")),
     "plain": plain,
     "banner": banner,
     "mute": mute,
