@@ -85,7 +85,7 @@ int channel_listen(int dirfd, const char *name)
 	return fd;
 }
 
-int channel_connect(int dirfd, const char *name)
+int channel_connect(int dirfd, const char *name, unsigned int ms)
 {
 	struct sockaddr_un un = {0};
 	int fd;
@@ -95,7 +95,8 @@ int channel_connect(int dirfd, const char *name)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	if (connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+	if (channel_set_timeout(fd, ms) < 0 ||
+	    connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
 		return close_with(fd, errno);
 	return fd;
 }

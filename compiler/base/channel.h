@@ -152,10 +152,13 @@ int channel_listen(int dirfd, const char *name)
  * channel_connect() - Connect to a socket made by channel_listen()
  * @dirfd:	directory
  * @name:	name
+ * @ms:		longest time to wait, here and for each message from then on;
+ *		then EAGAIN
  *
- * ECONNREFUSED: there is a name, and nobody behind it.
+ * ECONNREFUSED: there is a name, and nobody behind it. EAGAIN: so many wait
+ * that there is no room, and nobody takes them in.
  */
-int channel_connect(int dirfd, const char *name)
+int channel_connect(int dirfd, const char *name, unsigned int ms)
 	__attribute__((warn_unused_result));
 
 /**

@@ -52,12 +52,30 @@ static bool has_room(const struct diags *d, enum diag_level level)
 				   : d->n - errors < DIAG_MAX_NOTES;
 }
 
+bool diag_is_surplus(struct diags *d, enum diag_level level)
+{
+	if (has_room(d, level))
+		return false;
+	d->count[level]++;
+	return true;
+}
+
+/* Whether what there is to say was said: the same thing of the same place, or
+ * that what is there cannot be read at all. */
 static bool is_repeated(const struct diags *d, const struct diag *new)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (d->v[i].level == new->level && d->v[i].code == new->code &&
-		    !strcmp(d->v[i].pointer, new->pointer))
+	for (size_t i = 0; i < d->n; i++) {
+		const struct diag *old = &d->v[i];
+		const bool same = old->code == new->code &&
+				  old->offset == new->offset;
+		const bool unread =
+			new->code != old->code &&
+			(old->code == DIAG_UTF8 || old->code == DIAG_DEPTH);
+
+		if ((same || unread) && old->level == new->level &&
+		    !strcmp(old->pointer, new->pointer))
 			return true;
+	}
 	return false;
 }
 
@@ -89,8 +107,6 @@ add(struct diags *d, struct diag *diag, const char *hint, const char *fmt,
 	if (diag->pointer[0] && is_repeated(d, diag))
 		return;
 	d->count[diag->level]++;
-	if (!has_room(d, diag->level))
-		return;
 	diag->hint = hint ? arena_strdup(d->arena, hint) : NULL;
 	diag->message = arena_vprintf(d->arena, fmt, ap);
 	d->v = arena_grow(d->arena, d->v, d->n, &d->cap, sizeof(*d->v));
@@ -104,11 +120,8 @@ void diag_add(struct diags *d, enum diag_level level, enum diag_code code,
 	struct diag diag = {.level = level, .code = code, .pointer = pointer};
 	va_list ap;
 
-	/* What would only be counted need not be found. */
-	if (!has_room(d, level)) {
-		d->count[level]++;
+	if (diag_is_surplus(d, level))
 		return;
-	}
 	if (d->text) {
 		struct locate_place p = locate_pointer(d->arena, d->text,
 						       d->len, pointer,
@@ -130,6 +143,8 @@ void diag_add_at(struct diags *d, enum diag_level level, enum diag_code code,
 	struct diag diag = {.level = level, .code = code, .pointer = ""};
 	va_list ap;
 
+	if (diag_is_surplus(d, level))
+		return;
 	place(&diag, d, offset, 1);
 	va_start(ap, fmt);
 	add(d, &diag, hint, fmt, ap);
@@ -143,10 +158,8 @@ void diag_add_place(struct diags *d, enum diag_level level, enum diag_code code,
 	struct diag diag = {.level = level, .code = code};
 	va_list ap;
 
-	if (!has_room(d, level)) {
-		d->count[level]++;
+	if (diag_is_surplus(d, level))
 		return;
-	}
 	diag.pointer = arena_strdup(d->arena, pointer);
 	place(&diag, d, offset, len);
 	va_start(ap, fmt);

@@ -176,8 +176,9 @@ struct diags {
  * @hint:	what to write instead, or NULL; copied
  * @fmt:	message: one sentence without the full stop
  *
- * An error about a pointer that already has an error of the same code is
- * dropped: one mistake, one message.
+ * An error about a pointer and place that already have an error of the same
+ * code is dropped, and so is any about a value that could not be read at all:
+ * one mistake, one message.
  */
 void diag_add(struct diags *d, enum diag_level level, enum diag_code code,
 	      unsigned int flags, const char *pointer, const char *hint,
@@ -207,6 +208,15 @@ void diag_add_place(struct diags *d, enum diag_level level, enum diag_code code,
 		    size_t offset, size_t len, const char *pointer,
 		    const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 8, 9)));
+
+/**
+ * diag_is_surplus() - Count a diagnostic that there is no more room for
+ *
+ * For those who would go a long way to word what nobody will see.
+ *
+ * Return: true if it was counted and that is all; false if it is to be added
+ */
+bool diag_is_surplus(struct diags *d, enum diag_level level);
 
 /** diags_failed() - Whether there was any error */
 bool diags_failed(const struct diags *d);

@@ -35,6 +35,10 @@ report(struct field_ctx *c, enum diag_level level, enum diag_code code,
 {
 	ARENA(scratch);
 
+	if (diag_is_surplus(c->d, level))
+		return;
+	if (c->at_key)
+		flags |= DIAG_AT_KEY;
 	diag_add(c->d, level, code, flags, field_pointer(&scratch, c->at), hint,
 		 "%s", arena_vprintf(&scratch, fmt, ap));
 }
@@ -381,9 +385,13 @@ static void read_map(struct field_ctx *c, const struct field *f,
 	/* cppcheck-suppress autoVariables -- taken back before it ends */
 	c->at = &path;
 	while (jval_next(v, &m)) {
+		bool good;
 		uint64_t n;
 
 		path.key = m.key;
+		c->at_key = true;
+		good = f->read(c, m.key, element);
+		c->at_key = false;
 		if (jval_type(m.value) != JVAL_INT &&
 		    jval_type(m.value) != JVAL_REAL) {
 			field_report(c, DIAG_ERROR,
@@ -397,8 +405,7 @@ static void read_map(struct field_ctx *c, const struct field *f,
 				     jval_type_name(m.value));
 			continue;
 		}
-		if (!f->read(c, m.key, element) ||
-		    !read_number(c, f, m.value, &n))
+		if (!read_number(c, f, m.value, &n) || !good)
 			continue;
 		store_uint(element + f->value, sizeof(uint16_t), n);
 		element += f->size;
@@ -452,6 +459,8 @@ static void unknown_key(struct field_ctx *c, const struct field_object *o,
 	const char *hint;
 	ARENA(s);
 
+	if (diag_is_surplus(c->d, DIAG_ERROR))
+		return;
 	for (size_t i = 0; i < o->n; i++)
 		suggest_offer(&best, key, o->fields[i].name);
 	if (best.word) {

@@ -83,11 +83,13 @@ struct field_path {
  * @a:	arena for the result
  * @d:	diagnostics
  * @at:	value being read
+ * @at_key:	its key is what is being read
  */
 struct field_ctx {
 	struct arena *a;
 	struct diags *d;
 	const struct field_path *at;
+	bool at_key;
 };
 
 struct field_object;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scan.h"
+#include "str.h"
 
 /* A struct jval is a json_t under another name, so that no other file sees the
  * library. The library takes the tree apart through pointers to non-const. */
@@ -19,33 +20,37 @@ static struct jval *wrap(json_t *json)
 	return (struct jval *)json;
 }
 
-/* The text without the numbers that no C type holds: they are reported, and
- * the library would stop there. */
-static const char *without_big(struct diags *d, const struct scan *scan)
+/* Append the text without what is reported already, where the library would
+ * stop. */
+static void fill_holes(const struct diags *d, const struct scan *scan,
+		       struct str *out)
 {
-	char *text;
+	size_t at = scan->start;
 
-	if (!scan->n_big)
-		return d->text;
-	text = arena_strndup(d->arena, d->text, d->len);
-	for (size_t i = 0; i < scan->n_big; i++) {
-		memset(text + scan->big[i].offset, ' ', scan->big[i].len);
-		text[scan->big[i].offset] = '0';
+	for (size_t i = 0; i < scan->n_holes; i++) {
+		const struct scan_hole *h = &scan->hole[i];
+
+		str_append(out, d->text + at, h->offset - at);
+		str_puts(out, h->instead);
+		at = h->offset + h->len;
 	}
-	return text;
+	str_append(out, d->text + at, d->len - at);
 }
 
 struct jval *jval_read(struct diags *d)
 {
 	struct scan scan;
-	const char *text;
 	json_error_t error;
 	json_t *json;
+	STR(filled);
 
 	if (!scan_text(d->arena, d, &scan))
 		return NULL;
-	text = without_big(d, &scan);
-	json = json_loadb(text + scan.start, d->len - scan.start,
+	if (scan.n_holes)
+		fill_holes(d, &scan, &filled);
+	json = json_loadb(scan.n_holes ? str_text(&filled)
+				       : d->text + scan.start,
+			  scan.n_holes ? filled.len : d->len - scan.start,
 			  JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
 	if (json)
 		return wrap(json);

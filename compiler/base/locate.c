@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "scan.h"
+
 /* The parser keeps no positions, and keeping them would cost every good
  * document what only a bad one needs. So a place is found by walking the text
  * again, once per diagnostic. The text is JSON by then; the walk need not
@@ -220,7 +222,7 @@ static void put_code_point(struct str *s, uint32_t c)
 }
 
 /* Append what the \u escape at @s stands for; returns its length. A lone
- * surrogate is no character: it becomes U+FFFD. */
+ * surrogate is no character and NUL would end a text: they become U+FFFD. */
 static size_t unquote_unit(struct str *out, const char *s, size_t len)
 {
 	int32_t high = len >= 6 ? hex_unit(s + 2, len - 2) : -1;
@@ -236,9 +238,30 @@ static size_t unquote_unit(struct str *out, const char *s, size_t len)
 						((uint32_t)low & 0x3ff)));
 		return 12;
 	}
-	put_code_point(out, high >= 0xd800 && high < 0xe000 ? 0xfffd
-							    : (uint32_t)high);
+	put_code_point(out, !high || (high >= 0xd800 && high < 0xe000)
+				    ? 0xfffd
+				    : (uint32_t)high);
 	return 6;
+}
+
+/* Append the bytes up to the next escape or to the end, of which a run that is
+ * not UTF-8 is one U+FFFD; returns how many there were. */
+static size_t unquote_plain(struct str *out, const char *s, size_t len)
+{
+	bool bad = false;
+	size_t i = 0;
+
+	while (i < len && s[i] != '\\') {
+		size_t n = scan_utf8(s + i, len - i);
+
+		if (n)
+			str_append(out, s + i, n);
+		else if (!bad)
+			put_code_point(out, 0xfffd);
+		bad = !n;
+		i += n ? n : 1;
+	}
+	return i;
 }
 
 void locate_unquote(struct str *s, const char *quoted, size_t len)
@@ -251,7 +274,7 @@ void locate_unquote(struct str *s, const char *quoted, size_t len)
 		const char *escape;
 
 		if (quoted[i] != '\\') {
-			str_putc(s, quoted[i++]);
+			i += unquote_plain(s, quoted + i, len - 1 - i);
 			continue;
 		}
 		if (quoted[i + 1] == 'u') {

@@ -42,7 +42,8 @@ struct scanner {
 	struct key *key;
 	size_t n_keys;
 	size_t cap_keys;
-	size_t cap_big;
+	size_t cap_holes;
+	bool in_key;
 };
 
 size_t scan_utf8(const char *s, size_t n)
@@ -72,25 +73,20 @@ size_t scan_utf8(const char *s, size_t n)
 	return len;
 }
 
-/* Report each run of bytes that is not UTF-8. */
-static bool check_utf8(struct diags *d, size_t pos)
+/* What U+FFFD is: the parser sees it in place of what is no character. */
+#define NO_CHARACTER "\xef\xbf\xbd"
+
+static bool add_hole(struct scanner *s, size_t offset, const char *instead)
 {
-	bool good = true, run = false;
+	struct scan *f = s->found;
 
-	while (pos < d->len) {
-		size_t n = scan_utf8(d->text + pos, d->len - pos);
-
-		if (!n && !run) {
-			diag_add_at(d, DIAG_ERROR, DIAG_UTF8, pos,
-				    "save the document as UTF-8",
-				    "byte 0x%02x is not UTF-8 here",
-				    (unsigned int)(unsigned char)d->text[pos]);
-			good = false;
-		}
-		run = !n;
-		pos += n ? n : 1;
-	}
-	return good;
+	if (f->n_holes == SCAN_MAX_HOLES)
+		return false;
+	f->hole = arena_grow(s->a, f->hole, f->n_holes, &s->cap_holes,
+			     sizeof(*f->hole));
+	f->hole[f->n_holes++] =
+		(struct scan_hole){offset, s->pos - offset, instead};
+	return true;
 }
 
 static void skip_space(struct scanner *s)
@@ -143,7 +139,12 @@ static const char *slip_hint(const struct scanner *s)
 
 static bool fail(struct scanner *s, const char *hint, const char *what)
 {
-	if (s->pos >= s->len)
+	if (s->pos < s->len && !scan_utf8(s->text + s->pos, s->len - s->pos))
+		diag_add_at(s->d, DIAG_ERROR, DIAG_UTF8, s->pos,
+			    "save the document as UTF-8",
+			    "byte 0x%02x is not UTF-8 here",
+			    (unsigned int)(unsigned char)s->text[s->pos]);
+	else if (s->pos >= s->len)
 		diag_add_at(s->d, DIAG_ERROR, DIAG_SYNTAX, s->len,
 			    "is the document complete?",
 			    "the document ends where %s is expected", what);
@@ -158,6 +159,43 @@ static bool fail_at(struct scanner *s, size_t pos, const char *hint,
 {
 	diag_add_at(s->d, DIAG_ERROR, DIAG_SYNTAX, pos, hint, "%s", what);
 	return false;
+}
+
+/* The code unit of the \u escape at @pos; 0 if there is none. */
+static unsigned int escaped_unit(const struct scanner *s, size_t pos)
+{
+	unsigned int unit = 0;
+
+	if (s->len - pos < 6 || memcmp(s->text + pos, "\\u", 2) != 0)
+		return 0;
+	for (size_t i = pos + 2; i < pos + 6; i++) {
+		unsigned char c = (unsigned char)s->text[i];
+
+		if (!c || !strchr("0123456789abcdefABCDEF", c))
+			return 0;
+		unit = unit << 4 |
+		       (unsigned int)(c <= '9' ? c - '0'
+					       : (c | 0x20) - 'a' + 10);
+	}
+	return unit;
+}
+
+/* Step over the second half of a surrogate pair behind the first at @start; a
+ * half alone is no character. */
+static bool pair_surrogates(struct scanner *s, size_t start)
+{
+	const unsigned int unit = escaped_unit(s, start);
+
+	/* No parser keeps NUL in a key, and no field's name has one. */
+	if (!unit && s->in_key)
+		return add_hole(s, start, NO_CHARACTER);
+	if (unit < 0xd800 || unit > 0xdfff)
+		return true;
+	if (unit < 0xdc00 && escaped_unit(s, s->pos) >> 10 == 0xdc00 >> 10) {
+		s->pos += 6;
+		return true;
+	}
+	return add_hole(s, start, NO_CHARACTER);
 }
 
 static bool scan_escape(struct scanner *s)
@@ -179,12 +217,50 @@ static bool scan_escape(struct scanner *s)
 			n++;
 		}
 		if (n == 4)
-			return true;
+			return pair_surrogates(s, start);
 		return fail_at(s, start, NULL,
 			       "\\u is followed by four hexadecimal digits");
 	}
 	return fail_at(s, start, "a backslash itself is written \\\\",
 		       "no such escape in a JSON string");
+}
+
+/* Step over a run of bytes that is not UTF-8, or over one character. */
+static bool scan_beyond_ascii(struct scanner *s)
+{
+	const size_t start = s->pos;
+	size_t n = scan_utf8(s->text + start, s->len - start);
+
+	if (n) {
+		s->pos += n;
+		return true;
+	}
+	while (s->pos < s->len && !scan_utf8(s->text + s->pos, s->len - s->pos))
+		s->pos++;
+	return add_hole(s, start, NO_CHARACTER);
+}
+
+/* Say what is no character in the string that was just scanned. */
+static void report_holes(struct scanner *s, size_t first, const char *pointer)
+{
+	for (size_t i = first; i < s->found->n_holes; i++) {
+		const struct scan_hole *h = &s->found->hole[i];
+		const char *text = s->text + h->offset;
+
+		if (*text == '\\' && !escaped_unit(s, h->offset))
+			continue;
+		if (*text == '\\')
+			diag_add_place(s->d, DIAG_ERROR, DIAG_UTF8, h->offset,
+				       h->len, pointer,
+				       "a character beyond U+FFFF is two "
+				       "escapes: \\ud83d\\ude00",
+				       "%.6s is half of a character", text);
+		else
+			diag_add_place(s->d, DIAG_ERROR, DIAG_UTF8, h->offset,
+				       1, pointer, "save the document as UTF-8",
+				       "byte 0x%02x is not UTF-8 here",
+				       (unsigned int)(unsigned char)*text);
+	}
 }
 
 static bool scan_string(struct scanner *s)
@@ -202,12 +278,18 @@ static bool scan_string(struct scanner *s)
 			break;
 		if (c < 0x20)
 			return fail_at(s, s->pos,
-				       "write it as an escape: \\u001b",
+				       c == '\t' ? "write it as an escape: \\t"
+						 : "write it as an escape: "
+						   "\\u001b",
 				       "a control character in a string");
-		if (c != '\\')
+		if (c >= 0x80) {
+			if (!scan_beyond_ascii(s))
+				return false;
+		} else if (c != '\\') {
 			s->pos++;
-		else if (!scan_escape(s))
+		} else if (!scan_escape(s)) {
 			return false;
+		}
 	}
 	return fail_at(s, start, "strings end on the line they start on",
 		       "this string has no closing quote");
@@ -234,16 +316,12 @@ static bool is_huge(const char *digits, size_t n, bool negative)
 
 static char *path_pointer(const struct scanner *s);
 
-static void report_huge(struct scanner *s, size_t start)
+static bool report_huge(struct scanner *s, size_t start)
 {
-	struct scan *f = s->found;
-
 	diag_add_place(s->d, DIAG_ERROR, DIAG_NUMBER_RANGE, start,
 		       s->pos - start, path_pointer(s), NULL,
 		       "this number is far outside every range");
-	f->big = arena_grow(s->a, f->big, f->n_big, &s->cap_big,
-			    sizeof(*f->big));
-	f->big[f->n_big++] = (struct scan_number){start, s->pos - start};
+	return add_hole(s, start, "0");
 }
 
 static bool scan_number(struct scanner *s)
@@ -279,7 +357,7 @@ static bool scan_number(struct scanner *s)
 	}
 	if (fraction || exponent ? exponent > 2 || n > 200
 				 : is_huge(s->text + whole, n, whole > start))
-		report_huge(s, start);
+		return report_huge(s, start);
 	return true;
 }
 
@@ -405,19 +483,53 @@ static void close_object(struct scanner *s)
 static bool scan_key(struct scanner *s)
 {
 	struct key k = {.offset = s->pos};
+	const size_t holes = s->found->n_holes;
+	bool good;
 
-	if (!scan_string(s))
+	s->in_key = true;
+	good = scan_string(s);
+	s->in_key = false;
+	if (!good) {
+		report_holes(s, holes, "");
 		return false;
+	}
 	k.len = s->pos - k.offset;
 	k.hash = hash_key(s->text + k.offset, k.len);
 	s->key = arena_grow(s->a, s->key, s->n_keys, &s->cap_keys,
 			    sizeof(*s->key));
 	s->key[s->n_keys++] = k;
+	if (holes < s->found->n_holes)
+		report_holes(s, holes, path_pointer(s));
 	skip_space(s);
 	if (peek(s) != ':')
 		return fail(s, NULL, "\":\" and the key's value");
 	s->pos++;
 	return true;
+}
+
+/* Step over a container without a look at what is in it but the strings, where
+ * brackets are no brackets. */
+static bool skip_container(struct scanner *s)
+{
+	const size_t start = s->pos;
+	size_t open = 0;
+
+	do {
+		char c = peek(s);
+
+		if (s->pos >= s->len)
+			return fail(s, NULL, "the end of a list or object");
+		if (c == '"') {
+			for (s->pos++; peek(s) != '"' && s->pos < s->len;)
+				s->pos += peek(s) == '\\' ? 2 : 1;
+		} else if (c == '{' || c == '[') {
+			open++;
+		} else if (c == '}' || c == ']') {
+			open--;
+		}
+		s->pos++;
+	} while (open);
+	return add_hole(s, start, "null");
 }
 
 static bool open_container(struct scanner *s, char close)
@@ -427,7 +539,7 @@ static bool open_container(struct scanner *s, char close)
 			       path_pointer(s), NULL,
 			       "values may be nested %d deep, no deeper",
 			       SCAN_MAX_DEPTH);
-		return false;
+		return skip_container(s);
 	}
 	s->frame[s->depth++] =
 		(struct frame){.close = close, .first_key = s->n_keys};
@@ -481,17 +593,27 @@ static bool scan_between(struct scanner *s, bool first, bool *ret_value)
 	return true;
 }
 
+static bool scan_text_value(struct scanner *s)
+{
+	const size_t holes = s->found->n_holes;
+	const bool good = scan_string(s);
+
+	if (holes < s->found->n_holes)
+		report_holes(s, holes, path_pointer(s));
+	return good;
+}
+
 static bool scan_value(struct scanner *s, bool *ret_opened)
 {
 	char c;
 
 	skip_space(s);
 	c = peek(s);
-	*ret_opened = c == '{' || c == '[';
+	*ret_opened = (c == '{' || c == '[') && s->depth < SCAN_MAX_DEPTH;
 	if (c == '{' || c == '[')
 		return open_container(s, c == '{' ? '}' : ']');
 	if (c == '"')
-		return scan_string(s);
+		return scan_text_value(s);
 	if (c == '-' || (c >= '0' && c <= '9'))
 		return scan_number(s);
 	return scan_word(s);
@@ -533,7 +655,5 @@ bool scan_text(struct arena *a, struct diags *d, struct scan *ret)
 			    "the document starts with a byte-order mark");
 		s.pos = ret->start = 3;
 	}
-	if (!check_utf8(d, s.pos))
-		return false;
 	return scan_document(&s);
 }

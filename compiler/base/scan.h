@@ -15,26 +15,33 @@
 /** SCAN_MAX_BYTES - Size of the largest document that is read */
 #define SCAN_MAX_BYTES (64u << 20)
 
+/** SCAN_MAX_HOLES - Holes in a document that is parsed at all */
+#define SCAN_MAX_HOLES 4096
+
 /**
- * struct scan_number - A number that no C type holds
- * @offset:	byte offset of its first character
- * @len:	characters
+ * struct scan_hole - A piece of the text that no parser takes
+ * @offset:	byte offset of its first byte
+ * @len:	bytes
+ * @instead:	what to show the parser in its place
  */
-struct scan_number {
+struct scan_hole {
 	size_t offset;
 	size_t len;
+	const char *instead;
 };
 
 /**
  * struct scan - What a scan found, beyond its diagnostics
  * @start:	byte offset behind the byte-order mark, if there is one
- * @big:	numbers that are out of any range; each has its diagnostic
- * @n_big:	how many
+ * @hole:	bytes that are not UTF-8, halves of surrogate pairs, NUL in
+ *		keys, numbers out of any range and values that are too deep, in
+ *		the order of the text; all but NUL have their diagnostics
+ * @n_holes:	how many
  */
 struct scan {
 	size_t start;
-	struct scan_number *big;
-	size_t n_big;
+	struct scan_hole *hole;
+	size_t n_holes;
 };
 
 /**
@@ -47,8 +54,8 @@ struct scan {
  * of any range. One pass; memory is one small record per key of the objects
  * that are open.
  *
- * Return: true if a parser can read the text, which may hold though there were
- * errors
+ * Return: true if a parser can read the text once the holes are filled, which
+ * may hold though there were errors
  */
 bool scan_text(struct arena *a, struct diags *d, struct scan *ret)
 	__attribute__((warn_unused_result));

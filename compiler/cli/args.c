@@ -65,8 +65,8 @@ int cli_parse(const struct cli_command *command, int argc, char **argv,
 	      struct cli_args *ret)
 {
 	struct cli_args args = {.command = command, .argv = argv};
+	int i, inputs = 0;
 	bool options = true;
-	int i;
 
 	for (i = 0; i < argc; i++) {
 		char *word = argv[i];
@@ -106,6 +106,11 @@ int cli_parse(const struct cli_command *command, int argc, char **argv,
 		}
 	}
 	args.argv[args.argc] = NULL;
+	for (i = 0; i < args.argc && !command->rest; i++)
+		inputs += strcmp(args.argv[i], "-") == 0;
+	if (inputs > 1)
+		return cli_usage(&args, "\"-\", standard input, can be read "
+					"once");
 	*ret = args;
 	return CLI_YES;
 }

@@ -23,8 +23,9 @@ enum cli_exit {
  * @name:	long name without the dashes
  * @letter:	short form, or 0
  * @arg:	name of its argument in the usage ("DIR"), NULL if it has none
- * @words:	what the argument can be, for completion: words separated by
- *		blanks, "@file", "@dir", "@sandbox", "@preset" or NULL
+ * @words:	what the argument, or what follows an option without one, can
+ *		be, for completion: words separated by blanks, "@file", "@dir",
+ *		"@command", "@sandbox", "@preset", "@netns", "@lint" or NULL
  * @help:	one line
  */
 struct cli_option {

@@ -27,6 +27,7 @@ static int run(const struct cli_args *args)
 {
 	const char *path = cli_value(args, "state");
 	const char *name = args->argc ? args->argv[0] : words[0].name;
+	const char *other;
 	const struct word *w = words;
 	enum ca_action action;
 	struct live_error e;
@@ -42,10 +43,9 @@ static int run(const struct cli_args *args)
 				 "\"%s\" is none of print, export and rotate",
 				 name);
 	action = cli_has(args, w->option) ? w->other : w->plain;
-	if ((cli_has(args, "json") || cli_has(args, "der")) &&
-	    action == w->plain)
-		return cli_usage(args, "--%s does not go with %s",
-				 cli_has(args, "json") ? "json" : "der", name);
+	other = strcmp(w->option, "der") == 0 ? "json" : "der";
+	if (cli_has(args, other))
+		return cli_usage(args, "--%s does not go with %s", other, name);
 	if (state_open(&state, path ? path : STATE_DEFAULT, action >= CA_EXPORT,
 		       &e) < 0)
 		return cli_live_error(&e, NULL);

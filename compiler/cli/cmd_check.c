@@ -7,11 +7,14 @@
 #include "proof.h"
 #include "str.h"
 
+/* A document is good if it compiles; what it becomes is not printed. */
 static bool check_one(struct arena *a, struct diags *d)
 {
 	struct policy policy;
 	struct config config;
-	const bool good = compile_policy(a, d, 0, &config, &policy);
+	struct plan plan;
+	const bool good = compile_policy(a, d, 0, &config, &policy) &&
+			  plan_make(a, d, &policy, "sandbox", &plan);
 
 	diags_sort(d);
 	return good;
@@ -42,6 +45,8 @@ static int run(const struct cli_args *args)
 	bool first = true;
 	STR(out);
 
+	if (args->argc && cli_value(args, "preset"))
+		return cli_usage(args, "a preset, or documents");
 	do {
 		ARENA(a);
 		struct diags d;
@@ -66,7 +71,7 @@ static int run(const struct cli_args *args)
 			cli_diags(&d);
 		}
 		first = false;
-	} while (operand < args->argc && !cli_value(args, "preset"));
+	} while (operand < args->argc);
 	if (json) {
 		str_puts(&out, "]\n");
 		fputs(str_text(&out), stdout);

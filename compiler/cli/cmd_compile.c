@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_compile.c - "msb-netc compile": a document into a directory. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,11 +63,55 @@ static int write_file(struct arena *a, int dir, const struct artefact *file)
 	return rc;
 }
 
+static bool is_written(const struct compiled *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_files; i++)
+		if (strcmp(c->files[i].path, name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether it is a file that some documents have, and others have not. */
+static bool is_optional(const char *name)
+{
+	static const char *const names[] = {"ports.json", "relay.json",
+					    "dns.json", "tls.json"};
+	static const char before[] = "names-", behind[] = ".bin";
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	if (strncmp(name, before, strlen(before)) != 0)
+		return false;
+	name += strlen(before);
+	return strcmp(name + strspn(name, "0123456789abcdef"), behind) == 0;
+}
+
+/* What another document had in the same directory would be taken for ours. */
+static void remove_others(int dir, const struct compiled *c)
+{
+	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = own < 0 ? NULL : fdopendir(own);
+	struct dirent *entry;
+
+	if (!list && own >= 0)
+		close(own);
+	while (list && (entry = readdir(list)))
+		if (is_optional(entry->d_name) && !is_written(c, entry->d_name))
+			unlinkat(dir, entry->d_name, 0);
+	if (list)
+		closedir(list);
+}
+
 static int write_dir(struct arena *a, const char *path,
 		     const struct compiled *c)
 {
-	size_t i;
 	int dir, rc = 0;
+	bool again;
+	size_t i;
 
 	if (mkdir(path, 0755) && errno != EEXIST) {
 		cli_error("cannot make %s: %s", path, strerror(errno));
@@ -77,8 +122,13 @@ static int write_dir(struct arena *a, const char *path,
 		cli_error("cannot open %s: %s", path, strerror(errno));
 		return CLI_SYSTEM;
 	}
+	/* Only where we have been before: it may be anybody's directory. */
+	again = faccessat(dir, "sandbox.nft", F_OK, 0) == 0 &&
+		faccessat(dir, "plan.json", F_OK, 0) == 0;
 	for (i = 0; i < c->n_files && !rc; i++)
 		rc = write_file(a, dir, &c->files[i]);
+	if (again && !rc)
+		remove_others(dir, c);
 	close(dir);
 	if (rc) {
 		cli_error("cannot write %s/%s: %s", path, c->files[i - 1].path,
@@ -162,8 +212,8 @@ const struct cli_command cmd_compile = {
 	.details =
 		"Without --output the ruleset of the sandbox is printed. With "
 		"it, DIR\ngets sandbox.nft, host.nft, plan.json and guest/, and "
-		"ports.json and\nrelay.json where there are published ports "
-		"and a helper.\n"
+		"ports.json, relay.json,\ndns.json, tls.json and names-*.bin "
+		"where the sandbox needs them.\n"
 		"--cost tells, for each direction, what the policy costs the "
 		"first packet\nof a flow and every other packet at most, on "
 		"top of forwarding it without\nrules, and how each run of "

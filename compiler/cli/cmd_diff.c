@@ -52,7 +52,8 @@ static int run(const struct cli_args *args)
 
 static const struct cli_option options[] = {
 	{"semantic", 0, NULL, NULL, "compare what they mean alone"},
-	{"live", 0, NULL, NULL, "compare a sandbox with what it should be"},
+	{"live", 0, NULL, "@sandbox",
+	 "compare a sandbox with what it should be"},
 	CLI_OPT_SLOT,
 	CLI_OPT_STATE,
 	CLI_OPT_JSON,

@@ -86,8 +86,7 @@ static const struct cli_option options[] = {
 const struct cli_command cmd_explain = {
 	.name = "explain",
 	.operands = "CONFIG FLOW",
-	.complete = {"@file", "egress ingress dns",
-		     "tcp udp icmpv4 icmpv6 allow deny"},
+	.complete = {"@file", "egress ingress dns", "tcp udp icmpv4 icmpv6"},
 	.summary = "tell whether a flow is allowed, and which rule decides",
 	.details =
 		"FLOW is one argument or several words:\n"

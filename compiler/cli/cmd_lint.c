@@ -95,7 +95,8 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-	{"deny", 0, "CODE,...", NULL, "exit with 1 for these findings alone"},
+	{"deny", 0, "CODE,...", "@lint",
+	 "exit with 1 for these findings alone"},
 	CLI_OPT_SLOT,
 	CLI_OPT_PRESET,
 	CLI_OPT_JSON,

@@ -285,7 +285,7 @@ static const struct cli_option options[] = {
 const struct cli_command cmd_run = {
 	.name = "run",
 	.operands = "CONFIG -- CMD [ARG...]",
-	.complete = {"@file"},
+	.complete = {"@file", "@command", "@file"},
 	.summary = "run a command in a throw-away sandbox",
 	.details =
 		"CMD has a network namespace of its own behind the policy, "

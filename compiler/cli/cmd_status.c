@@ -208,21 +208,33 @@ static void text_helpers(const struct status *st)
 	}
 }
 
+static int wider(int width, const char *text)
+{
+	const int n = (int)strlen(text);
+
+	return n > width ? n : width;
+}
+
 static void list_text(struct arena *a, const struct status *v, size_t n)
 {
+	int name = (int)strlen("NAME"), health = (int)strlen("HEALTH");
 	char text[IP_TEXT_MAX];
 	size_t i;
 
 	if (!n)
 		return;
-	printf("%-20s %5s  %-15s  %-8s  %s\n", "NAME", "SLOT", "GUEST",
-	       "HEALTH", "POLICY");
+	for (i = 0; i < n; i++) {
+		name = wider(name, v[i].record.name);
+		health = wider(health, status_health_name(v[i].health));
+	}
+	printf("%-*s %5s  %-15s  %-*s  %s\n", name, "NAME", "SLOT", "GUEST",
+	       health, "HEALTH", "POLICY");
 	for (i = 0; i < n; i++) {
 		const struct compiled *c = v[i].compiled;
 
-		printf("%-20s %5u  %-15s  %-8s  %s\n", v[i].record.name,
+		printf("%-*s %5u  %-15s  %-*s  %s\n", name, v[i].record.name,
 		       v[i].record.slot,
-		       c ? ip_format(c->policy.slot.guest4, text) : "?",
+		       c ? ip_format(c->policy.slot.guest4, text) : "?", health,
 		       status_health_name(v[i].health), policy_words(a, &v[i]));
 	}
 }
@@ -253,6 +265,11 @@ static int list(const struct cli_args *args, struct arena *a,
 
 	if (state_list(state, a, &names, &n, &e) < 0)
 		return cli_live_error(&e, NULL);
+	if (cli_has(args, "names")) {
+		for (i = 0; i < n; i++)
+			printf("%s\n", names[i]);
+		return CLI_YES;
+	}
 	v = arena_array(a, n, struct status);
 	for (i = 0; i < n; i++) {
 		if (status_read(a, state, names[i], false, &v[good], &e) == 0)
@@ -415,9 +432,12 @@ static int run(const struct cli_args *args)
 	if (args->argc > 1)
 		return cli_usage(args,
 				 "one sandbox at a time, or none for all");
+	if (cli_has(args, "names") && args->argc)
+		return cli_usage(args, "--names lists all sandboxes");
 	if (cli_has(args, "prove") && !args->argc)
 		return cli_usage(args, "--prove needs NAME");
-	if (sandbox_privileged(&e) < 0 ||
+	/* A directory that can be read is enough for names. */
+	if ((!cli_has(args, "names") && sandbox_privileged(&e) < 0) ||
 	    state_open(&state, path ? path : STATE_DEFAULT, false, &e) < 0)
 		return cli_live_error(&e, NULL);
 	ret = args->argc ? one(args, &a, &state, args->argv[0])
@@ -427,6 +447,7 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
+	{"names", 0, NULL, NULL, "print the names alone"},
 	{"prove", 0, NULL, NULL, "prove what the ruleset in the kernel does"},
 	CLI_OPT_STATE,
 	CLI_OPT_JSON,

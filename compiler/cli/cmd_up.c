@@ -157,7 +157,7 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-	{"guest-netns", 0, "NETNS", "@file",
+	{"guest-netns", 0, "NETNS", "@netns",
 	 "guest's namespace: a name, a path or a process number"},
 	{"tap", 0, NULL, NULL,
 	 "make a tap guest0 in the gateway's namespace instead"},
@@ -177,8 +177,9 @@ const struct cli_command cmd_up = {
 	.summary = "make a sandbox and put its policy in force",
 	.details = "NAME is 1 to 32 of a-z, 0-9 and \"-\". The gateway is the "
 		   "network namespace\nmsb-NAME. Without --slot a free slot is "
-		   "leased. Values of secrets are read\nfirst. If anything "
-		   "fails, everything is as it was.",
+		   "leased. One of --guest-netns and\n--tap is needed. Values "
+		   "of secrets are read first. If anything fails,\n"
+		   "everything is as it was.",
 	.options = options,
 	.run = run,
 };

@@ -24,7 +24,7 @@ static void usage(FILE *out)
 		fprintf(out, "  %-9s %s\n", cli_commands[i]->name,
 			cli_commands[i]->summary);
 	fprintf(out, "\n\"msb-netc COMMAND --help\" tells more; so do "
-		     "msb-netc(1), msb-netc.json(5), msb-netc-policy(7) and "
+		     "msb-netc(1), msb-netc.json(5),\nmsb-netc-policy(7) and "
 		     "msb-netc-review(7).\n");
 }
 

@@ -15,6 +15,71 @@ static const char *proto_word(enum config_proto proto)
 
 /* --- rules, in the language of the document --- */
 
+#define PORTS (UINT16_MAX + 1u)
+
+/* Mark the ports of a rule; one without ports is about all of them. */
+static void mark_ports(bool marked[PORTS], const struct policy_rule *r)
+{
+	const struct config_ports all = {1, UINT16_MAX};
+	const struct config_ports *v = r->n_ports ? r->ports : &all;
+	const size_t n = r->n_ports ? r->n_ports : 1;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		memset(marked + v[i].lo, true, v[i].hi - v[i].lo + 1u);
+}
+
+/** struct by_name - What of the gateway's UDP ports earlier rules about its
+ * name deny
+ * @a:		arena
+ * @denied:	those ports; NULL while there are none
+ */
+struct by_name {
+	struct arena *a;
+	bool *denied;
+};
+
+/* Whoever has asked for the gateway's name meets the rules about it in their
+ * order, and whoever has not meets none: so what one denies, no later one
+ * allows to anybody. */
+static void deny_by_name(struct by_name *b, const struct policy_rule *r)
+{
+	if (r->allow || (r->protos && !(r->protos & CONFIG_UDP)) ||
+	    !eval_selects(r, eval_gateway_name()))
+		return;
+	if (!b->denied)
+		b->denied = arena_array(b->a, PORTS, bool);
+	mark_ports(b->denied, r);
+}
+
+/* A rule that allows the gateway by name, for the ports that are left; false if
+ * there are none. */
+static bool left_by_name(const struct by_name *b, struct policy_rule *r)
+{
+	struct config_ports *v = NULL;
+	bool *own;
+	size_t n = 0, cap = 0;
+	uint32_t port;
+
+	if (!b->denied)
+		return true;
+	own = arena_array(b->a, PORTS, bool);
+	mark_ports(own, r);
+	for (port = 1; port < PORTS; port++) {
+		if (!own[port] || b->denied[port])
+			continue;
+		if (n && v[n - 1].hi + 1u == port) {
+			v[n - 1].hi = (uint16_t)port;
+			continue;
+		}
+		v = arena_grow(b->a, v, n, &cap, sizeof(*v));
+		v[n++] = (struct config_ports){(uint16_t)port, (uint16_t)port};
+	}
+	r->ports = v;
+	r->n_ports = n;
+	return n > 0;
+}
+
 static void put_walk(struct rule_text *l, const struct policy_walk *w,
 		     const char *(*dest)(const struct plan *p,
 					 const struct config_dest *dest,
@@ -22,21 +87,26 @@ static void put_walk(struct rule_text *l, const struct policy_walk *w,
 		     const struct plan *p)
 {
 	char text[IP_TEXT_MAX];
+	ARENA(a);
+	struct by_name by_name = {.a = &a};
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		const struct policy_rule *r = &w->rules[i];
+		struct policy_rule r = w->rules[i];
 		const bool named = l->dir == POLICY_EGRESS &&
-				   eval_gateway_by_name(r);
+				   eval_gateway_by_name(&r);
 		const unsigned int protos =
 			named ? CONFIG_UDP
-			      : r->protos & (CONFIG_TCP | CONFIG_UDP);
-		const char *to = named ? "*" : dest(p, &r->dest, text);
+			      : r.protos & (CONFIG_TCP | CONFIG_UDP);
+		const char *to = named ? "*" : dest(p, &r.dest, text);
 
-		if (!to || (r->protos && !protos))
+		if (l->dir == POLICY_EGRESS)
+			deny_by_name(&by_name, &r);
+		if (!to || (r.protos && !protos) ||
+		    (named && !left_by_name(&by_name, &r)))
 			continue;
-		rule_text(l, r->allow, to[0] == '*' ? NULL : to, protos,
-			  r->ports, r->n_ports);
+		rule_text(l, r.allow, to[0] == '*' ? NULL : to, protos, r.ports,
+			  r.n_ports);
 		/* Nothing comes to what follows a rule that matches all. */
 		if (to[0] == '*' && !protos)
 			break;

@@ -24,7 +24,7 @@ static const char *dest_text(const struct config_dest *dest,
 	case CONFIG_DEST_RANGE:
 		return ip_range_format(dest->range, text);
 	case CONFIG_DEST_NAME:
-		return dname_format(dest->name, text);
+		return policy_name_text(dest->name, text);
 	case CONFIG_DEST_SUFFIX:
 		text[0] = '.';
 		dname_format(dest->name, text + 1);

@@ -116,6 +116,11 @@ static int open_kernel(struct apply *p, struct live_error *e)
 	p->ns[PLAN_HOST] = netns_open_self(e);
 	if (p->ns[PLAN_HOST] < 0)
 		return -1;
+	if (!netns_exists(p->record.netns))
+		return live_refuse(e,
+				   "the network namespace %s is gone: remove "
+				   "the sandbox, and make it again",
+				   p->record.netns);
 	p->ns[PLAN_GATEWAY] = netns_open(p->record.netns, e);
 	p->rules[PLAN_HOST] = ruleset_open(e);
 	if (p->ns[PLAN_GATEWAY] < 0 || !p->rules[PLAN_HOST] ||
@@ -189,29 +194,45 @@ static int check_updates(struct apply *p, struct live_error *e)
 	return 0;
 }
 
-/* What becomes of a helper: one that does not answer is replaced. */
-static enum apply_helpers choose(struct apply *p, enum supervisor_kind kind)
+/* What becomes of a helper: one that is gone is replaced. One that is there and
+ * does not answer has the sockets that another would need. */
+static int choose(struct apply *p, enum supervisor_kind kind,
+		  enum apply_helpers *ret, struct live_error *e)
 {
-	const bool wanted = plan_needs(apply_plan(p), supervisor_helper(kind));
-	const char *words;
+	const char *const helper = supervisor_helper(kind), *words;
+	const bool wanted = plan_needs(apply_plan(p), helper);
 	const enum supervisor_health health = supervisor_status(
 		p->state, p->arena, p->req->name, kind, &words, -1);
+	pid_t pid;
 
 	if (health == SUPERVISOR_NONE)
-		return wanted ? APPLY_HELPERS_START : APPLY_HELPERS_NONE;
-	if (!wanted)
-		return APPLY_HELPERS_STOP;
-	if (health == SUPERVISOR_ALIVE && !p->killed_before)
-		return APPLY_HELPERS_RELOAD;
-	return APPLY_HELPERS_START;
+		*ret = wanted ? APPLY_HELPERS_START : APPLY_HELPERS_NONE;
+	else if (!wanted)
+		*ret = APPLY_HELPERS_STOP;
+	else if (health == SUPERVISOR_ALIVE && !p->killed_before)
+		*ret = APPLY_HELPERS_RELOAD;
+	else
+		*ret = APPLY_HELPERS_START;
+	pid = health == SUPERVISOR_MUTE && wanted
+		      ? supervisor_process(p->state, p->req->name, kind)
+		      : 0;
+	if (pid)
+		return live_system(e,
+				   "%s does not answer: apply again, and if "
+				   "that is of no use, end process %d first, "
+				   "the msb-supervised that keeps it",
+				   helper, (int)pid);
+	return 0;
 }
 
-static void choose_helpers(struct apply *p)
+static int choose_helpers(struct apply *p, struct live_error *e)
 {
 	enum supervisor_kind kind;
 
 	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
-		p->ret->helpers[kind] = choose(p, kind);
+		if (choose(p, kind, &p->ret->helpers[kind], e) < 0)
+			return -1;
+	return 0;
 }
 
 static int open_bindings(struct apply *p, struct live_error *e)
@@ -333,9 +354,8 @@ int apply_prepare(struct apply *p, struct live_error *e)
 	if (open_kernel(p, e) < 0 || settle(p, e) < 0)
 		return -1;
 	p->held = supervisor_hold(p->state, p->req->name);
-	if (write_updates(p, e) < 0)
+	if (write_updates(p, e) < 0 || choose_helpers(p, e) < 0)
 		return -1;
-	choose_helpers(p);
 	return open_sockets(p, e) < 0 || check_updates(p, e) < 0 ? -1
 								 : report(p, e);
 }

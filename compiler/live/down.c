@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* down.c - Removing sandboxes. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "change.h"
+#include "gateway_links.h"
 #include "lease.h"
 #include "link.h"
 #include "netns.h"
@@ -78,6 +80,16 @@ static int down_host_table(struct state *s, const char *name,
 	return ret;
 }
 
+/* Without a record that can be read, what has no other name is removed. */
+static void down_guess(const char *name, struct state_record *r)
+{
+	memset(r, 0, sizeof(*r));
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	snprintf(r->netns, sizeof(r->netns), "msb-%s", name);
+	snprintf(r->links[0], sizeof(r->links[0]), GATEWAY_GUEST_LINK);
+	snprintf(r->links[1], sizeof(r->links[1]), GATEWAY_UPLINK_LINK);
+}
+
 int change_remove(struct state *s, const char *name, struct live_error *e)
 {
 	struct live_error errors[3 + SUPERVISOR_KINDS], ignored;
@@ -89,8 +101,8 @@ int change_remove(struct state *s, const char *name, struct live_error *e)
 	int host;
 	ARENA(a);
 
-	if (state_get(s, name, &r, e) < 0)
-		return -1;
+	if (state_get(s, name, &r, &ignored) < 0)
+		down_guess(name, &r);
 	text = state_read(s, &a, name, STATE_LEASES, &len, &ignored);
 	if (text)
 		leases = lease_parse(&a, text);
@@ -115,7 +127,10 @@ int change_remove(struct state *s, const char *name, struct live_error *e)
 	}
 	if (state_remove(s, name, e) < 0)
 		return -1;
-	lease_release(s, name, &leases, NULL);
+	if (text)
+		lease_release(s, name, &leases, NULL);
+	else
+		lease_release_all(s, name);
 	state_unshare(s);
 	return 0;
 }

@@ -326,14 +326,13 @@ int lease_take(struct state *s, const char *name, const struct lease_names *l,
 	for (i = 0; i < l->n; i++) {
 		if (symlinkat(name, s->leases, l->v[i]) == 0)
 			continue;
+		if (errno != EEXIST)
+			return live_errno(e, errno, "write %s/leases/%s",
+					  s->path, l->v[i]);
 		lease_owner(s, l->v[i], owner);
-		if (errno == EEXIST && strcmp(owner, name) == 0)
-			continue;
-		if (errno == EEXIST)
+		if (strcmp(owner, name) != 0)
 			return live_refuse(e, "%s is leased to sandbox %s",
 					   l->v[i], owner);
-		return live_errno(e, errno, "write %s/leases/%s", s->path,
-				  l->v[i]);
 	}
 	floor_raise(s);
 	return 0;
@@ -355,12 +354,39 @@ void lease_release(struct state *s, const char *name,
 	}
 }
 
+void lease_release_all(struct state *s, const char *name)
+{
+	char owner[PLAN_NAME_MAX + 1];
+	DIR *dir = lease_dir(s);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		lease_owner(s, entry->d_name, owner);
+		if (strcmp(owner, name) != 0 || entry->d_name[0] == '.')
+			continue;
+		unlinkat(s->leases, entry->d_name, 0);
+		floor_lower(s, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 void lease_owner_of_slot(const struct state *s, uint32_t slot,
 			 char ret[PLAN_NAME_MAX + 1])
 {
 	char name[LEASE_MAX];
 
 	name_slot(slot, name);
+	lease_owner(s, name, ret);
+}
+
+void lease_owner_of_binding(const struct state *s,
+			    const struct config_binding *b,
+			    char ret[PLAN_NAME_MAX + 1])
+{
+	char name[LEASE_MAX];
+
+	name_port(b, name);
 	lease_owner(s, name, ret);
 }
 

@@ -86,6 +86,9 @@ int lease_take(struct state *s, const char *name, const struct lease_names *l,
 void lease_release(struct state *s, const char *name,
 		   const struct lease_names *l, const struct lease_names *but);
 
+/** lease_release_all() - Give back whatever @name has, if no list says what */
+void lease_release_all(struct state *s, const char *name);
+
 /**
  * lease_owner_of_slot() - Which sandbox has a slot
  * @s:		state
@@ -94,6 +97,17 @@ void lease_release(struct state *s, const char *name,
  */
 void lease_owner_of_slot(const struct state *s, uint32_t slot,
 			 char ret[PLAN_NAME_MAX + 1]);
+
+/**
+ * lease_owner_of_binding() - Which sandbox has leased exactly this port of this
+ * address
+ * @s:		state
+ * @b:		binding
+ * @ret:	its name, "" if none of this state has it
+ */
+void lease_owner_of_binding(const struct state *s,
+			    const struct config_binding *b,
+			    char ret[PLAN_NAME_MAX + 1]);
 
 /**
  * lease_owner_of_port() - Which other sandbox has a port that a binding needs

@@ -176,6 +176,15 @@ static const struct config_binding *own_on_port(const struct config *own,
 	return NULL;
 }
 
+static int refuse_leased(const struct config_binding *b, const char *owner,
+			 struct live_error *e)
+{
+	char words[IP_TEXT_MAX + 16];
+
+	return live_refuse(e, "%s: %s is taken by sandbox %s", b->pointer,
+			   binding_words(b, words, sizeof(words)), owner);
+}
+
 static int refuse_taken(const struct state *state, const char *name,
 			const struct config_binding *b,
 			const struct config *own, struct live_error *e)
@@ -191,8 +200,7 @@ static int refuse_taken(const struct state *state, const char *name,
 				   b->pointer, words, before->pointer);
 	lease_owner_of_port(state, name, b, owner);
 	if (owner[0])
-		return live_refuse(e, "%s: %s is taken by sandbox %s",
-				   b->pointer, words, owner);
+		return refuse_leased(b, owner, e);
 	port_owner(b, who, sizeof(who));
 	return live_refuse(e, "%s: %s is taken by %s", b->pointer, words, who);
 }
@@ -204,13 +212,17 @@ int listen_open(const struct state *state, const char *name,
 	const bool tcp = b->proto == CONFIG_TCP;
 	const bool relayed = binding_is_loopback(b) || binding_is_wildcard(b);
 	const bool v4 = b->bind.family == IP_V4;
-	char words[IP_TEXT_MAX + 16];
+	char words[IP_TEXT_MAX + 16], owner[PLAN_NAME_MAX + 1];
 	struct sockaddr_storage address;
 	const int len = sockaddr_of(b->bind, b->host_port, &address);
 	struct option options[2];
 	size_t n = 0;
 	int fd, code;
 
+	/* One whose helper is gone has its ports all the same. */
+	lease_owner_of_binding(state, b, owner);
+	if (owner[0] && strcmp(owner, name) != 0)
+		return refuse_leased(b, owner, e);
 	/* A relay's own old connections are not in the way of its successor.
 	 * A socket that does not listen must not be shared: only a listener
 	 * keeps others with this option away. */

@@ -43,7 +43,7 @@ int netns_open(const char *which, struct live_error *e)
 	else if (!*which || strchr(which, '/') || *which == '.')
 		return live_refuse(
 			e,
-			"'%s' is no network namespace: a name, an "
+			"\"%s\" is no network namespace: a name, an "
 			"absolute path or a process number is wanted",
 			which);
 	else
@@ -52,12 +52,15 @@ int netns_open(const char *which, struct live_error *e)
 		return live_refuse(e, "the network namespace's path is too "
 				      "long");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return pid ? live_refuse(e, "there is no process %s", which)
-			   : live_refuse(e,
-					 "there is no network namespace %s "
-					 "(%s)",
-					 which, path);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		if (pid)
+			return live_refuse(e, "there is no process %s", which);
+		if (*which == '/')
+			return live_refuse(
+				e, "there is no network namespace %s", path);
+		return live_refuse(e, "there is no network namespace %s (%s)",
+				   which, path);
+	}
 	if (fd < 0)
 		return live_errno(e, errno, "open network namespace %s", path);
 	type = ioctl(fd, NS_GET_NSTYPE);

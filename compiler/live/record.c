@@ -7,14 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 127;
+}
+
 static void record_line(struct str *s, const char *key, const char *value)
 {
 	size_t i;
 
-	/* What a user gave may hold a line feed; here it would be a new key. */
+	/* What a user gave may hold a line feed, which would be a new key here,
+	 * and what a terminal takes for more than text. */
 	str_printf(s, "%s ", key);
 	for (i = 0; value[i]; i++)
-		str_putc(s, value[i] == '\n' ? '?' : value[i]);
+		str_putc(s, is_control(value[i]) ? '?' : value[i]);
 	str_putc(s, '\n');
 }
 

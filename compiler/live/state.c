@@ -37,6 +37,26 @@
 /* A record is a few short lines. */
 #define RECORD_MAX 4096
 
+/* Whoever can write to it says what root puts in force, and which CA signs. */
+static int check_owner(int dir, const char *path, struct live_error *e)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return live_errno(e, errno, "state directory %s", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return live_refuse(e,
+				   "state directory %s belongs to user %u: it "
+				   "has to be root's",
+				   path, st.st_uid);
+	if (st.st_mode & S_IWOTH)
+		return live_refuse(e,
+				   "state directory %s can be written by "
+				   "everybody: it has to be root's alone",
+				   path);
+	return 0;
+}
+
 int state_open(struct state *s, const char *path, bool create,
 	       struct live_error *e)
 {
@@ -58,6 +78,10 @@ int state_open(struct state *s, const char *path, bool create,
 	}
 	if (new.dir < 0)
 		return live_errno(e, errno, "state directory %s", path);
+	if (check_owner(new.dir, path, e) < 0) {
+		close(new.dir);
+		return -1;
+	}
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		*parts[i].fd =
 			state_dir_open(new.dir, parts[i].name, create, 0700);
@@ -99,6 +123,16 @@ int state_lock(struct state *s, struct live_error *e)
 	}
 	s->lock = fd;
 	return 0;
+}
+
+int state_quiet(bool *ret_busy)
+{
+	/* A shared one: two who look at once do not see each other. */
+	int fd = open(STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	*ret_busy = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 &&
+		    errno == EWOULDBLOCK;
+	return fd;
 }
 
 void state_unlock(struct state *s)

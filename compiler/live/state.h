@@ -62,6 +62,14 @@ void state_close(struct state *s);
  */
 int state_lock(struct state *s, struct live_error *e);
 
+/**
+ * state_quiet() - Keep everybody from changing anything, if nobody does now
+ * @ret_busy:	whether somebody does
+ *
+ * Return: descriptor to be closed soon, or -1
+ */
+int state_quiet(bool *ret_busy);
+
 /** state_unlock() - Release the lock */
 void state_unlock(struct state *s);
 

@@ -11,6 +11,7 @@
 #include "change.h"
 #include "link.h"
 #include "netns.h"
+#include "sysctl.h"
 
 static const char *const directions[POLICY_DIRECTIONS] = {
 	[POLICY_EGRESS] = "egress",
@@ -53,6 +54,7 @@ const char *status_helpers(enum supervisor_health helpers)
 	static const char *const names[] = {
 		[SUPERVISOR_NONE] = "none",
 		[SUPERVISOR_DEAD] = "dead",
+		[SUPERVISOR_MUTE] = "dead",
 		[SUPERVISOR_ALIVE] = "alive",
 	};
 
@@ -255,6 +257,30 @@ int status_listing(struct arena *a, const struct state *s,
 	return rc;
 }
 
+/* Forwarding is the host's, and others turn it off as well. Of what cannot be
+ * read nothing is known. */
+static void look_at_forwarding(struct arena *a, struct status *st)
+{
+	const char *const keys[] = {
+		arena_printf(a, "net/ipv4/conf/%s/forwarding",
+			     st->record.uplink),
+		"net/ipv6/conf/all/forwarding",
+	};
+	const int dir = sysctl_open();
+	struct live_error ignored;
+	char now[SYSCTL_MAX];
+	size_t i;
+
+	for (i = 0; dir >= 0 && i < 2 && !st->missing; i++)
+		if (sysctl_read(dir, keys[i], now, &ignored) == 0 &&
+		    strcmp(now, "0") == 0)
+			st->missing = arena_printf(
+				a, "IP forwarding of the host (%s is 0)",
+				keys[i]);
+	if (dir >= 0)
+		close(dir);
+}
+
 static int look_outside(struct arena *a, struct status *st,
 			struct live_error *e)
 {
@@ -299,12 +325,17 @@ static void look_at_helper(struct arena *a, const struct state *s,
 
 	st->helpers[kind] = supervisor_status(s, a, st->record.name, kind,
 					      &st->helper_words[kind], list);
-	if (st->helpers[kind] == SUPERVISOR_ALIVE)
+	if (st->helpers[kind] != SUPERVISOR_NONE)
 		st->supervisors[kind] =
 			supervisor_process(s, st->record.name, kind);
-	if (st->record.ready && st->compiled &&
-	    plan_needs(&st->compiled->plan, helper) &&
-	    st->helpers[kind] != SUPERVISOR_ALIVE)
+	/* What they are in, and what leads to them, comes first. */
+	if (st->missing || !st->record.ready || !st->compiled ||
+	    !plan_needs(&st->compiled->plan, helper) ||
+	    st->helpers[kind] == SUPERVISOR_ALIVE)
+		return;
+	if (st->helpers[kind] == SUPERVISOR_MUTE)
+		st->missing = arena_printf(a, "an answer of %s", helper);
+	else
 		st->missing = arena_printf(a,
 					   "msb-supervised, which keeps %s: "
 					   "apply the document again",
@@ -326,13 +357,27 @@ static const char *read_back(struct arena *a, int fd)
 	return text;
 }
 
+/* Whether an "apply" was killed, and is not only at it. */
+static bool was_interrupted(struct arena *a, const struct state *s,
+			    const struct status *st)
+{
+	struct live_error ignored;
+	size_t len;
+	bool busy;
+	int held = state_quiet(&busy);
+	const bool next =
+		state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored);
+
+	if (held >= 0)
+		close(held);
+	return next && !busy;
+}
+
 static void look_at_helpers(struct arena *a, const struct state *s,
 			    bool counters, struct status *st)
 {
 	const int list = counters ? memfd_create("pins", MFD_CLOEXEC) : -1;
 	enum supervisor_kind kind;
-	struct live_error ignored;
-	size_t len;
 
 	for (kind = 0; kind < SUPERVISOR_KINDS; kind++)
 		look_at_helper(a, s, kind, kind == SUPERVISOR_DNS ? list : -1,
@@ -340,7 +385,7 @@ static void look_at_helpers(struct arena *a, const struct state *s,
 	st->pins = list < 0 ? "" : read_back(a, list);
 	if (list >= 0)
 		close(list);
-	if (state_read(s, a, st->record.name, CHANGE_NEXT, &len, &ignored))
+	if (netns_exists(st->record.netns) && was_interrupted(a, s, st))
 		st->missing = "the end of an interrupted \"apply\": apply "
 			      "again";
 }
@@ -371,6 +416,10 @@ int status_read(struct arena *a, const struct state *s, const char *name,
 	status_compile(a, s, &st);
 	if (look_outside(a, &st, e) < 0)
 		return -1;
+	/* Settings cost milliseconds where there are many namespaces: a list of
+	 * a thousand sandboxes goes without. */
+	if (counters)
+		look_at_forwarding(a, &st);
 	held = counters ? supervisor_hold(s, name) : -1;
 	rc = look_inside(a, &st, counters, e);
 	supervisor_release(held);

@@ -276,18 +276,13 @@ out:
 static int connect_to(const struct state *s, const char *name,
 		      enum supervisor_kind kind, unsigned int patience)
 {
-	int dir = state_directory(s, name), fd = -1, code;
+	int dir = state_directory(s, name), fd, code;
 
 	if (dir < 0)
 		return -1;
-	fd = channel_connect(dir, kinds[kind].socket);
+	fd = channel_connect(dir, kinds[kind].socket, patience);
 	code = errno;
 	close(dir);
-	if (fd >= 0 && channel_set_timeout(fd, patience) < 0) {
-		code = errno;
-		close(fd);
-		fd = -1;
-	}
 	errno = code;
 	return fd;
 }
@@ -540,19 +535,25 @@ enum supervisor_health supervisor_status(const struct state *s, struct arena *a,
 		.type = CHANNEL_STATUS,
 		.count = list >= 0,
 	};
-	struct live_error ignored;
 	int channel = connect_to(s, name, kind, QUICK_PATIENCE_MS);
+	int fds[CHANNEL_MAX], n = -1, code;
 	struct channel_msg m;
 
 	*ret = "";
 	if (channel < 0)
-		return errno == ENOENT ? SUPERVISOR_NONE : SUPERVISOR_DEAD;
-	if (channel_send(channel, &asked, &list) < 0 ||
-	    answer(channel, "status", &m, &ignored) < 0) {
-		close(channel);
-		return SUPERVISOR_DEAD;
-	}
+		return errno == ENOENT	 ? SUPERVISOR_NONE
+		       : errno == EAGAIN ? SUPERVISOR_MUTE
+					 : SUPERVISOR_DEAD;
+	if (channel_send(channel, &asked, &list) == 0)
+		n = channel_receive(channel, &m, fds);
+	code = errno;
+	if (n == 1)
+		channel_close_fds(&m, fds);
 	close(channel);
-	*ret = arena_strdup(a, m.text);
-	return SUPERVISOR_ALIVE;
+	if (n == 1 && m.type != CHANNEL_FAILED) {
+		*ret = arena_strdup(a, m.text);
+		return SUPERVISOR_ALIVE;
+	}
+	return n == 1 || (n < 0 && code == EAGAIN) ? SUPERVISOR_MUTE
+						   : SUPERVISOR_DEAD;
 }

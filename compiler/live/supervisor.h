@@ -15,10 +15,17 @@ enum supervisor_kind {
 	SUPERVISOR_KINDS,
 };
 
-/** SUPERVISOR_ALIVE - What supervisor_status() says of a supervisor */
+/**
+ * enum supervisor_health - What supervisor_status() says of a supervisor
+ * @SUPERVISOR_NONE:	there is none
+ * @SUPERVISOR_DEAD:	there was one, and its sockets are free
+ * @SUPERVISOR_MUTE:	it, or its helper, does not answer
+ * @SUPERVISOR_ALIVE:	it has answered
+ */
 enum supervisor_health {
 	SUPERVISOR_NONE,
 	SUPERVISOR_DEAD,
+	SUPERVISOR_MUTE,
 	SUPERVISOR_ALIVE,
 };
 

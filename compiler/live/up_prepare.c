@@ -166,8 +166,13 @@ int up_prepare(struct up *u, struct live_error *e)
 	const char *netns = arena_printf(u->arena, "msb-%s", u->req->name);
 
 	if (state_has(u->state, u->req->name))
-		return live_refuse(e, "sandbox %s exists already (state %s)",
-				   u->req->name, u->state->path);
+		return live_refuse(
+			e, "sandbox %s exists already (state %s)%s",
+			u->req->name, u->state->path,
+			netns_exists(netns)
+				? ""
+				: ", but its network namespace is gone: "
+				  "\"down\" removes what is left of it");
 	if (netns_exists(netns))
 		return live_refuse(e,
 				   "network namespace %s exists already, but "

@@ -15,26 +15,32 @@ struct ports {
 	uint32_t n;
 };
 
-static bool ports_add(struct ports *s, uint32_t port)
-{
-	const uint64_t bit = (uint64_t)1 << port % WORD_BITS;
-
-	if (s->bits[port / WORD_BITS] & bit)
-		return false;
-	s->bits[port / WORD_BITS] |= bit;
-	s->n++;
-	return true;
-}
-
 /* Whether adding the range added any port. */
 static bool ports_add_range(struct ports *s, struct config_ports r)
 {
+	const uint64_t all = UINT64_MAX;
 	bool added = false;
-	uint32_t port;
+	uint32_t i;
 
-	for (port = r.lo; port <= r.hi; port++)
-		added |= ports_add(s, port);
+	for (i = r.lo / WORD_BITS; i <= r.hi / WORD_BITS; i++) {
+		const uint32_t first = i * WORD_BITS;
+		const uint32_t last = first + WORD_BITS - 1;
+		uint64_t more = ~s->bits[i];
+
+		if (r.lo > first)
+			more &= all << (r.lo - first);
+		if (r.hi < last)
+			more &= all >> (last - r.hi);
+		s->bits[i] |= more;
+		s->n += (uint32_t)__builtin_popcountll(more);
+		added |= more != 0;
+	}
 	return added;
+}
+
+static void ports_add(struct ports *s, uint16_t port)
+{
+	ports_add_range(s, (struct config_ports){port, port});
 }
 
 /* Whether the ports of a rule that are undecided yet are any. */

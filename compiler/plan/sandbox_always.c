@@ -46,12 +46,13 @@ void sandbox_egress(struct arena *a, const struct policy *p,
 			    "always:dns-transport");
 		sandbox_dns(a, p, needs, c);
 	}
-	if (!tls->present || tls->block_quic == CONFIG_FALSE)
+	if (!tls->present)
 		return;
 	memcpy(ports, tls->has_ports ? tls->ports : https, n * sizeof(*ports));
 	qsort(ports, n, sizeof(*ports), port_order);
 	for (i = 0; i < n; i++)
-		if (!i || ports[i] != ports[i - 1])
+		if ((!i || ports[i] != ports[i - 1]) &&
+		    eval_blocks_quic(p, ports[i]))
 			refuse_port(a, c, 17, ports[i], NFT_REJECT,
 				    "always:quic");
 }

@@ -28,20 +28,19 @@ static void deny_ports(struct prefixed *s, enum config_proto proto,
 		       const char *pointer)
 {
 	struct policy_rule r = {.protos = proto, .pointer = pointer};
+	const int wanted = which ? 1 : 0, other = which ? 0 : 1;
+	const bool *const end = marked + PORTS;
+	const bool *lo = marked, *next;
 	struct config_ports *v = NULL;
 	size_t cap = 0;
-	uint32_t port;
 
-	for (port = 0; port < PORTS; port++) {
-		if (marked[port] != which)
-			continue;
-		if (v && marked[port - 1] == which) {
-			v[r.n_ports - 1].hi = (uint16_t)port;
-			continue;
-		}
+	while (lo < end && (lo = memchr(lo, wanted, (size_t)(end - lo)))) {
+		next = memchr(lo, other, (size_t)(end - lo));
+		next = next ? next : end;
 		v = arena_grow(s->a, v, r.n_ports, &cap, sizeof(*v));
-		v[r.n_ports++] =
-			(struct config_ports){(uint16_t)port, (uint16_t)port};
+		v[r.n_ports++] = (struct config_ports){
+			(uint16_t)(lo - marked), (uint16_t)(next - 1 - marked)};
+		lo = next;
 	}
 	r.ports = v;
 	if (r.n_ports)
@@ -55,8 +54,8 @@ static void egress_always(struct prefixed *s, const struct policy *p)
 		.pointer = "always:uplink",
 	};
 	const bool helper = p->dns == POLICY_DNS_HELPER;
+	const struct config_tls *tls = &p->config->tls;
 	bool *marked;
-	uint32_t port;
 	size_t i;
 
 	put(s, &uplink);
@@ -68,8 +67,9 @@ static void egress_always(struct prefixed *s, const struct policy *p)
 	marked[eval_dns_transports[0]] = helper;
 	deny_ports(s, CONFIG_TCP, marked, true, "always:dns-transport");
 	marked = arena_array(s->a, PORTS, bool);
-	for (port = 0; p->config->tls.present && port < PORTS; port++)
-		marked[port] = eval_blocks_quic(p, (uint16_t)port);
+	marked[443] = eval_blocks_quic(p, 443);
+	for (i = 0; i < tls->n_ports; i++)
+		marked[tls->ports[i]] = eval_blocks_quic(p, tls->ports[i]);
 	deny_ports(s, CONFIG_UDP, marked, true, "always:quic");
 }
 

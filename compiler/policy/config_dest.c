@@ -71,7 +71,7 @@ static bool check_address(struct field_ctx *c, const char *text, size_t skip)
 {
 	const char *mark = strpbrk(text, "%-:");
 	const char *hint = NULL;
-	struct ip ip;
+	struct ip ip, end;
 	ARENA(s);
 
 	if (config_is_digits(text + skip))
@@ -86,6 +86,10 @@ static bool check_address(struct field_ctx *c, const char *text, size_t skip)
 				   "Ports",
 				   "%s is no address", field_quote(&s, text));
 	if (!mark)
+		return true;
+	/* "192.0.2.7-dsl.example" is a host's name. */
+	if (*mark == '-' && mark[1] && !ip_parse(mark + 1, &end) &&
+	    !config_is_digits(mark + 1))
 		return true;
 	if (ip_parse(arena_strndup(&s, text, strcspn(text, "%-")), &ip)) {
 		hint = strchr(text, '%') ? "write the address without the zone"
@@ -170,7 +174,10 @@ static bool read_name(struct field_ctx *c, const char *text,
 	if (!strncmp(text, "*.", 2))
 		return field_error(
 			c, DIAG_DESTINATION,
-			arena_printf(&s, "write %s", field_quote(&s, text + 1)),
+			strspn(text, "*.") == strlen(text)
+				? "write \"*\" for every destination"
+				: arena_printf(&s, "write %s",
+					       field_quote(&s, text + 1)),
 			"%s is no destination: a name with all its "
 			"subdomains is written with a leading dot",
 			field_quote(&s, text));

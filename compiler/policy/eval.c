@@ -198,6 +198,9 @@ bool eval_takes(const struct policy *p, uint16_t port)
 
 bool eval_blocks_quic(const struct policy *p, uint16_t port)
 {
+	/* What is sent to port 53 is a query, and goes to the helper. */
+	if (p->dns == POLICY_DNS_HELPER && port == 53)
+		return false;
 	return p->config->tls.block_quic != CONFIG_FALSE &&
 	       eval_intercepts(p, port);
 }
@@ -247,6 +250,18 @@ static const char *intercept_note(const struct policy *p, const struct flow *f)
 	return "its TLS is intercepted";
 }
 
+static const char capped_note[] =
+	"MaxConnections is 0, so it is refused all the same";
+
+/* The cap is no rule: it knows the flows that are open, and no flow alone can
+ * be asked about it, unless it lets none through. */
+static bool is_capped_out(const struct policy *p, const struct flow *f)
+{
+	return p->config->has_max_connections && !p->config->max_connections &&
+	       !(f->port == 53 &&
+		 group_of(f->ip, p->slot.gw4, p->slot.gw6) == GROUP_HOST);
+}
+
 static struct decision eval_egress(const struct policy *p, const struct flow *f)
 {
 	struct decision v;
@@ -263,7 +278,9 @@ static struct decision eval_egress(const struct policy *p, const struct flow *f)
 			      "QUIC is blocked on ports where TLS is "
 			      "intercepted");
 	v = walk(p, POLICY_EGRESS, f);
-	if (f->has_port && f->port == 53)
+	if (v.allow && f->has_port && is_capped_out(p, f))
+		v.note = capped_note;
+	else if (f->has_port && f->port == 53)
 		v.note = "this is the verdict on the packet alone: ask with "
 			 "\"dns NAME\" what becomes of a query";
 	else if (v.allow && f->proto == IPPROTO_TCP &&
@@ -322,6 +339,8 @@ static struct decision eval_dns(const struct policy *p, const struct flow *f)
 			return plain;
 		}
 	}
+	if (v.allow && is_capped_out(p, &packet))
+		v.note = capped_note;
 	return v;
 }
 

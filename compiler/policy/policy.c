@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "eval.h"
 #include "preset.h"
 #include "str.h"
 
@@ -303,6 +304,43 @@ static void lower_dns(struct policy *p)
 			"see a name";
 }
 
+/* Whether a sandbox can live on the addresses of its slot. */
+static bool check_slot(struct diags *d, const struct slot *slot)
+{
+	const struct {
+		struct ip_range range;
+		const char *what;
+	} others[] = {
+		{ip_prefix(ip4(0, 0, 0, 0), 8), "no address of anybody"},
+		{ip_prefix(ip4(127, 0, 0, 0), 8), "the loopback"},
+		{eval_uplink_net(), "the link between gateway and host"},
+		{ip_prefix(ip4(224, 0, 0, 0), 4), "multicast"},
+		{ip_prefix((struct ip){IP_V6, 0}, 64), "the loopback"},
+		{ip_prefix((struct ip){IP_V6, (ip_num)0xfe80 << 112}, 10),
+		 "link-local"},
+		{ip_prefix((struct ip){IP_V6, (ip_num)0xff00 << 112}, 8),
+		 "multicast"},
+	};
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		const bool six = others[i].range.family == IP_V6;
+		const struct ip_range net = six ? slot->net6 : slot->net4;
+		char text[IP_TEXT_MAX];
+
+		if (!ip_range_overlap(net, others[i].range))
+			continue;
+		diag_add(d, DIAG_ERROR, DIAG_POOL, 0,
+			 six ? "/IPv6Pool" : "/IPv4Pool",
+			 six ? "for example \"fd42:6d73:62::/48\""
+			     : "for example \"172.16.0.0/12\"",
+			 "slot %u would have %s, which is %s", slot->number,
+			 ip_range_format(net, text), others[i].what);
+		good = false;
+	}
+	return good;
+}
+
 bool policy_lower(struct arena *a, struct diags *d, const struct config *config,
 		  uint32_t slot, struct policy *ret)
 {
@@ -324,6 +362,8 @@ bool policy_lower(struct arena *a, struct diags *d, const struct config *config,
 		return false;
 	}
 	p.slot = pool_slot(config->pool4, config->pool6, slot);
+	if (!check_slot(d, &p.slot))
+		return false;
 
 	lower_names(&l, &config->deny_domains, "DenyDomains", false);
 	lower_names(&l, &config->deny_suffixes, "DenyDomainSuffixes", true);
@@ -385,6 +425,16 @@ const struct config_nameserver *policy_nameserver(const struct policy *p,
 	return NULL;
 }
 
+const char *policy_name_text(struct dname name, char buf[DNAME_TEXT_MAX])
+{
+	const size_t n = strlen(dname_format(name, buf));
+
+	/* One label leaves room enough. */
+	if (!memchr(buf, '.', n))
+		memcpy(buf + n, ".", sizeof("."));
+	return buf;
+}
+
 static void dest_words(struct str *s, const struct config_dest *dest)
 {
 	char name[DNAME_TEXT_MAX], range[IP_TEXT_MAX];
@@ -400,7 +450,7 @@ static void dest_words(struct str *s, const struct config_dest *dest)
 		str_puts(s, ip_range_format(dest->range, range));
 		return;
 	case CONFIG_DEST_NAME:
-		str_puts(s, dname_format(dest->name, name));
+		str_puts(s, policy_name_text(dest->name, name));
 		return;
 	case CONFIG_DEST_SUFFIX:
 		if (dest->apex)

@@ -125,6 +125,18 @@ const struct config_nameserver *policy_nameserver(const struct policy *p,
 						  enum ip_family family);
 
 /**
+ * policy_name_text() - An exact name as a Destination spells it
+ * @name:	name
+ * @buf:	receives the text
+ *
+ * A name of one label ends in a dot: without it "public" is a group and "any"
+ * a mistake.
+ *
+ * Return: @buf
+ */
+const char *policy_name_text(struct dname name, char buf[DNAME_TEXT_MAX]);
+
+/**
  * policy_rule_words() - A rule as a sentence: "allow egress public tcp 443"
  * @a:		arena for the text
  * @r:		rule

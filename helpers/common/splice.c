@@ -86,6 +86,11 @@ void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len)
 	p->head_len = len;
 }
 
+void splice_hold(struct splice_pump *p, unsigned int side, bool hold)
+{
+	p->hold[side] = hold;
+}
+
 void splice_events(struct splice_pump *p, unsigned int side, uint32_t events)
 {
 	/* After an error or a hang-up every call has its answer at once. */
@@ -286,6 +291,8 @@ static enum splice_state run_way(struct splice_pool *pool,
 		if (!p->writable[1])
 			return SPLICE_WAIT;
 	}
+	if (p->hold[from])
+		return SPLICE_WAIT;
 	while (!w->shut) {
 		const bool small = !w->bulk && !w->held && !w->ended &&
 				   p->readable[from] && p->writable[!from];

@@ -103,6 +103,7 @@ struct splice_way {
  * @unsure:	there may be more than a read that comes short has
  * @roomy:	its peer is on this machine, and its send buffer is as large as
  *		the kernel makes it
+ * @hold:	nothing is taken from it for now
  * @failed:	a socket has failed; what is still there is moved, then it ends
  * @head:	bytes that go to fd[1] before what fd[0] has; the owner's
  * @head_len:	how many are left of them
@@ -115,6 +116,7 @@ struct splice_pump {
 	bool ending[2];
 	bool unsure[2];
 	bool roomy[2];
+	bool hold[2];
 	bool failed;
 	uint32_t head_len;
 	const uint8_t *head;
@@ -156,6 +158,16 @@ void splice_side(struct splice_pump *p, unsigned int side, int fd, bool near);
  * @len:	how many
  */
 void splice_head(struct splice_pump *p, const uint8_t *data, uint32_t len);
+
+/**
+ * splice_hold() - Take nothing from a side for now, or (@hold false) again
+ * @p:		pump
+ * @side:	0 or 1: which one
+ * @hold:	whether
+ *
+ * What splice_head() has given is sent nevertheless.
+ */
+void splice_hold(struct splice_pump *p, unsigned int side, bool hold);
 
 /**
  * splice_events() - Take note of what epoll says

@@ -20,6 +20,21 @@ void supervisor_clients_init(struct supervisor *s)
 		s->clients[i].watch = (struct loop_watch){-1, client_ready};
 }
 
+static bool has_room(const struct supervisor *s)
+{
+	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++)
+		if (s->clients[i].watch.fd < 0)
+			return true;
+	return false;
+}
+
+/* Whoever comes while there is no room waits at the socket. */
+static void watch_listener(struct supervisor *s)
+{
+	if (s->listener.fd >= 0)
+		loop_change(&s->loop, &s->listener, has_room(s) ? EPOLLIN : 0);
+}
+
 bool supervisor_client_add(struct supervisor *s, int fd)
 {
 	for (size_t i = 0; i < SUPERVISOR_CLIENTS; i++) {
@@ -47,6 +62,7 @@ void supervisor_accept(struct loop *l, struct loop_watch *w, uint32_t events)
 	(void)events;
 	if (fd >= 0)
 		supervisor_client_add(l->context, fd);
+	watch_listener(l->context);
 }
 
 void supervisor_reply(struct client *c, enum channel_type type,
@@ -81,7 +97,7 @@ static void abort_next(struct supervisor *s)
 
 	supervisor_drop_next(s);
 	if (told)
-		worker_ask(s, CHANNEL_ABORT, EXPECT_ABORT, NULL);
+		(void)worker_tell(s, CHANNEL_ABORT, EXPECT_ABORT, NULL);
 }
 
 static void refuse_next(struct supervisor *s, const char *reason)
@@ -156,6 +172,15 @@ static void take_sockets(struct supervisor *s, const struct client *c,
 		refuse_next(s, refused);
 }
 
+/* Of a worker that was asked too much already nothing can be expected. */
+static void reply_stuck(const struct supervisor *s, struct client *c)
+{
+	char text[CONF_REASON_MAX];
+
+	snprintf(text, sizeof(text), "%s does not answer", s->helper->name);
+	supervisor_reply(c, CHANNEL_FAILED, text);
+}
+
 static void ready(struct supervisor *s, struct client *c)
 {
 	char reason[CONF_REASON_MAX] = "nothing was prepared";
@@ -189,12 +214,11 @@ static void ready(struct supervisor *s, struct client *c)
 	if (worker_prepare(s, EXPECT_READY, c))
 		return;
 	/* There is no worker now; the next one is told when it starts. */
-	if (s->now.there) {
+	if (s->now.there && !worker_is_stuck(s)) {
 		supervisor_reply(c, CHANNEL_OK, "");
 		return;
 	}
-	snprintf(reason, sizeof(reason), "%s does not answer", s->helper->name);
-	supervisor_reply(c, CHANNEL_FAILED, reason);
+	reply_stuck(s, c);
 	supervisor_drop_next(s);
 }
 
@@ -219,7 +243,7 @@ static void commit(struct supervisor *s, struct client *c)
 		return;
 	}
 	supervisor_adopt(s);
-	if (!worker_ask(s, CHANNEL_COMMIT, EXPECT_COMMIT, c))
+	if (!worker_tell(s, CHANNEL_COMMIT, EXPECT_COMMIT, c))
 		supervisor_reply(c, CHANNEL_OK, "");
 }
 
@@ -231,6 +255,10 @@ static void status(struct supervisor *s, struct client *c,
 
 	if (worker_ask_status(s, c, lists ? fds[0] : -1))
 		return;
+	if (worker_is_stuck(s)) {
+		reply_stuck(s, c);
+		return;
+	}
 	snprintf(text, sizeof(text), "pid %d restarts %ju", (int)s->worker.pid,
 		 (uintmax_t)s->worker.restarts);
 	supervisor_reply(c, CHANNEL_STATUS, text);
@@ -239,9 +267,14 @@ static void status(struct supervisor *s, struct client *c,
 /* A worker that is not there changes nothing. */
 static void hold(struct supervisor *s, struct client *c)
 {
-	c->holds = true;
-	if (!worker_ask(s, CHANNEL_HOLD, EXPECT_HOLD, c))
+	c->holds = worker_ask(s, CHANNEL_HOLD, EXPECT_HOLD, c);
+	if (c->holds)
+		return;
+	c->holds = !worker_is_stuck(s);
+	if (c->holds)
 		supervisor_reply(c, CHANNEL_OK, "");
+	else
+		reply_stuck(s, c);
 }
 
 /* The last one that held is gone. */
@@ -257,9 +290,23 @@ static void release(struct supervisor *s, struct client *c)
 		(void)worker_ask(s, CHANNEL_RELEASE, EXPECT_ABORT, NULL);
 }
 
+/* What is put in force now would be gone with us. */
+static bool refuse_at_end(struct supervisor *s, struct client *c,
+			  enum channel_type type)
+{
+	if (!s->stopping || type == CHANNEL_STOP)
+		return false;
+	/* These two have no answer. */
+	if (type != CHANNEL_PREPARE && type != CHANNEL_SOCKETS)
+		supervisor_reply(c, CHANNEL_FAILED, "it is ending");
+	return true;
+}
+
 static void handle(struct supervisor *s, struct client *c,
 		   const struct channel_msg *m, int fds[CHANNEL_MAX])
 {
+	if (refuse_at_end(s, c, (enum channel_type)m->type))
+		return;
 	switch ((enum channel_type)m->type) {
 	case CHANNEL_PREPARE:
 		prepare(s, c, m, fds);
@@ -324,6 +371,7 @@ static void drop_client(struct supervisor *s, struct client *c)
 	loop_remove(&s->loop, &c->watch);
 	close(c->watch.fd);
 	c->watch.fd = -1;
+	watch_listener(s);
 	/* Whoever started us went away before anything was in force. */
 	if (!s->now.there && !has_clients(s))
 		supervisor_stop(s, NULL);

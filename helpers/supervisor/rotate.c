@@ -148,7 +148,7 @@ static void put_in_force(struct supervisor *s)
 {
 	supervisor_adopt(s);
 	say_rotated(s);
-	(void)worker_ask(s, CHANNEL_COMMIT, EXPECT_COMMIT, NULL);
+	(void)worker_tell(s, CHANNEL_COMMIT, EXPECT_COMMIT, NULL);
 }
 
 static void finish(struct supervisor *s, const char *refused)

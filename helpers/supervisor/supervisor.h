@@ -323,6 +323,9 @@ bool worker_start(struct supervisor *s) __attribute__((warn_unused_result));
 /** worker_is_there() - Whether it can be asked for anything */
 bool worker_is_there(const struct supervisor *s);
 
+/** worker_is_stuck() - Whether it is there, and was asked too much already */
+bool worker_is_stuck(const struct supervisor *s);
+
 /**
  * worker_ask() - Send a request and remember who waits for the answer
  *
@@ -331,6 +334,15 @@ bool worker_is_there(const struct supervisor *s);
  */
 bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
 		struct client *client);
+
+/**
+ * worker_tell() - As worker_ask(), of what a worker has to know
+ *
+ * One that cannot be asked is ended: the next one begins with the configuration
+ * in force, and knows of no other.
+ */
+bool worker_tell(struct supervisor *s, enum channel_type type, enum expect what,
+		 struct client *client);
 
 /** worker_ask_status() - As worker_ask(), for STATUS; @list: a file for it to
  * write to, or -1

@@ -42,6 +42,11 @@ void worker_close(struct supervisor *s)
 	close_child_fds(s);
 }
 
+bool worker_is_stuck(const struct supervisor *s)
+{
+	return worker_is_there(s) && s->n_expected == SUPERVISOR_EXPECTED;
+}
+
 static bool expect(struct supervisor *s, enum expect what,
 		   struct client *client)
 {
@@ -85,6 +90,15 @@ bool worker_ask(struct supervisor *s, enum channel_type type, enum expect what,
 	const struct channel_msg m = {.type = type};
 
 	return ask(s, &m, NULL, what, client);
+}
+
+bool worker_tell(struct supervisor *s, enum channel_type type, enum expect what,
+		 struct client *client)
+{
+	if (worker_ask(s, type, what, client))
+		return true;
+	monitor_kill(&s->worker);
+	return false;
 }
 
 bool worker_ask_status(struct supervisor *s, struct client *client, int list)

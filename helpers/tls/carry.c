@@ -12,8 +12,7 @@
 /* Whatever carried it is given up. */
 static void drop_carrier(struct worker *w, struct tls_flow *f)
 {
-	if (f->state == FLOW_SPLICED)
-		splice_release(&w->pool, &f->pump);
+	splice_release(&w->pool, &f->pump);
 	if (f->intercept) {
 		intercept_end(f->intercept);
 		f->intercept = NULL;
@@ -124,7 +123,7 @@ static void note_failure(struct worker *w, const struct tls_flow *f,
 	event_flow(w, event, f, "reason", why);
 }
 
-static void run_splice(struct worker *w, struct tls_flow *f)
+bool carry_pump(struct worker *w, struct tls_flow *f)
 {
 	static const enum intercept_state states[] = {
 		[SPLICE_WAIT] = INTERCEPT_WAIT,
@@ -134,12 +133,17 @@ static void run_splice(struct worker *w, struct tls_flow *f)
 	};
 	const enum splice_state state = splice_run(&w->pool, &f->pump);
 
-	if (!f->pump.head_len)
-		opening_drop(w, f);
 	if (!f->pump.writable[FLOW_GUEST] && state < SPLICE_DONE &&
 	    !sockets_await_guest(w, f))
-		return;
+		return false;
 	conclude(w, f, states[state]);
+	return state < SPLICE_DONE;
+}
+
+static void run_splice(struct worker *w, struct tls_flow *f)
+{
+	if (carry_pump(w, f) && !f->pump.head_len)
+		opening_drop(w, f);
 }
 
 static void run_intercept(struct worker *w, struct tls_flow *f)
@@ -186,9 +190,13 @@ static void begin_splice(struct worker *w, struct tls_flow *f)
 	const struct opening *o = f->opening;
 
 	flow_time(w, f, NULL, 0);
+	w->count[TLS_COUNT_SPLICED]++;
+	if (o && o->hello.state == HELLO_DONE && o->hello.tls13) {
+		second_begin(w, f);
+		return;
+	}
 	if (o)
 		splice_head(&f->pump, o->raw, (uint32_t)o->raw_len);
-	w->count[TLS_COUNT_SPLICED]++;
 	f->state = FLOW_SPLICED;
 	run_splice(w, f);
 }
@@ -310,6 +318,12 @@ void carry_run(struct worker *w, struct tls_flow *f)
 		return;
 	case FLOW_DIALLING:
 		run_dialling(w, f);
+		return;
+	case FLOW_GREETED:
+		second_answer(w, f);
+		return;
+	case FLOW_RETRIED:
+		second_read(w, f);
 		return;
 	case FLOW_SPLICED:
 		run_splice(w, f);

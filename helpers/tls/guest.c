@@ -38,8 +38,7 @@ static void hurry(int fd, bool now)
 	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &value, sizeof(value));
 }
 
-/* Keep what was read; false: the flow was ended. */
-static bool keep(struct worker *w, struct tls_flow *f, size_t len)
+bool guest_keep(struct worker *w, struct tls_flow *f, size_t len)
 {
 	const bool begins = !f->opening;
 
@@ -58,8 +57,7 @@ static bool keep(struct worker *w, struct tls_flow *f, size_t len)
 	return true;
 }
 
-/* Read what there is, until it can be judged; false: the flow was ended. */
-static bool read_on(struct worker *w, struct tls_flow *f)
+bool guest_read_on(struct worker *w, struct tls_flow *f)
 {
 	const int fd = f->watch[FLOW_GUEST].fd;
 
@@ -70,7 +68,7 @@ static bool read_on(struct worker *w, struct tls_flow *f)
 		if (n > 0) {
 			splice_was_read(&f->pump, FLOW_GUEST,
 					(size_t)n < sizeof(w->in));
-			if (!keep(w, f, (size_t)n))
+			if (!guest_keep(w, f, (size_t)n))
 				return false;
 		} else if (n == 0) {
 			f->guest_ended = true;
@@ -189,7 +187,7 @@ void guest_read(struct worker *w, struct tls_flow *f)
 		carry_end(w, f, true);
 		return;
 	}
-	if (!read_on(w, f))
+	if (!guest_read_on(w, f))
 		return;
 	h = f->opening ? &f->opening->hello : NULL;
 	switch (h ? h->state : HELLO_MORE) {

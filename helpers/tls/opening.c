@@ -8,6 +8,10 @@
 /* Room to begin with: a hello with the usual shares fits. */
 #define ROOM_MIN 2048
 
+/* Types of records (RFC 8446 section 5.1). */
+#define RECORD_CHANGE_CIPHER 20
+#define RECORD_DATA	     23
+
 /* Let @p have room for @need octets; false: the bound, or no memory. */
 static bool grow(struct worker *w, uint8_t **p, size_t *room, size_t need)
 {
@@ -42,11 +46,39 @@ static bool begin(struct worker *w, struct tls_flow *f)
 	return true;
 }
 
+/* Step over the records that may come before a second ClientHello, and are
+ * thrown away: how many octets of @data were of them. */
+static size_t step_over(struct opening *o, const uint8_t *data, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && !o->begun) {
+		if (o->skip) {
+			const size_t n = o->skip < len - at ? o->skip
+							    : len - at;
+
+			o->skip -= n;
+			at += n;
+		} else if (!o->head_len && data[at] != RECORD_CHANGE_CIPHER &&
+			   data[at] != RECORD_DATA) {
+			o->begun = true;
+		} else {
+			o->head[o->head_len++] = data[at++];
+			if (o->head_len == sizeof(o->head)) {
+				o->skip = (size_t)o->head[3] << 8 | o->head[4];
+				o->head_len = 0;
+			}
+		}
+	}
+	return at;
+}
+
 bool opening_take(struct worker *w, struct tls_flow *f, const uint8_t *data,
 		  size_t len)
 {
 	struct opening *o;
 	size_t message;
+	size_t at = 0;
 
 	if (!f->opening && !begin(w, f))
 		return false;
@@ -59,7 +91,9 @@ bool opening_take(struct worker *w, struct tls_flow *f, const uint8_t *data,
 		return false;
 	memcpy(o->raw + o->raw_len, data, len);
 	o->raw_len += len;
-	o->used += hello_feed(&o->hello, o->message, data, len);
+	if (f->state == FLOW_RETRIED)
+		at = step_over(o, data, len);
+	o->used += at + hello_feed(&o->hello, o->message, data + at, len - at);
 	return true;
 }
 

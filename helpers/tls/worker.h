@@ -3,7 +3,9 @@
  *
  * Theory of Operation
  *
- *	accepted ──► READING ──► DIALLING ──► SPLICED ────► closed
+ *	                                    ┌► RETRIED ┐
+ *	                              ┌─► GREETED ─────┤
+ *	accepted ──► READING ──► DIALLING ──► SPLICED ◄┘ ─► closed
  *	    │           │            │    ├─► INTERCEPTED ─►
  *	    ▼           ▼            ▼    └─► READ ────────►
  *	  reset      REFUSED       reset
@@ -26,6 +28,15 @@
  * pump (splice.h) from there on; or it is an interception (intercept.h); or,
  * if there are secrets and it is not encrypted, it goes through a gate that
  * keeps their placeholders in (plain.h).
+ *
+ * A server of TLS 1.3 may ask for another ClientHello (retry.h), and may go by
+ * the name in that. So where TLS 1.3 was offered nothing is spliced before the
+ * server has said what it does: GREETED, the hello was passed on, and no more
+ *is taken from the guest until the server's answer has been looked at, without
+ * taking it. Mostly it is none of those, and the flow is a pump. RETRIED, the
+ * second ClientHello is collected as the first one was, behind what servers
+ * throw away (a change_cipher_spec, early data), and passed on if it is for the
+ * same name.
  *
  * REFUSED, an alert was sent to the guest, or whoever intercepted the flow sent
  * one, and what the guest still sends is thrown away until it ends: the socket
@@ -103,6 +114,8 @@ enum tls_flow_state {
 	FLOW_FREE,
 	FLOW_READING,
 	FLOW_DIALLING,
+	FLOW_GREETED,
+	FLOW_RETRIED,
 	FLOW_SPLICED,
 	FLOW_INTERCEPTED,
 	FLOW_READ,
@@ -118,6 +131,10 @@ enum tls_flow_state {
  * @raw_room:	octets that fit there
  * @raw_len:	octets
  * @used:	of these, octets that @hello has read
+ * @begun:	RETRIED: what is thrown away before it is over
+ * @skip:	octets that are left of a record that is
+ * @head_len:	octets of @head
+ * @head:	header of the next one
  * @leaf_len:	octets of @leaf; 0: there is none
  * @leaf:	name that a leaf is for, if the monitor has said one
  */
@@ -129,6 +146,10 @@ struct opening {
 	size_t raw_room;
 	size_t raw_len;
 	size_t used;
+	bool begun;
+	size_t skip;
+	uint8_t head_len;
+	uint8_t head[5];
 	uint8_t leaf_len;
 	uint8_t leaf[DNAME_WIRE_MAX];
 };
@@ -333,6 +354,28 @@ void guest_pause(struct worker *w, bool pause);
 /** guest_read() - Go on with a flow that is READING */
 void guest_read(struct worker *w, struct tls_flow *f);
 
+/** guest_read_on() - Read what there is, until it can be judged; false: the
+ * flow was ended
+ */
+bool guest_read_on(struct worker *w, struct tls_flow *f)
+	__attribute__((warn_unused_result));
+
+/** guest_keep() - Keep @len octets of @w->in as read; false: the flow was ended
+ */
+bool guest_keep(struct worker *w, struct tls_flow *f, size_t len)
+	__attribute__((warn_unused_result));
+
+/* second.c - flows whose server may ask for another ClientHello. */
+
+/** second_begin() - Pass the ClientHello on, and wait for what is said to it */
+void second_begin(struct worker *w, struct tls_flow *f);
+
+/** second_answer() - Go on with a flow that is GREETED */
+void second_answer(struct worker *w, struct tls_flow *f);
+
+/** second_read() - Go on with a flow that is RETRIED */
+void second_read(struct worker *w, struct tls_flow *f);
+
 /* sockets.c - a flow's two sockets. */
 
 /** sockets_begin() - Watch the guest's socket; false: the flow was ended */
@@ -364,6 +407,10 @@ void sockets_drop(struct worker *w, struct tls_flow *f, enum tls_side side,
 
 /** carry_run() - Go on with a flow, whatever its state */
 void carry_run(struct worker *w, struct tls_flow *f);
+
+/** carry_pump() - Splice what can be; false: the flow was ended */
+bool carry_pump(struct worker *w, struct tls_flow *f)
+	__attribute__((warn_unused_result));
 
 /** carry_begin() - Begin with a guest's socket; false: it was ended */
 bool carry_begin(struct worker *w, struct tls_flow *f, int fd)

@@ -206,11 +206,18 @@ static struct said ask_all(struct arena *a, const struct policy *p,
 	return s;
 }
 
+/* Pointers in the order of the walk; what is none of a rule is behind all. */
 static unsigned long index_of(const char *pointer)
 {
-	return strncmp(pointer, "/Rules/", 7) == 0
-		       ? strtoul(pointer + 7, NULL, 10)
-		       : ULONG_MAX;
+	static const char *const lists[] = {"/DenyDomains/",
+					    "/DenyDomainSuffixes/", "/Rules/"};
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strncmp(pointer, lists[i], strlen(lists[i])) == 0)
+			return (i << 32) +
+			       strtoul(pointer + strlen(lists[i]), NULL, 10);
+	return ULONG_MAX;
 }
 
 /* Whether a comment names a pointer, or a range of rules that it is in. */

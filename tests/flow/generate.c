@@ -52,6 +52,8 @@ static const char *const names[] = {
 	".com",		 "example.net",
 	".example.net",	 "a.example.net",
 	".internal",	 "host.microsandbox.internal",
+	"public.",	 ".public",
+	"any.",
 };
 
 /* What addresses are pinned to. */
@@ -60,6 +62,7 @@ static const char *const pins[] = {
 	"b.a.example.com", "c.example.com",
 	"a.example.net",   "example.net",
 	"other.test",	   "host.microsandbox.internal",
+	"public",	   "a.public",
 };
 
 /* The first and last address of every group, as far as they are fixed. */
@@ -187,13 +190,20 @@ static void put_destination(struct str *s, struct generator *g)
 
 static void put_ports(struct str *s, struct generator *g)
 {
-	unsigned int n = generate_below(g, percent(g, 90) ? 3 : 12) + 1, i;
+	const bool many = g->many_ports && percent(g, 30);
+	unsigned int n = many ? 150
+			      : generate_below(g, percent(g, 90) ? 3 : 12) + 1;
+	unsigned int i;
 
 	str_puts(s, ", \"Ports\": [");
 	for (i = 0; i < n; i++) {
 		uint16_t lo = ports[generate_below(g, COUNT(ports))];
 		uint16_t hi = ports[generate_below(g, COUNT(ports))];
 
+		if (many) {
+			lo = (uint16_t)(1 + generate_below(g, 65000));
+			hi = (uint16_t)(lo + generate_below(g, 300));
+		}
 		if (percent(g, 50) || hi < lo)
 			str_printf(s, "%s\"%u\"", i ? ", " : "", lo);
 		else
@@ -315,6 +325,8 @@ const char *generate_document(struct arena *a, struct generator *g)
 	STR(s);
 
 	g->names = percent(g, 40) ? 5 + generate_below(g, 60) : 0;
+	/* Long lists of ports are said once, and referred to. */
+	g->many_ports = percent(g, 5);
 	str_printf(&s, "{\"IPv4Pool\": \"%s\", \"IPv6Pool\": \"%s\"",
 		   pools4[generate_below(g, COUNT(pools4))],
 		   pools6[generate_below(g, COUNT(pools6))]);
@@ -438,6 +450,14 @@ static void put_pins(struct arena *a, struct generator *g, struct flow *f)
 			__builtin_trap();
 	f->pins = v;
 	f->n_pins = n;
+}
+
+const char *generate_name(struct generator *g)
+{
+	static const char *const denied[] = {"example.org", "x.example.org"};
+
+	return percent(g, 80) ? pins[generate_below(g, COUNT(pins))]
+			      : denied[generate_below(g, COUNT(denied))];
 }
 
 struct flow generate_flow(struct arena *a, struct generator *g,

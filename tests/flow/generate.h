@@ -12,10 +12,12 @@
  * struct generator - A source of random documents
  * @state:	state of the random numbers
  * @names:	percent of the last document's rules that are about names, about
+ * @many_ports:	its rules have long lists of ports
  */
 struct generator {
 	uint64_t state;
 	unsigned int names;
+	bool many_ports;
 };
 
 /** generate_below() - A random number from 0 to @n - 1 */
@@ -32,6 +34,9 @@ unsigned int generate_below(struct generator *g, unsigned int n);
  * Return: JSON text
  */
 const char *generate_document(struct arena *a, struct generator *g);
+
+/** generate_name() - A name that a document may be about */
+const char *generate_name(struct generator *g);
 
 /**
  * generate_flow() - A flow that the policy's rules have something to say about

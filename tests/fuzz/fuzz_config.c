@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,6 +14,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		if (!(condition)) \
 			abort(); \
 	} while (0)
+
+/* What --json prints is UTF-8, whatever the document is. */
+static void check_text(const char *text)
+{
+	while (*text) {
+		const size_t n = scan_utf8(text, strlen(text));
+
+		MUST(n);
+		text += n;
+	}
+}
 
 /* Every diagnostic lies in the text, in order, and prints no control bytes. */
 static void check_diags(struct diags *d)
@@ -24,6 +36,8 @@ static void check_diags(struct diags *d)
 	for (size_t i = 0; i < d->n; i++) {
 		MUST(d->v[i].offset <= d->len && d->v[i].offset >= offset);
 		MUST(d->v[i].line && d->v[i].column && d->v[i].width);
+		check_text(d->v[i].pointer);
+		check_text(d->v[i].message);
 		offset = d->v[i].offset;
 	}
 	diags_print(d, &out);

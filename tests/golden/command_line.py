@@ -19,6 +19,7 @@ FILES = {
     "bad.json": '{"Polcy": "none"}',
     "names.json": '{"Rules": [{"Action": "allow", "Destination": "example.com"}]}',
     "tls.json": '{"TLS": {}}',
+    "helpers.json": '{"DenyDomains": ["a.example"], "TLS": {}, "Ports": {"80": 80}}',
     "pool.json": '{"IPv4Pool": "10.9.0.0/29"}',
     "good.flows": "egress tcp 10.0.0.1 80 allow\n",
     "bad.flows": "egress tcp 10.0.0.1 80 deny\n",
@@ -35,6 +36,10 @@ STATUS = (
     ("check good.json bad.json", 1, "unknown-key"),
     ("check gone.json", 2, "gone.json: No such file"),
     ("check .", 2, "directory"),
+    ("check --preset none bad.json", 2, "Try "),
+    ("check - -", 2, "once"),
+    ("diff - -", 2, "once"),
+    ("test - -", 2, "once"),
     ("check --frobnicate good.json", 2, "Try "),
     ("check --prove good.json bad.json", 1, "unknown-key"),
     ("lint good.json", 0, "^$"),
@@ -81,6 +86,8 @@ STATUS = (
     ("ca --state nowhere", 1, "there is no CA in nowhere"),
     ("ca frob --state nowhere", 2, "Try "),
     ("ca export --json --state nowhere", 2, "Try "),
+    ("ca export --der --json --state nowhere", 2, "Try "),
+    ("ca print --der --state nowhere", 2, "Try "),
     ("up Web good.json --tap", 2, "no name"),
     ("up web good.json", 2, "--tap"),
     ("up web good.json --tap --guest-netns box", 2, "--tap"),
@@ -156,6 +163,28 @@ def same_bytes(tool):
                "a refused document made a directory")
 
 
+def one_document_each(tool):
+    """A directory has what its last document needs, and nothing before it."""
+    scratch = pathlib.Path(tool.scratch)
+    out, fresh = scratch / "again", scratch / "fresh"
+    tool.run("compile helpers.json -o again")
+    had = {p.name for p in out.iterdir()}
+    tool.check("compile -o", {"dns.json", "relay.json", "ports.json", "tls.json"} <= had
+               and any(n.startswith("names-") for n in had), "not all: %s" % had)
+    (out / "names-.txt").write_text("mine", encoding="utf-8")
+    tool.run("compile --preset none -o again")
+    tool.run("compile --preset none -o fresh")
+    have, want = ({p.name for p in d.iterdir()} for d in (out, fresh))
+    tool.check("compile -o", have == want | {"names-.txt"}, "left: %s" % (have - want))
+    # A directory of somebody else's.
+    other = scratch / "other"
+    other.mkdir()
+    (other / "dns.json").write_text("mine", encoding="utf-8")
+    tool.run("compile --preset none -o other")
+    tool.check("compile -o", (other / "dns.json").read_text(encoding="utf-8") == "mine",
+               "somebody's dns.json")
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         for name, text in FILES.items():
@@ -178,6 +207,7 @@ def main():
                 tool.check(line, False, "is no JSON: %s" % error)
         help_of_each(tool)
         same_bytes(tool)
+        one_document_each(tool)
         print("%d passed, %d failed" % (tool.passed, tool.failed))
         return 1 if tool.failed or not tool.passed else 0
 

@@ -8,6 +8,7 @@ passed=0 failed=0
 cd "$(mktemp -d)" || exit 1
 trap 'rm -r "$PWD"' EXIT
 touch net.json
+mkdir -p state/sandboxes/web
 
 offers() { # EXPECTED WORD... ; the last word is being completed
 	local want=$1 got
@@ -35,6 +36,18 @@ offers "net.json" msb-netc check net.json n
 offers "egress" msb-netc explain net.json e
 offers "allow deny" msb-netc explain --expect ""
 offers "" msb-netc compile --slot ""
+offers "web" msb-netc apply --state state ""
+offers "web" msb-netc down --state = state w
+offers "net.json" msb-netc apply --state state web n
+offers "web" msb-netc diff --state state --live ""
+offers "public-only" msb-netc check --preset = pu
+offers "egress" msb-netc explain --preset none e
+offers "egress" msb-netc explain - e
+offers "no-effect" msb-netc lint --deny no
+offers "net.json" msb-netc up web net.json --guest-netns ne
+offers "readonly" msb-netc run net.json readonl
+offers "net.json" msb-netc run net.json -- cat n
+offers "" msb-netc run net.json -- ls -
 while read -r command; do
 	offers "$command" msb-netc "$command"
 done < <(msb-netc --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')

@@ -3,7 +3,7 @@
 """pages.py - What README.md and docs/*.md name is there.
 
 Links lead to files, paths in backticks exist, and so do the tests that
-packets/NAME and live/NAME stand for.
+packets/NAME and live/NAME stand for. Every package that ./dev installs is named.
 """
 import pathlib
 import re
@@ -41,8 +41,20 @@ def missing(page):
     return wrong, named
 
 
+def unnamed_packages():
+    """Packages that ./dev installs, and README.md does not name."""
+    dev = (ROOT / "dev").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z0-9+.-]*[a-z0-9]", readme))
+    lists = re.findall(r'^\s*\w+_packages="([^"]*)"', dev, re.M)
+    return [p for text in lists for p in text.split() if p[0] != "$" and p not in words]
+
+
 def main():
     passed = failed = 0
+    for package in unnamed_packages():
+        failed += 1
+        print("README.md: %s is not named" % package)
     for page in [ROOT / "README.md"] + sorted(ROOT.glob("docs/*.md")):
         wrong, named = missing(page)
         for number, words in wrong:

@@ -420,7 +420,7 @@ def with_tool(script):
                 ["unshare", "-m", "sh", "-c", IN_NAMESPACE, "sh", scratch,
                  sys.executable, "-B", __file__, "--script", script, "--tool"],
                 check=False, env={**os.environ, "MSB_IN_NAMESPACE": "1"},
-                timeout=100).returncode
+                timeout=280).returncode
     with tempfile.TemporaryDirectory() as scratch:
         certs = make_certs(scratch, ("ca1", "ca2", "host1"))
         g = Guest(scratch, ["sh"], script)

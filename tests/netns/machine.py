@@ -58,7 +58,8 @@ def _setting(path):
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return os.read(fd, 65536)
+            # None is longer, and a page is what the kernel fills at once.
+            return os.read(fd, 4096)
         finally:
             os.close(fd)
     except OSError as error:
@@ -69,7 +70,8 @@ def _namespace(found, name):
     """Links, addresses, routes, rules, ruleset and settings of where we are."""
     for kind, items in rtnl.listing().items():
         found["%s %s" % (name, kind)] = items
-    found[name + " ruleset"] = run("nft", "-s", "list", "ruleset")
+    found[name + " ruleset"] = run("nft", "-s", "list", "ruleset") \
+        if rtnl.has_tables() else ""
     for key, value in _settings().items():
         found["%s %s" % (name, key)] = value
 
@@ -168,10 +170,15 @@ class Machine:
 
 def differences(before, after):
     """What two looks do not have in common, in a line."""
-    return "; ".join(
-        "%s: %.200s, was %.200s" % (key, after.get(key), before.get(key))
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key))
+    def one(key):
+        now, was = after.get(key), before.get(key)
+        if isinstance(now, list) and isinstance(was, list):
+            now, was = [i for i in now if i not in was], [
+                i for i in was if i not in now]
+        return "%s: %.200s, was %.200s" % (key, now, was)
+
+    return "; ".join(one(key) for key in sorted(before.keys() | after.keys())
+                     if before.get(key) != after.get(key))
 
 
 def wait_for(test, seconds=PATIENCE):

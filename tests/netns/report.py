@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-from lab import enter_laboratory, run
+from lab import enter_laboratory
 from machine import STATE, Machine, differences, wait_for
 import rtnl
 

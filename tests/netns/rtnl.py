@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""rtnl.py - Links, addresses, routes and rules of a namespace, by rtnetlink.
+"""rtnl.py - Links, addresses, routes and rules of a namespace, by netlink.
 
 What "ip" lists, without a process for each list: all that the kernel says of an
 item is compared, but for what changes by itself.
@@ -9,9 +9,10 @@ import struct
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_DUMP, NLM_F_DUMP_INTR = 1, 0x300, 0x10
-GETLINK, GETADDR, GETROUTE, GETRULE = 18, 22, 26, 34
-# Sizes of ifinfomsg, ifaddrmsg, rtmsg and fib_rule_hdr.
-HEADER = {GETLINK: 16, GETADDR: 8, GETROUTE: 12, GETRULE: 12}
+NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
+GETLINK, GETADDR, GETROUTE, GETRULE, GETTABLE = 18, 22, 26, 34, 0xA01
+# Sizes of ifinfomsg, ifaddrmsg, rtmsg, fib_rule_hdr and nfgenmsg.
+HEADER = {GETLINK: 16, GETADDR: 8, GETROUTE: 12, GETRULE: 12, GETTABLE: 4}
 IFF_UP = 1
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU = 1, 3, 4
 IFA_ADDRESS, IFA_LOCAL = 1, 2
@@ -31,10 +32,10 @@ def attributes(data):
     return dict(sorted(found.items()))
 
 
-def dump(kind, family=socket.AF_UNSPEC):
+def dump(kind, family=socket.AF_UNSPEC, protocol=NETLINK_ROUTE):
     """The header and the attributes of each item; again, if it was changed while
     it was listed."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as asked:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as asked:
         for _ in range(100):
             asked.send(struct.pack("=IHHIIB", 16 + HEADER[kind], kind,
                                    NLM_F_REQUEST | NLM_F_DUMP, 1, 0, family) +
@@ -45,7 +46,7 @@ def dump(kind, family=socket.AF_UNSPEC):
                 found.append((header, attributes(rest)))
             if whole:
                 return found
-    raise RuntimeError("what rtnetlink lists never stays the same")
+    raise RuntimeError("what netlink lists never stays the same")
 
 
 def _items(asked, kind):
@@ -57,7 +58,7 @@ def _items(asked, kind):
                 return
             if what == NLMSG_ERROR:
                 raise OSError(-struct.unpack_from("=i", data, 16)[0],
-                              "rtnetlink")
+                              "netlink")
             yield flags, data[16:16 + HEADER[kind]], data[16 + HEADER[kind]:size]
             data = data[(size + 3) & ~3:]
 
@@ -103,6 +104,11 @@ def listing():
                                                 for k, v in found.items()]))
     return {"links": sorted(links), "addresses": sorted(addresses, key=str),
             "routes": sorted(routes), "rules": rules}
+
+
+def has_tables():
+    """Whether there is a table of nftables' here, which nft would list."""
+    return bool(dump(GETTABLE, protocol=NETLINK_NETFILTER))
 
 
 def tentative():

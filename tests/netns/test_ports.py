@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from lab import Namespace, run
+from lab import Namespace
 from machine import PATIENCE, wait_for
 from peers import (HOST, KIND, LAN, LONG, LOOPBACK, SILENCE, Echo, Network, ask,
                    connect, is_cut)

@@ -609,7 +609,7 @@ def terminated_on_a_full_disk(m, t):
     s = Stage(m)
     small = os.path.join(m.scratch, "small")
     os.mkdir(small)
-    run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small)
+    run("mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", small)
 
     def netc(*words):
         return subprocess.run(

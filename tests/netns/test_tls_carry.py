@@ -5,8 +5,11 @@ import os
 import resource
 import select
 import socket
+import ssl
 import struct
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -222,6 +225,203 @@ class Carry(Case):
             sock.send(b"x")
         for sock in self.open[1:]:
             self.assertEqual(sock.recv(2), b"x")
+
+
+# A HelloRetryRequest as far as it is looked at, and what it has besides.
+RETRY = (b"\x16\x03\x03\x00\x34\x02\x00\x00\x30\x03\x03" + hashlib.sha256(
+    b"HelloRetryRequest").digest() + bytes(14) + b"\x14\x03\x03\x00\x01\x01")
+CHANGE = b"\x14\x03\x03\x00\x01\x01"
+EARLY_DATA = b"\x17\x03\x03\x00\x20" + bytes(32)
+
+
+class Second(Case):
+    """What comes behind a ClientHello that offers TLS 1.3."""
+
+    def greet(self, name="a.example", rest=b""):
+        """Both sides, when the hello has arrived, and nothing else has"""
+        hello = client_hello(name, tls13=True)
+        client = self.dial()
+        client.sendall(hello + rest)
+        server = self.accept()
+        self.receive(server, hello)
+        return client, server
+
+    def nothing(self, *socks):
+        self.assertEqual(select.select(socks, [], [], 0.05)[0], [])
+
+    def test_answered(self):
+        """An answer that asks for nothing lets everything go on"""
+        self.start(by_name)
+        hello = b"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + bytes(36)
+        for answer in (hello, b"\x15\x03\x03\x00\x02\x02\x28", b"HTTP/1.1",
+                       RETRY[:20] + bytes(60), RETRY[:10]):
+            client, server = self.greet(rest=EARLY_DATA)
+            client.sendall(b"more")
+            self.nothing(server)
+            if answer == RETRY[:10]:
+                server.sendall(answer)
+                self.nothing(client, server)
+                server.shutdown(socket.SHUT_WR)
+            for octet in answer[:0 if answer == RETRY[:10] else None]:
+                server.sendall(bytes([octet]))
+            self.receive(client, answer)
+            self.receive(server, EARLY_DATA + b"more")
+
+    def test_ends(self):
+        self.start(by_name)
+        client, server = self.greet()
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(drain(server), b"")
+        server.sendall(b"late")
+        server.close()
+        self.assertEqual(drain(client), b"late")
+        client, server = self.greet()
+        server.close()
+        self.assertEqual(drain(client), b"")
+        client, server = self.greet()
+        reset(client)
+        self.is_reset(server)
+        client, server = self.greet(rest=EARLY_DATA)
+        reset(server)
+        self.is_reset(client)
+
+    @staticmethod
+    def policy(ask):
+        return say(WAIT if ask.stage == EARLY else SPLICE)
+
+    def test_same_name(self):
+        """The second is passed on, with what came before and behind it"""
+        self.start(self.policy)
+        for name in ("a.example", None):
+            second = client_hello(name, tls13=True, record=40)
+            for early in (b"", CHANGE, CHANGE + EARLY_DATA, EARLY_DATA * 50):
+                whole = early + second + b"!"
+                client, server = self.greet(name)
+                server.sendall(RETRY)
+                self.receive(client, RETRY)
+                client.sendall(whole[:-9])
+                self.nothing(server)
+                client.sendall(whole[-9:])
+                self.receive(server, whole)
+                server.sendall(b"yes")
+                self.receive(client, b"yes")
+                # All at once, before it was asked for; and octet by octet.
+                client, server = self.greet(name, whole)
+                server.sendall(RETRY)
+                self.receive(server, whole)
+                if len(whole) > 300:
+                    continue
+                client, server = self.greet(name)
+                server.sendall(RETRY)
+                for octet in whole:
+                    client.sendall(bytes([octet]))
+                self.receive(server, whole)
+
+    def test_another_name(self):
+        """None other is, whatever is before it, and when ever it comes"""
+        worker = self.start(self.policy)
+        refused = 0
+        for first, name in (("a.example", "b.example"), ("a.example", None),
+                            (None, "a.example"), ("a.example", "a.example.org")):
+            other = client_hello(name, tls13=True)
+            for early in (b"", CHANGE, EARLY_DATA + CHANGE):
+                for at_once in (True, False):
+                    client, server = self.greet(
+                        first, early + other if at_once else b"")
+                    server.sendall(RETRY)
+                    if not at_once:
+                        self.receive(client, RETRY)
+                        client.sendall(early + other)
+                    got = drain(client)
+                    self.assertEqual(got[-7:], b"\x15\x03\x01\x00\x02\x02\x2f")
+                    self.is_reset(server)
+                    refused += 1
+        events = worker.events("hello-refused")
+        self.assertEqual({e["reason"] for e in events},
+                         {"the second ClientHello has another name"})
+        self.assertEqual(worker.status()["failed"], refused)
+
+    def test_no_hello(self):
+        """Nothing but a ClientHello is"""
+        self.start(by_name, HelloMs=300)
+        for what in (b"GET / HTTP/1.1", b"\x16\x03\x03\x00\x05\x10aaaa",
+                     b"\x15\x03\x03\x00\x02\x02\x2f"):
+            client, server = self.greet()
+            server.sendall(RETRY)
+            client.sendall(what)
+            drain(client)
+            self.is_reset(server)
+        # Nor is it waited for for ever, nor more taken than there is room for.
+        client, server = self.greet()
+        server.sendall(RETRY)
+        self.is_reset(server)
+        self.is_reset(client)
+        client, server = self.greet(rest=EARLY_DATA)
+        self.is_reset(server)
+        self.is_reset(client)
+        client, server = self.greet()
+        server.sendall(RETRY)
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(drain(server), b"")
+
+    def test_long_answer(self):
+        """Who takes more octets for it than anybody has asked"""
+        self.start(by_name)
+        client, server = self.greet(rest=client_hello("b.example", tls13=True))
+        server.sendall(b"\x16\x03\x03\x00\x00" * 200)
+        self.is_reset(server)
+        client.close()
+
+    def test_openssl(self):
+        """As OpenSSL does it: its server likes another group than its client"""
+        self.start(by_name)
+        key, cert = self.certificate()
+        there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        there.load_cert_chain(cert, key)
+        there.set_ecdh_curve("prime256v1")
+        names = []
+        there.sni_callback = lambda sock, name, context: names.append(name)
+        here = ssl._create_unverified_context()
+
+        def serve(sock):
+            with there.wrap_socket(sock, server_side=True) as tls:
+                tls.sendall(tls.recv(100))
+        client = self.dial()
+        thread = threading.Thread(target=lambda: serve(self.accept()))
+        thread.start()
+        with here.wrap_socket(client, server_hostname="a.example") as tls:
+            tls.sendall(b"hello")
+            self.assertEqual(tls.recv(100), b"hello")
+        thread.join(10)
+        self.assertEqual(names, ["a.example"] * 2)
+        # The same, but for the first of its names.
+        come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = here.wrap_bio(come, go, server_hostname="b.example")
+        with self.assertRaises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        client = self.dial()
+        client.sendall(go.read().replace(b"b.example", b"a.example"))
+        server = self.accept()
+        thread = threading.Thread(target=lambda: self.assertRaises(
+            OSError, serve, server))
+        thread.start()
+        come.write(client.recv(65536))
+        with self.assertRaises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        client.sendall(go.read())
+        self.assertEqual(drain(client)[-7:], b"\x15\x03\x01\x00\x02\x02\x2f")
+        thread.join(10)
+        self.assertEqual(names, ["a.example"] * 3)
+
+    def certificate(self):
+        where = tempfile.TemporaryDirectory()
+        self.addCleanup(where.cleanup)
+        key, cert = (os.path.join(where.name, n) for n in ("key", "cert"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=a.example", "-keyout", key, "-out",
+                        cert], check=True, capture_output=True)
+        return key, cert
 
 
 class Limits(Case):

@@ -32,9 +32,10 @@ def labels(name):
                     for n in name.split(".")) + b"\0" if name else b""
 
 
-def client_hello(name=None, extra=b"", record=16384):
-    """A ClientHello in records of so many octets."""
-    extensions = b"\x00\x2b\x00\x03\x02\x03\x04" + extra
+def client_hello(name=None, extra=b"", record=16384, tls13=False):
+    """A ClientHello in records of so many octets. Where it offers TLS 1.3
+    nothing that follows goes on before the server has said something."""
+    extensions = (b"\x00\x2b\x00\x03\x02\x03\x04" if tls13 else b"") + extra
     if name:
         host = name.encode()
         extensions += struct.pack("!HHHBH", 0, len(host) + 5, len(host) + 3, 0,

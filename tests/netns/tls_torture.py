@@ -221,7 +221,7 @@ def garbage(stage, t):
 
 def whole(stage, t):
     """What is nearly a ClientHello with an allowed name arrives as it was, or
-    does not arrive."""
+    does not arrive; what is behind one that offers TLS 1.3 may not have."""
     work = [(parts, {"version": 4 + n % 2 * 2}) for n, parts in enumerate(
         mutants(GOOD, 3000 if LONG else 150, 2))]
     stage.servers.take()
@@ -233,7 +233,7 @@ def whole(stage, t):
     sent = {b"".join(parts) for parts, _ in work}
     seen = stage.servers.take()
     t.check("what arrived is what was sent", all(
-        s.data in sent or not s.data for s in seen))
+        any(flight.startswith(s.data) for flight in sent) for s in seen))
 
 
 def crowd(stage, t):

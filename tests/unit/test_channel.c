@@ -180,6 +180,30 @@ Test(channel, nobody_waits_past_the_timeout)
 	close(pair[1]);
 }
 
+Test(channel, waits_no_longer_than_it_was_told)
+{
+	char dir[] = "/tmp/msb-channel-XXXXXX";
+	int dirfd, listener, clients[64];
+	size_t n = 0;
+
+	cr_assert(mkdtemp(dir));
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	listener = channel_listen(dirfd, "sock");
+	cr_assert_geq(listener, 0);
+	do
+		clients[n] = channel_connect(dirfd, "sock", 20);
+	while (clients[n] >= 0 && ++n < 64);
+	cr_assert_lt(n, 64);
+	cr_assert_gt(n, 0);
+	cr_expect_eq(errno, EAGAIN);
+	while (n--)
+		close(clients[n]);
+	close(listener);
+	unlinkat(dirfd, "sock", 0);
+	close(dirfd);
+	rmdir(dir);
+}
+
 Test(channel, listens_under_a_name_of_any_depth)
 {
 	char dir[] = "/tmp/msb-channel-XXXXXX";
@@ -195,7 +219,7 @@ Test(channel, listens_under_a_name_of_any_depth)
 	cr_assert_eq(mkdirat(dirfd, deep, 0700), 0);
 	sub = openat(dirfd, deep, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cr_assert_geq(sub, 0);
-	cr_expect_eq(channel_connect(sub, "sock"), -1);
+	cr_expect_eq(channel_connect(sub, "sock", 1000), -1);
 	cr_expect_eq(errno, ENOENT);
 	listener = channel_listen(sub, "sock");
 	cr_assert_geq(listener, 0);
@@ -205,7 +229,7 @@ Test(channel, listens_under_a_name_of_any_depth)
 	cr_expect_eq(errno, EAGAIN);
 	cr_expect_eq(channel_listen(sub, "sock"), -1);
 	cr_expect_eq(errno, EADDRINUSE);
-	client = channel_connect(sub, "sock");
+	client = channel_connect(sub, "sock", 1000);
 	cr_assert_geq(client, 0);
 	server = channel_accept(listener);
 	cr_assert_geq(server, 0);
@@ -213,7 +237,7 @@ Test(channel, listens_under_a_name_of_any_depth)
 	cr_expect_eq(channel_receive(server, &back, got), 1);
 	cr_expect_eq(back.type, CHANNEL_STOP);
 	close(listener);
-	cr_expect_eq(channel_connect(sub, "sock"), -1);
+	cr_expect_eq(channel_connect(sub, "sock", 1000), -1);
 	cr_expect_eq(errno, ECONNREFUSED);
 	close(client);
 	close(server);

@@ -174,6 +174,45 @@ Test(eval, says_what_is_intercepted)
 	}
 }
 
+Test(eval, says_what_no_flow_is_left_room_for)
+{
+	static const struct {
+		const char *flow;
+		bool noted;
+	} rows[] = {
+		{"egress tcp 198.51.100.7 80", true},
+		{"egress udp 198.51.100.7 53", true},
+		{"egress tcp 172.16.0.1 80", true},
+		{"dns a.example @198.51.100.7", true},
+		{"egress udp 172.16.0.1 53", false},
+		{"dns a.example", false},
+		{"egress icmpv4 198.51.100.7", false},
+		{"egress tcp 10.0.0.7 80", false},
+		{"ingress tcp 198.51.100.7 80", false},
+	};
+	struct policy none, one;
+	size_t i;
+	ARENA(a);
+
+	lower(&a,
+	      "{\"MaxConnections\": 0, \"Ports\": {\"8080\": 80}, \"Rules\": "
+	      "[{\"Action\": \"deny\", \"Destination\": \"private\"}, "
+	      "{\"Action\": \"allow\"}]}",
+	      &none);
+	lower(&a, "{\"MaxConnections\": 1, \"DefaultEgress\": \"allow\"}",
+	      &one);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct flow f = read_flow(&a, rows[i].flow);
+		const char *note = eval_decide(&none, &f).note;
+
+		cr_expect_eq(note && strstr(note, "MaxConnections is 0"),
+			     rows[i].noted, "%s", rows[i].flow);
+		note = eval_decide(&one, &f).note;
+		cr_expect(!note || !strstr(note, "MaxConnections"), "%s",
+			  rows[i].flow);
+	}
+}
+
 Test(eval, says_what_is_looked_through)
 {
 	static const struct {

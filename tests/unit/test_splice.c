@@ -241,6 +241,33 @@ Test(splice, head_goes_first)
 	take_down(&b);
 }
 
+Test(splice, held)
+{
+	static const uint8_t head[] = "head";
+	struct bench b;
+
+	set_up(&b);
+	splice_head(&b.pump, head, 4);
+	splice_hold(&b.pump, 0, true);
+	splice_hold(&b.pump, 1, true);
+	cr_assert_eq(write(b.peer[0], "there", 5), 5);
+	cr_assert_eq(write(b.peer[1], "back", 4), 4);
+	shutdown(b.peer[0], SHUT_WR);
+	cr_expect_eq(run(&b), SPLICE_WAIT);
+	expect_text(b.peer[1], "head");
+	cr_expect_eq(recv(b.peer[0], &(char){0}, 1, MSG_DONTWAIT), -1);
+	cr_expect_eq(recv(b.peer[1], &(char){0}, 1, MSG_DONTWAIT), -1);
+	splice_hold(&b.pump, 1, false);
+	cr_expect_eq(run(&b), SPLICE_WAIT);
+	expect_text(b.peer[0], "back");
+	cr_expect_eq(recv(b.peer[1], &(char){0}, 1, MSG_DONTWAIT), -1);
+	splice_hold(&b.pump, 0, false);
+	cr_expect_eq(run(&b), SPLICE_WAIT);
+	expect_text(b.peer[1], "there");
+	expect_text(b.peer[1], "");
+	take_down(&b);
+}
+
 Test(splice, head_that_nobody_takes)
 {
 	static const uint8_t head[] = "head";
