@@ -11,6 +11,7 @@ the command lines, environments and memory of all processes; and in core files.
 It may be in msb-tlsd's worker and in its supervisor, in memory that is locked and
 in no core file; nowhere else.
 """
+import concurrent.futures
 import contextlib
 import glob
 import os
@@ -249,10 +250,9 @@ def in_processes(stage, find):
     for pid in [supervisor, *workers]:
         now = {v for k, v in find.values.items() if k in (
             "KEY", "TOKEN", "BODY", "ODD", "FROM_ENV", "LAST")}
-        for form in set().union(*map(search.forms, now)):
-            for at in search.in_memory(pid, {form}):
-                t.check("%s: memory with a value is locked, and dumped by "
-                        "nobody" % names[pid], HELD <= set(at[2]), at)
+        for at in search.in_memory(pid, set().union(*map(search.forms, now))):
+            t.check("%s: memory with a value is locked, and dumped by "
+                    "nobody" % names[pid], HELD <= set(at[2]), at)
     with open("/proc/%d/status" % workers[0], encoding="ascii") as file:
         locked = next(line for line in file if line.startswith("VmLck"))
     t.check("the worker's memory is locked", int(locked.split()[1]) > 0 or
@@ -265,12 +265,13 @@ def core_files(stage, find):
     supervisor, having = roles(stage, find)
     group = search.descendants(supervisor)
     if shutil.which("gcore"):
-        for pid in [supervisor, *group]:
-            base = find.m.scratch + "/core"
-            done = subprocess.run(["gcore", "-o", base, str(pid)],
-                                  stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True,
-                                  check=False)
+        base = find.m.scratch + "/core"
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            made = list(pool.map(lambda pid: subprocess.run(
+                ["gcore", "-o", base, str(pid)], stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, check=False),
+                [supervisor, *group]))
+        for pid, done in zip([supervisor, *group], made):
             path = "%s.%d" % (base, pid)
             name = "%s %d" % (search.name(pid), pid)
             t.check("gcore of %s" % name, os.path.exists(path), done.stdout)
@@ -324,7 +325,7 @@ def while_run(stage, find):
         for what, found in search.process(pid, forms if pid == program.pid
                                           else find.forms, False).items():
             find.none("%s of %s" % (what, name), found)
-    out, err = program.communicate("\n", timeout=20)
+    out, err = program.communicate("\n", timeout=60)
     find.said.append((("run",), out + err))
     find.t.check("it ends", program.returncode == 0, err)
 

@@ -37,11 +37,11 @@ URLLIB = """
 import os, urllib.request
 key = os.environ["FORGE"]
 r = urllib.request.Request("%(url)s/key", headers={"X-Api-Key": key})
-print(urllib.request.urlopen(r, timeout=9).read().decode(), end="")
+print(urllib.request.urlopen(r, timeout=30).read().decode(), end="")
 m = urllib.request.HTTPPasswordMgrWithDefaultRealm()
 m.add_password(None, "%(url)s/", "user", key)
 o = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(m))
-print(o.open("%(url)s/basic/hello", timeout=9).read().decode(), end="")
+print(o.open("%(url)s/basic/hello", timeout=30).read().decode(), end="")
 """
 FETCH = """
 const key = process.env.FORGE;
@@ -275,7 +275,7 @@ def held(p, stage, _forge):
         for what, found in search.process(pid, forms).items():
             p.t.check("%s of %s has no value" % (what, search.name(pid)),
                       not found, found)
-    program.communicate("x", timeout=20)
+    program.communicate("x", timeout=60)
     p.t.check("and ends as ever", program.returncode == 0, program.returncode)
     wait_for(lambda: not os.listdir(STATE + "/sandboxes"))
 

@@ -29,9 +29,8 @@ class Carry(Case):
     def test_bytes_each_way(self):
         self.start(by_name)
         data = os.urandom(1 << 20) * 12
-        client = self.dial(timeout=20)
+        client = self.dial()
         server = self.spliced(client)
-        server.settimeout(20)
         sums = {}
 
         def send(sock, what):
@@ -47,7 +46,7 @@ class Carry(Case):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         self.assertEqual(sums["server"], hashlib.sha256(data).hexdigest())
         self.assertEqual(sums["client"], hashlib.sha256(data[7:]).hexdigest())
 
@@ -116,7 +115,7 @@ class Carry(Case):
     def test_back_pressure(self):
         worker = self.start(allow)
         for guest_reads in (True, False):
-            client = self.dial(timeout=20)
+            client = self.dial()
             server = self.spliced(client)
             reader, writer = ((client, server) if guest_reads
                               else (server, client))
@@ -131,7 +130,6 @@ class Carry(Case):
             self.assertLess(sent, 1 << 26)
             files = worker.files()
             got = 0
-            reader.settimeout(20)
             while got < sent:
                 got += len(reader.recv(1 << 20))
             self.assertEqual(got, sent)
@@ -219,8 +217,9 @@ class Carry(Case):
         each = (worker.memory() - before) / count
         print("%d flows held, %d bytes each" % (count, each))
         self.assertLess(each, MEMORY)
-        time.sleep(2.5)
-        self.assertLess(worker.files(), 2 * count + 64)
+        # What those have that say nothing is given back in time.
+        self.assertTrue(wait_until(
+            lambda: worker.files() < 2 * count + 64))
         # And each is still there.
         for sock in self.open[1:]:
             sock.send(b"x")
@@ -449,7 +448,7 @@ class Limits(Case):
         for _ in range(4):
             flows.append(self.dial())
             flows[-1].sendall(hello[:9000])
-            time.sleep(0.02)
+            worker.settled()
         # The oldest gave way, the last is whole.
         self.is_reset(flows[0])
         flows[-1].sendall(hello[9000:])
@@ -464,13 +463,16 @@ class Limits(Case):
             try:
                 client = self.dial()
                 client.sendall(b"x")
+                # No server speaks: what can be read is a reset.
+                if client in select.select([self.listener, client], [], [],
+                                           tls_case.PATIENCE)[0]:
+                    client.recv(1)
                 self.receive(self.keep(self.listener.accept()[0]), b"x")
                 flows.append(client)
-            except (ConnectionResetError, TimeoutError):
+            except ConnectionResetError:
                 refused += 1
             if refused > 3:
                 break
-            self.listener.settimeout(0.3)
         self.assertGreater(len(flows), 10)
         self.assertGreater(refused, 3)
         self.assertGreater(worker.status()["limited"], 0)
@@ -478,7 +480,6 @@ class Limits(Case):
             sock.close()
         self.assertTrue(wait_until(
             lambda: worker.status()["connections"] == 0))
-        self.listener.settimeout(5)
         self.spliced(self.dial())
 
     def test_no_descriptor_for_a_server(self):
@@ -490,7 +491,7 @@ class Limits(Case):
         while not worker.events("limited"):
             flows.append(self.dial())
             self.assertLess(len(flows), 96)
-            time.sleep(0.01)
+            worker.settled()
         flows = [f for f in flows if not isinstance(f, tls_case.Gone)]
         flows[0].sendall(client_hello("a.example"))
         self.is_reset(flows[0])
@@ -636,7 +637,7 @@ class End(Case):
         server = self.spliced(spliced)
         waiting = self.dial()
         waiting.sendall(client_hello("a.example")[:20])
-        time.sleep(0.05)
+        worker.settled()
         self.assertEqual(worker.end(), 0)
         for sock in (spliced, server, waiting):
             self.is_reset(sock)

@@ -52,7 +52,7 @@ class Peek(Case):
         with worker.stopped():
             client = self.dial()
             client.sendall(hello[:30])
-        time.sleep(0.05)
+        worker.settled()
         self.assertEqual(worker.stages(), [])
         self.nobody_dialled()
         client.sendall(hello[30:])
@@ -75,8 +75,10 @@ class Peek(Case):
         """Who waits for that before it says more (Nagle) does not wait long."""
         self.start(by_name)
         hello = client_hello("a.example")
-        times = []
-        for _ in range(5):
+        took = 1
+        # The least that a delayed acknowledgement takes is 40 ms; a machine that
+        # is busy does not take as long each time.
+        for _ in range(50):
             start = time.monotonic()
             client = self.dial()
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
@@ -84,9 +86,10 @@ class Peek(Case):
                 client.send(hello[at:at + 10])
             client.send(hello[50:])
             self.receive(self.accept(), hello)
-            times.append(time.monotonic() - start)
-        # The least that a delayed acknowledgement takes is 40 ms.
-        self.assertLess(min(times), 0.03)
+            took = min(took, time.monotonic() - start)
+            if took < 0.03:
+                break
+        self.assertLess(took, 0.03)
 
     def test_ipv6(self):
         worker = self.start(by_name)
@@ -198,7 +201,8 @@ class Peek(Case):
         start = time.monotonic()
         server.sendall(b"220 ready\r\n")
         self.receive(client, b"220 ready\r\n")
-        self.assertLess(time.monotonic() - start, 1)
+        # Less than who says nothing has.
+        self.assertLess(time.monotonic() - start, 4)
         self.assertEqual(worker.stages(), [(EARLY, ""), (PLAIN, "")])
         # It is over then: a name counts no more.
         client.sendall(client_hello("b.example"))
@@ -217,9 +221,9 @@ class Peek(Case):
         client = self.dial_silently()
         hello = client_hello("b.example")
         client.sendall(hello[:20])
-        time.sleep(0.05)
+        worker.settled()
         self.accept().sendall(b"220 ready\r\n")
-        time.sleep(0.05)
+        worker.settled()
         self.assertEqual(len(worker.asked), 1)
         client.sendall(hello[20:])
         self.is_reset(client)
@@ -267,7 +271,7 @@ class Time(Case):
         client = self.dial()
         start = time.monotonic()
         self.is_reset(client)
-        self.assertTrue(0.25 < time.monotonic() - start < 2)
+        self.assertTrue(0.25 < time.monotonic() - start < 4)
         self.nobody_dialled()
         self.assertEqual(worker.status()["timed-out"], 1)
 
@@ -280,17 +284,17 @@ class Time(Case):
             for i in range(len(hello)):
                 client.send(hello[i:i + 1])
                 time.sleep(0.05)
-        self.assertLess(time.monotonic() - start, 2)
+        self.assertLess(time.monotonic() - start, 4)
         self.assertEqual(worker.status()["timed-out"], 1)
 
     def test_silent_flow_that_is_allowed(self):
-        worker = self.start(allow, HelloMs=200)
+        worker = self.start(allow, HelloMs=700)
         client = self.dial()
         server = self.accept()
-        time.sleep(0.5)
+        time.sleep(0.8)
         hello = client_hello("a.example")
         client.sendall(hello[:9])
-        time.sleep(0.05)
+        worker.settled()
         client.sendall(hello[9:])
         self.receive(server, hello)
         # But TLS that has begun is ended in time.
@@ -348,7 +352,7 @@ class Apply(Case):
         # Who comes now waits.
         late = self.dial()
         late.sendall(client_hello("a.example"))
-        time.sleep(0.05)
+        worker.settled()
         self.assertEqual(len([a for a in worker.asked if not a.next]), 4)
         self.assertEqual(worker.commit(), ("ok", ""))
         self.receive(self.accept(), client_hello("a.example"))
@@ -369,7 +373,7 @@ class Apply(Case):
             with self.assertRaises(TimeoutError):
                 server.recv(1)
             self.assertEqual(worker.abort(), ("ok", ""))
-            server.settimeout(5)
+            server.settimeout(tls_case.PATIENCE)
             self.receive(server, b"meanwhile")
         server.close()
         self.assertEqual(drain(client), b"")
@@ -395,7 +399,7 @@ class Apply(Case):
         self.assertEqual(relay.receive(worker.channel), ("ok", ""))
         before = [a.stage for a in worker.asked if not a.next]
         client.sendall(client_hello("a.example"))
-        time.sleep(0.05)
+        worker.settled()
         self.assertEqual([a.stage for a in worker.asked if not a.next],
                          before)
         self.assertEqual(worker.commit(), ("ok", ""))
@@ -417,7 +421,7 @@ class Apply(Case):
                 client = self.dial()
                 client.sendall(client_hello("a.example"))
             self.assertEqual(relay.receive(worker.channel), ("ok", ""))
-            time.sleep(0.02)
+            worker.settled()
             self.assertEqual(worker.stages(), [])
             self.now = self.next
             self.assertEqual(worker.commit(), ("ok", ""))
@@ -436,11 +440,11 @@ class Apply(Case):
         servers = [self.accept(), self.accept()]
         hello = client_hello("a.example")
         flows[2].sendall(hello[:50])
-        time.sleep(0.05)
+        worker.settled()
         self.assertEqual(worker.prepare(), ("ok", ""))
         flows[2].sendall(hello[50:])
         flows[5].sendall(hello)
-        time.sleep(0.1)
+        worker.settled()
         self.assertNotIn(HELLO, [a.stage for a in worker.asked])
         self.now = self.next
         self.assertEqual(worker.commit(), ("ok", ""))

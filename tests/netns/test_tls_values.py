@@ -67,7 +67,7 @@ class Case(unittest.TestCase):
         self.open.append(client)
         client.sendall(said)
         server = listener.accept()[0]
-        server.settimeout(10)
+        server.settimeout(20)
         self.open.append(server)
         return client, server
 
@@ -83,7 +83,7 @@ class Case(unittest.TestCase):
     def is_reset(self, sock):
         """As TCP has it: TLS of a Python's takes it for an end."""
         with socket.socket(fileno=os.dup(sock.fileno())) as under:
-            under.settimeout(10)
+            under.settimeout(20)
             with self.assertRaises(ConnectionResetError):
                 while under.recv(65536):
                     pass

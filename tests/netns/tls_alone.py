@@ -229,6 +229,12 @@ class Worker:
         return {k: v if k == "crypto" else int(v)
                 for k, v in zip(words[::2], words[1::2])}
 
+    def settled(self):
+        """It has seen all that there is: what is ready is seen by one turn of its
+        loop, which is over when it answers for the second time."""
+        for _ in range(2):
+            self.status()
+
     def events(self, kind=None):
         if not self.log.closed:
             self.log.seek(0)
@@ -251,7 +257,7 @@ class Worker:
         """End it as its monitor does; its exit status."""
         self.channel.close()
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self.judge.shutdown(socket.SHUT_RDWR)

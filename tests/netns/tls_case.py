@@ -12,9 +12,11 @@ import tls_alone
 from tls_alone import DENY, EARLY, PORT, SPLICE, WAIT, client_hello, say
 
 PROGRAM = None
+# What is to come has come by then, on a machine that is busy.
+PATIENCE = 20
 
 
-def wait_until(condition, seconds=5):
+def wait_until(condition, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -60,7 +62,7 @@ class Case(unittest.TestCase):
         self.open = []
         self.listener = self.keep(socket.create_server(
             ("127.0.0.1", 0), backlog=4096))
-        self.listener.settimeout(5)
+        self.listener.settimeout(PATIENCE)
         self.worker = None
 
     def tearDown(self):
@@ -80,7 +82,7 @@ class Case(unittest.TestCase):
         self.worker.begin(**(conf or {}))
         return self.worker
 
-    def dial(self, address="127.0.0.2", timeout=5):
+    def dial(self, address="127.0.0.2", timeout=PATIENCE):
         try:
             sock = self.keep(socket.create_connection((address, PORT),
                                                       timeout))
@@ -99,7 +101,7 @@ class Case(unittest.TestCase):
 
     def accept(self):
         sock = self.keep(self.listener.accept()[0])
-        sock.settimeout(5)
+        sock.settimeout(PATIENCE)
         return sock
 
     def nobody_dialled(self):

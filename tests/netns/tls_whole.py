@@ -70,12 +70,12 @@ class World:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((address, port))
         made.listen(64)
-        made.settimeout(10)
+        made.settimeout(20)
         return made
 
     def dial(self, address, port):
         made = self.guest.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.settimeout(10)
+        made.settimeout(20)
         made.connect((address, port))
         return made
 
@@ -96,7 +96,7 @@ class World:
 
         def serve():
             sock = listener.accept()[0]
-            sock.settimeout(10)
+            sock.settimeout(20)
             ends["server"] = self.server_context(alpn).wrap_socket(
                 sock, server_side=True)
 

@@ -7,6 +7,7 @@ in the middle of a record, a plain alert) is done on raw sockets.
 """
 import argparse
 import contextlib
+import fcntl
 import os
 import random
 import re
@@ -18,6 +19,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import warnings
@@ -958,6 +960,11 @@ def truncation():
         check("EOF" in str(server.result()), repr(server.result()))
 
 
+def unsent(sock):
+    """Octets that the other end has not acknowledged"""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
+
+
 @test
 def rude_ends():
     """A server that answers, and resets: its answer comes first"""
@@ -968,8 +975,9 @@ def rude_ends():
         t = c.wrap_socket(s, server_side=True)
         t.recv(1)
         t.sendall(answer)
-        # unread octets make a reset of a close
+        # unread octets make a reset of a close, which takes what is not sent
         select.select([t], [], [], TIMEOUT)
+        wait_until(lambda: not unsent(t))
         socket.socket(fileno=t.detach()).close()
     for late in (0, 0.3):
         with between(rude) as (_, proxy):
