@@ -72,33 +72,36 @@ static void expect_other(struct worker *w, struct tls_flow *f)
 	carry_run(w, f);
 }
 
-/* What the server says, without taking it. */
-static enum retry_answer look(struct tls_flow *f)
+/* What the server says, without taking it; false: the flow was ended. */
+static bool look(struct worker *w, struct tls_flow *f, enum retry_answer *ret)
 {
 	uint8_t data[RETRY_MAX];
-	enum retry_answer answer;
 	ssize_t n;
 
+	*ret = RETRY_MORE;
 	if (!f->pump.readable[FLOW_SERVER])
-		return RETRY_MORE;
+		return true;
 	do {
 		n = recv(f->watch[FLOW_SERVER].fd, data, sizeof(data),
 			 MSG_DONTWAIT | MSG_PEEK);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN) {
 		f->pump.readable[FLOW_SERVER] = false;
-		return RETRY_MORE;
+		return true;
 	}
-	/* It has ended, or failed: the pump will see. */
-	if (n <= 0)
-		return RETRY_NONE;
-	answer = retry_look(data, (size_t)n);
-	if (answer == RETRY_MORE && n == sizeof(data))
-		return RETRY_ASKED;
+	/* The kernel tells an error once: the pump would see an end in order.
+	 */
+	if (n < 0) {
+		carry_end(w, f, true);
+		return false;
+	}
+	*ret = retry_look(data, (size_t)n);
+	if (*ret == RETRY_MORE && n == sizeof(data))
+		*ret = RETRY_ASKED;
 	/* What was said ends here. */
-	if (answer == RETRY_MORE && f->pump.ending[FLOW_SERVER])
-		return RETRY_NONE;
-	return answer;
+	else if (*ret == RETRY_MORE && (!n || f->pump.ending[FLOW_SERVER]))
+		*ret = RETRY_NONE;
+	return true;
 }
 
 /* Whether the guest ends, having said nothing more: that may be passed on. */
@@ -115,8 +118,11 @@ static bool has_left(const struct tls_flow *f)
 void second_answer(struct worker *w, struct tls_flow *f)
 {
 	const struct opening *const o = f->opening;
+	enum retry_answer answer;
 
-	switch (look(f)) {
+	if (!look(w, f, &answer))
+		return;
+	switch (answer) {
 	case RETRY_MORE:
 		if (has_left(f))
 			splice_hold(&f->pump, FLOW_GUEST, false);
