@@ -35,15 +35,17 @@ def key_share(hybrid=False):
 
 def body(name, extensions=None, more=b"", ciphers=(0x1301, 0x1302, 0x1303,
                                                   0xc02b, 0xc02f),
-         hybrid=False, grease=False, pad=0, version=0x0303, session=32):
+         hybrid=False, grease=False, pad=0, version=0x0303, session=32,
+         tls13=True):
     """The body of a ClientHello with an SNI, if name is not None."""
     made = b""
     if grease:
         made += extension(GREASE, b"")
     if name is not None:
         made += sni(name)
-    made += extension(43, vector(1, (b"\x1a\x1a" if grease else b"") +
-                                 b"\x03\x04\x03\x03"))
+    if tls13:
+        made += extension(43, vector(1, (b"\x1a\x1a" if grease else b"") +
+                                     b"\x03\x04\x03\x03"))
     made += extension(10, vector(2, struct.pack(
         "!HHH", HYBRID if hybrid else 24, X25519, 23)))
     made += extension(13, vector(2, bytes.fromhex("040308040401050308050501")))

@@ -182,9 +182,13 @@ class Stage:
     def events(self):
         try:
             with open(STATE + "/events.log", encoding="utf-8") as file:
-                return [json.loads(line) for line in file]
+                lines = [line for line in file if line.endswith("\n")]
         except OSError:
             return []
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise AssertionError("events.log: %s: %r" % (error, lines)) from None
 
     def resolve(self, name):
         """Ask the gateway for both addresses, as a guest does."""
