@@ -89,6 +89,15 @@ def run(*command, text=None, check=True):
     return done.stdout if check else done
 
 
+def json_lines(path):
+    """The objects in a file that others append to, one a line. The last line may
+    be about to be written, and is read at another time: read by lines, the file
+    would give its beginning now and its end behind it."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
 class Namespace:
     """A network namespace: with NS: runs in it."""
 

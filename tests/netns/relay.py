@@ -18,7 +18,7 @@ import struct
 import subprocess
 import time
 
-from lab import make_namespace, run
+from lab import json_lines, make_namespace, run
 
 _libc = ctypes.CDLL(None, use_errno=True)
 PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
@@ -276,9 +276,7 @@ class Relay:
         return pid
 
     def events(self):
-        with open(self.log, encoding="utf-8") as file:
-            # The last one may be about to be written.
-            return [json.loads(line) for line in file if line.endswith("\n")]
+        return json_lines(self.log)
 
     def stop(self):
         """STOP; its answer, and the supervisor's exit status."""

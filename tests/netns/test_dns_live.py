@@ -28,7 +28,7 @@ import dns.rdatatype
 import dns.rrset
 
 from dnsd import Channel, Server, wait_until
-from lab import Namespace, run
+from lab import Namespace, json_lines, run
 from machine import STATE
 from peers import Echo, Network, ask, connect
 from report import main, settled, unchanged
@@ -132,8 +132,7 @@ class Stage:
         return json.loads(self.m.netc("status", "--json", "web").stdout)
 
     def events(self):
-        with open(STATE + "/events.log", encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+        return json_lines(STATE + "/events.log")
 
     def close(self):
         self.m.good("down", "web")

@@ -16,7 +16,7 @@ import subprocess
 import time
 
 import relay
-from lab import Namespace, run
+from lab import Namespace, json_lines, run
 from machine import STATE, alive, end
 from machine import wait_for as wait_so_long
 from report import main, settled, unchanged
@@ -123,9 +123,7 @@ class Stage:
         return got[-1]
 
     def events(self, kind):
-        with open(LOG, encoding="ascii") as file:
-            events = [json.loads(line) for line in file]
-        return [e for e in events if e["event"] == kind and
+        return [e for e in json_lines(LOG) if e["event"] == kind and
                 e["program"] == "msb-supervised"]
 
     def hear(self, kind, what):

@@ -10,7 +10,7 @@ import time
 import dns.message
 import dns.rcode
 
-from lab import run
+from lab import json_lines, run
 from machine import STATE, wait_for
 from peers import family
 
@@ -181,14 +181,9 @@ class Stage:
 
     def events(self):
         try:
-            with open(STATE + "/events.log", encoding="utf-8") as file:
-                lines = [line for line in file if line.endswith("\n")]
+            return json_lines(STATE + "/events.log")
         except OSError:
             return []
-        try:
-            return [json.loads(line) for line in lines]
-        except ValueError as error:
-            raise AssertionError("events.log: %s: %r" % (error, lines)) from None
 
     def resolve(self, name):
         """Ask the gateway for both addresses, as a guest does."""
