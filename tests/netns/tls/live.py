@@ -13,9 +13,9 @@ from . import clients
 from .table import helper_pids
 from .world import address, content
 
-# Back within a second; a machine that is busy with other tests gets longer. What
-# ends, or is to come, has ended or come by then there, too.
-BACK, END = 15.0, 20.0
+# What is to come back is waited for so long, and was back by then on a machine that
+# is busy with other tests. What ends has ended by then there, too.
+BACK, BUSY, END = 15.0, 3.0, 20.0
 
 
 class Flow:
@@ -123,7 +123,7 @@ def try_until(stage, client, role, name, words, seconds=BACK):
 
 def kills(stage, t, role, name, denied, word):
     """Each process of msb-tlsd is killed in its turn."""
-    count = len(helper_pids("msb-tlsd"))
+    count, times = len(helper_pids("msb-tlsd")), []
     t.check("msb-tlsd has processes", count >= 2, count)
     for which in range(count):
         flows = [Flow(stage, role, name, v) for v in (4, 6)]
@@ -136,8 +136,9 @@ def kills(stage, t, role, name, denied, word):
         t.check("process %d of %d: flows die with it" % (which, count),
                 None not in ends, ends)
         took = try_until(stage, "python", role, name, (word,))
+        times.append(time.monotonic() - start)
         t.check("it is back in time", took is not None,
-                "%.2f s" % (time.monotonic() - start))
+                "%.2f s" % times[-1])
         t.check("all its processes are new", wait_for(
             lambda b=before: not set(b) & set(helper_pids("msb-tlsd")), END)
                 or count > len(before), before)
@@ -146,6 +147,9 @@ def kills(stage, t, role, name, denied, word):
                 passed)
         for flow in flows:
             flow.close()
+    # A machine that is busy with other tests gets longer for some of them.
+    t.check("it is back within a second", min(times) < 1 and
+            max(times) < BUSY, times)
 
 
 class Transfer(threading.Thread):
